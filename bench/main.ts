@@ -1,0 +1,31 @@
+import { parseArgs } from "node:util"
+import type { Benchmark } from "./measure.ts"
+
+const benchmarks: Record<string, () => Promise<{ readonly run: Benchmark }>> = {
+  ballot: () => import("./ballot.ts"),
+  steering: () => import("./steering.ts"),
+  dns: () => import("./dns.ts"),
+  start: () => import("./start.ts")
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false }, smoke: { type: "boolean", default: false } }
+})
+const unknown = positionals.filter((name) => benchmarks[name] === undefined)
+if (unknown.length > 0) {
+  console.error(`no benchmark ${unknown.join(", ")}; there are: ${Object.keys(benchmarks).join(", ")}`)
+  process.exit(2)
+}
+for (const name of positionals.length > 0 ? positionals : Object.keys(benchmarks)) {
+  const { run } = await benchmarks[name]!()
+  for (const measure of await run({ smoke: values.smoke })) {
+    console.log(
+      values.json
+        ? JSON.stringify(measure)
+        : `${measure.ok ? "ok  " : "MISS"} ${
+          measure.name.padEnd(32)
+        } ${measure.value} ${measure.unit} (goal ${measure.goal})`
+    )
+  }
+}

@@ -1,0 +1,58 @@
+import type { Catalog } from "../domain/Catalog.ts"
+import type { AlertRouting } from "../domain/documents/AlertRouting.ts"
+import type { DocumentKey, Local } from "../domain/documents/Local.ts"
+import type { Members } from "../domain/documents/Members.ts"
+import type { Pricing } from "../domain/documents/Pricing.ts"
+import type { Requests } from "../domain/documents/Requests.ts"
+import type { Services } from "../domain/documents/Services.ts"
+import type { StaticDns } from "../domain/documents/StaticDns.ts"
+
+/** Where a document came from, and whether it is the newest that the source has. */
+export interface DocumentState {
+  readonly location: string
+  /** Milliseconds since the epoch, of the copy in use. */
+  readonly loadedAt: number
+  /** Why the newest copy is not in use, if it is not. */
+  readonly problem: string | undefined
+}
+
+/** One version of everything that is configured. Readers never see a mix of two. */
+export interface Snapshot {
+  /** Only rises. */
+  readonly version: number
+  /** Milliseconds since the epoch. */
+  readonly loadedAt: number
+  readonly local: Local
+  readonly staticDns: StaticDns
+  readonly members: Members
+  readonly services: Services
+  readonly pricing: Pricing
+  readonly requests: Requests
+  readonly alerts: AlertRouting
+  /** What the members and services documents say together. */
+  readonly catalog: Catalog
+  readonly documents: Readonly<Record<DocumentKey, DocumentState>>
+}
+
+/** The keys that differ between two versions of one document. */
+export interface KeyDiff {
+  readonly added: ReadonlyArray<string>
+  readonly removed: ReadonlyArray<string>
+  readonly changed: ReadonlyArray<string>
+}
+
+/** A new version, and how it differs from the one before. */
+export interface ConfigChange {
+  readonly before: Snapshot
+  readonly after: Snapshot
+  readonly members: KeyDiff
+  readonly services: KeyDiff
+  /** By the name of the check. */
+  readonly checks: KeyDiff
+  readonly staticDns: boolean
+  readonly pricing: boolean
+  readonly requests: boolean
+  readonly alerts: boolean
+  /** Anything else in the local document. */
+  readonly settings: boolean
+}

@@ -1,0 +1,91 @@
+import { domainToASCII } from "node:url"
+import type { Member, Members } from "./documents/Members.ts"
+import type { Service, Services } from "./documents/Services.ts"
+
+/** One URL of a service. `host` is lower case without a trailing dot, `url` exactly as configured. */
+export interface Endpoint {
+  readonly host: string
+  readonly url: string
+}
+
+/** A service that is active, with its distinct URLs. */
+export interface ServiceEntry {
+  readonly key: string
+  readonly service: Service
+  readonly endpoints: ReadonlyArray<Endpoint>
+}
+
+/** A member with the active services that it serves: assigned to it, and with the level for it. */
+export interface MemberEntry {
+  readonly key: string
+  /** `Details.Name`: what the wire and the store carry. */
+  readonly name: string
+  readonly member: Member
+  readonly services: ReadonlyArray<ServiceEntry>
+}
+
+/** What the members and services documents say together: who serves what, under which name. */
+export interface Catalog {
+  readonly members: ReadonlyArray<MemberEntry>
+  readonly services: ReadonlyArray<ServiceEntry>
+  /** Host name → the active services that have a URL on it. */
+  readonly hosts: ReadonlyMap<string, ReadonlyArray<ServiceEntry>>
+  /** Looks a member up by key or by `Details.Name`, in any case; a name wins over a key. */
+  readonly member: (keyOrName: string) => MemberEntry | undefined
+}
+
+/** A host name in the form that all look-ups use: ASCII, lower case, no trailing dot. `""` when it is none. */
+export const hostName = (name: string): string => {
+  const bare = name.endsWith(".") ? name.slice(0, -1) : name
+  return /^[\x21-\x7e]*$/.test(bare) ? bare.toLowerCase() : domainToASCII(bare)
+}
+
+/** The host of a URL, or `undefined` when it is no URL with a host. */
+export const hostOf = (url: string): string | undefined => {
+  const host = URL.canParse(url) ? hostName(new URL(url).hostname) : ""
+  return host === "" ? undefined : host
+}
+
+const endpointsOf = (service: Service): ReadonlyArray<Endpoint> => {
+  const urls = new Set(Object.values(service.Providers).flatMap((provider) => provider.RpcUrls))
+  return [...urls].flatMap((url) => {
+    const host = hostOf(url)
+    return host === undefined ? [] : [{ host, url }]
+  })
+}
+
+/** Builds the catalog. Inactive services are left out; inactive members stay, so that they can be explained. */
+export const makeCatalog = (members: Members, services: Services): Catalog => {
+  const entries = new Map<string, ServiceEntry>()
+  const hosts = new Map<string, Array<ServiceEntry>>()
+  for (const [key, service] of Object.entries(services)) {
+    if (!service.Configuration.Active) continue
+    const entry: ServiceEntry = { key, service, endpoints: endpointsOf(service) }
+    entries.set(key, entry)
+    for (const host of new Set(entry.endpoints.map((endpoint) => endpoint.host))) {
+      const there = hosts.get(host)
+      if (there === undefined) hosts.set(host, [entry])
+      else there.push(entry)
+    }
+  }
+  const memberEntries = Object.entries(members).map(([key, member]): MemberEntry => ({
+    key,
+    name: member.Details.Name,
+    member,
+    services: [...new Set(Object.values(member.ServiceAssignments).flat())].flatMap((serviceKey) => {
+      const entry = entries.get(serviceKey)
+      return entry === undefined || member.Membership.MemberLevel < entry.service.Configuration.LevelRequired
+        ? []
+        : [entry]
+    })
+  }))
+  const lookup = new Map<string, MemberEntry>()
+  for (const entry of memberEntries) lookup.set(entry.key.toLowerCase(), entry)
+  for (const entry of memberEntries) lookup.set(entry.name.toLowerCase(), entry)
+  return {
+    members: memberEntries,
+    services: [...entries.values()],
+    hosts,
+    member: (keyOrName) => lookup.get(keyOrName.toLowerCase())
+  }
+}

@@ -1,0 +1,41 @@
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+
+/** Free text, `""` when the key is missing. */
+export const Text = Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("")))
+
+/** A secret: redacted from decoding on, empty when the key is missing. */
+export const Secret = Schema.RedactedFromValue(Schema.String).pipe(
+  Schema.withDecodingDefaultKey(Effect.succeed(""))
+)
+
+/** A switch written as 0 or 1. */
+export const Switch = Schema.Literals([0, 1]).pipe(
+  Schema.decodeTo(
+    Schema.Boolean,
+    SchemaTransformation.transform<boolean, 0 | 1>({ decode: (n) => n === 1, encode: (b) => b ? 1 : 0 })
+  )
+)
+
+/** A port written as a string (v2) or a number; `0` lets the system choose. Empty or missing means "not set". */
+export const PortText = Schema.Union([Schema.String, Schema.Int]).pipe(
+  Schema.decodeTo(
+    Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))),
+    SchemaTransformation.transform<number | null, string | number>({
+      decode: (p) => typeof p === "number" ? p : p === "" ? null : /^\d+$/.test(p) ? Number(p) : Number.NaN,
+      encode: (p) => p === null ? "" : String(p)
+    })
+  ),
+  Schema.withDecodingDefaultKey(Effect.succeed(""))
+)
+
+/** A number of seconds or milliseconds that must be positive. */
+export const Positive = Schema.Finite.check(Schema.isGreaterThan(0))
+
+/** A number that may be zero. */
+export const NonNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** A key that may be missing: `value` then stands for it. */
+export const withDefault = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
+  Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(schema)

@@ -1,0 +1,88 @@
+import * as Schema from "effect/Schema"
+import { NonNegative, Positive, Secret, Text, withDefault } from "./Field.ts"
+
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+const Percent = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
+
+/** How decisions are made. */
+export const ConsensusSettings = Schema.Struct({
+  Mode: withDefault(Schema.Literals(["open"]), "open"),
+  /** Votes that a side needs besides the majority. Never below 2 in a cluster; 1 only for a single monitor on its own. */
+  MinimumVotes: withDefault(Count, 2)
+})
+
+/** What our nodes want to know of one check beside v2's keys. */
+export const CheckSettings = Schema.Struct({
+  /** The probe that runs; the name of the check when missing. */
+  Probe: Schema.optionalKey(Schema.String),
+  /** Consecutive failures before the debounced status is down. */
+  FailAfter: withDefault(Count, 2),
+  /** Consecutive successes before the debounced status is up. */
+  RecoverAfter: withDefault(Count, 2),
+  /** Seconds that a decided status lasts at least before this node proposes another. */
+  MinimumStateTime: withDefault(NonNegative, 0)
+})
+export type CheckSettings = typeof CheckSettings.Type
+
+/** Where outages and usage are kept. */
+export const StoreSettings = Schema.Struct({
+  Driver: withDefault(Schema.Literals(["sqlite", "memory"]), "sqlite"),
+  /** SQLite only; relative to the work directory. */
+  File: withDefault(Schema.String, "geodns.sqlite")
+})
+
+/** The embedded DNS server. */
+export const DnsSettings = Schema.Struct({
+  /** `address:port`; `[::]:53` for all addresses. */
+  Listen: withDefault(Schema.String, "127.0.0.1:5300"),
+  Tcp: withDefault(Schema.Boolean, true),
+  Zones: withDefault(
+    Schema.Record(
+      Schema.String,
+      Schema.Struct({
+        mname: Text,
+        rname: Text,
+        refresh: withDefault(Positive, 3600),
+        retry: withDefault(Positive, 600),
+        expire: withDefault(Positive, 604800),
+        minimum: withDefault(NonNegative, 60)
+      })
+    ),
+    {}
+  )
+})
+
+/** How a member is chosen. */
+export const SteeringSettings = Schema.Struct({
+  SharedHost: withDefault(Schema.Literals(["share", "any"]), "share"),
+  /** A shared host counts as down when more than this share of its services is down. */
+  SharePercent: withDefault(Percent, 50),
+  NearTieKm: withDefault(NonNegative, 50),
+  NearTiePercent: withDefault(Percent, 5),
+  /** Seconds. */
+  Ttl: withDefault(NonNegative, 30),
+  AllDown: withDefault(Schema.Literals(["last-good", "all", "fallback", "empty"]), "last-good"),
+  /** The address for `AllDown: fallback`. */
+  Fallback: withDefault(Schema.String, ""),
+  RecordsPerAnswer: withDefault(Count, 1),
+  Weights: withDefault(Schema.Record(Schema.String, Positive), {})
+})
+export type SteeringSettings = typeof SteeringSettings.Type
+
+/** Who is told. */
+export const AlertSettings = Schema.Struct({
+  Webhooks: withDefault(Schema.Array(Schema.Struct({ Url: Schema.String, Secret })), [])
+})
+
+/** The `GeoDNS` key of the local document, which v2 ignores. Every part is optional. */
+export const GeoDns = Schema.Struct({
+  Consensus: withDefault(ConsensusSettings, {}),
+  Checks: withDefault(Schema.Record(Schema.String, CheckSettings), {}),
+  Store: withDefault(StoreSettings, {}),
+  Dns: withDefault(DnsSettings, {}),
+  Steering: withDefault(SteeringSettings, {}),
+  Alerts: withDefault(AlertSettings, {}),
+  /** Routes of the HTTP API that need no key. */
+  Public: Schema.optionalKey(Schema.Array(Schema.String))
+})
+export type GeoDns = typeof GeoDns.Type

@@ -1,0 +1,26 @@
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Id, Text } from "./Field.ts"
+import { WireTime } from "./WireTime.ts"
+
+/** One service in an agent's report. `latency` in nanoseconds, absent when 0. */
+export const AgentService = Schema.Struct({
+  name: Text,
+  status: Schema.Literals(["up", "down", "degraded"]),
+  latency: Schema.Number.pipe(Schema.withDecodingDefaultKey(Effect.succeed(0))),
+  last_check: WireTime,
+  error: Schema.optionalKey(Schema.String)
+})
+export type AgentService = typeof AgentService.Type
+
+/** `agent.report.<AgentID>`: a member's own agent says what it sees. */
+export const AgentReport = Schema.Struct({
+  agent_id: Id,
+  timestamp: WireTime,
+  status: Text,
+  services: Schema.NullOr(Schema.Record(Schema.String, AgentService)).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed(null))
+  ),
+  metrics: Schema.optionalKey(Schema.Unknown)
+})
+export type AgentReport = typeof AgentReport.Type

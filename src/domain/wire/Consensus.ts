@@ -1,0 +1,88 @@
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import { CheckType, type Target } from "../Target.ts"
+import { Data, Flag, Id, Text } from "./Field.ts"
+import { WireTime } from "./WireTime.ts"
+
+const byNumber = { 1: "site", 2: "domain", 3: "endpoint" } as const
+
+/** The check type; older nodes send 1, 2 and 3. */
+const WireCheckType = Schema.Union([CheckType, Schema.Literals([1, 2, 3])]).pipe(
+  Schema.decodeTo(
+    CheckType,
+    SchemaTransformation.transform<CheckType, CheckType | 1 | 2 | 3>({
+      decode: (type) => typeof type === "number" ? byNumber[type] : type,
+      encode: (type) => type
+    })
+  )
+)
+
+/** `consensus.propose`: a monitor proposes a status for a target. Older nodes send no `SenderNodeID`. */
+export const Proposal = Schema.Struct({
+  ID: Id,
+  SenderNodeID: Text,
+  CheckType: WireCheckType,
+  CheckName: Id,
+  MemberName: Id,
+  DomainName: Text,
+  Endpoint: Text,
+  ProposedStatus: Flag,
+  ErrorText: Text,
+  Data,
+  IsIPv6: Flag,
+  Timestamp: WireTime
+})
+export type Proposal = typeof Proposal.Type
+
+/** `consensus.vote`: the voter is `NodeID`; older nodes send no `SenderNodeID`. */
+export const Vote = Schema.Struct({
+  ProposalID: Id,
+  SenderNodeID: Text,
+  NodeID: Id,
+  Agree: Flag,
+  Timestamp: WireTime
+})
+export type Vote = typeof Vote.Type
+
+/** `consensus.finalize`: a proposal is closed, passed or not. */
+export const FinalizeMessage = Schema.Struct({
+  Proposal,
+  SenderNodeID: Text,
+  Passed: Flag,
+  DecidedAt: WireTime
+})
+export type FinalizeMessage = typeof FinalizeMessage.Type
+
+/** The target a proposal is about. */
+export const proposalTarget = (p: Proposal): Target => ({
+  checkType: p.CheckType,
+  check: p.CheckName,
+  member: p.MemberName,
+  domain: p.DomainName,
+  endpoint: p.Endpoint,
+  ipv6: p.IsIPv6
+})
+
+/** A proposal for a target, as it goes on the wire. `at` in milliseconds since the epoch. */
+export const makeProposal = (options: {
+  readonly id: string
+  readonly sender: string
+  readonly target: Target
+  readonly up: boolean
+  readonly error: string
+  readonly data: unknown
+  readonly at: number
+}): Proposal => ({
+  ID: options.id,
+  SenderNodeID: options.sender,
+  CheckType: options.target.checkType,
+  CheckName: options.target.check,
+  MemberName: options.target.member,
+  DomainName: options.target.domain,
+  Endpoint: options.target.endpoint,
+  ProposedStatus: options.up,
+  ErrorText: options.error,
+  Data: options.data,
+  IsIPv6: options.target.ipv6,
+  Timestamp: options.at
+})

@@ -1,0 +1,33 @@
+import type * as Schema from "effect/Schema"
+import { ClusterMessage } from "./Cluster.ts"
+import { FinalizeMessage, Proposal, Vote } from "./Consensus.ts"
+import { DowntimeRequest } from "./Downtime.ts"
+import { UsageRequest, UsageResponse } from "./Usage.ts"
+
+/** A subject of the bus and what travels on it. Longer messages than `maxBytes` are dropped unread. */
+export interface Subject<A> {
+  readonly name: string
+  readonly schema: Schema.Codec<A, unknown>
+  readonly maxBytes: number
+}
+
+const subject = <A>(name: string, schema: Schema.Codec<A, any>, maxBytes: number): Subject<A> => ({
+  name,
+  schema,
+  maxBytes
+})
+
+/** Who is there. */
+export const Cluster = subject("consensus.cluster", ClusterMessage, 256 * 1024)
+/** A monitor proposes a status. */
+export const Propose = subject("consensus.propose", Proposal, 64 * 1024)
+/** A monitor votes. */
+export const Cast = subject("consensus.vote", Vote, 16 * 1024)
+/** A proposal is decided. */
+export const Finalize = subject("consensus.finalize", FinalizeMessage, 256 * 1024)
+/** A collator asks DNS nodes for usage. */
+export const GetUsage = subject("dns.usage.getUsage", UsageRequest, 16 * 1024)
+/** Usage, when the asker gave no reply subject. */
+export const UsageData = subject("dns.usage.usageData", UsageResponse, 1024 * 1024)
+/** Somebody asks monitors for downtime. */
+export const GetDowntime = subject("monitor.stats.getDowntime", DowntimeRequest, 16 * 1024)

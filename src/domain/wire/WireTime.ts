@@ -1,0 +1,27 @@
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+
+const pattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/
+
+const TimeString = Schema.String.check(
+  Schema.makeFilter<string>((s) => pattern.test(s) && !Number.isNaN(Date.parse(s)), { expected: "an RFC 3339 time" })
+)
+
+/** The zero time of Go, `0001-01-01T00:00:00Z`, in milliseconds since the epoch: on the wire it means "none". */
+export const noTime: number = Date.parse("0001-01-01T00:00:00Z")
+
+/**
+ * A time on the wire: RFC 3339 with up to nanoseconds, decoded to milliseconds since the epoch (finer digits are cut).
+ * A missing key is {@link noTime}.
+ */
+export const WireTime = TimeString.pipe(
+  Schema.decodeTo(
+    Schema.Number,
+    SchemaTransformation.transform({
+      decode: (s) => Date.parse(s),
+      encode: (ms) => new Date(ms).toISOString()
+    })
+  ),
+  Schema.withDecodingDefaultKey(Effect.succeed("0001-01-01T00:00:00Z"))
+)

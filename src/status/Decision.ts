@@ -1,0 +1,26 @@
+import type { Target } from "../domain/Target.ts"
+
+/** What the cluster decided for a target. */
+export interface Decision {
+  /** The id of the proposal. */
+  readonly id: string
+  readonly target: Target
+  readonly up: boolean
+  readonly error: string
+  readonly data: unknown
+  /** Milliseconds since the epoch, by the clock of the node that closed it. */
+  readonly decidedAt: number
+  /** The node that closed it. */
+  readonly decidedBy: string
+  /** Node id → did it agree, as far as we heard. */
+  readonly votes: Readonly<Record<string, boolean>>
+}
+
+/** The official status of a target: what was decided last. */
+export type Official = Decision
+
+/** A decision that changed the official status of its target, or gave it its first one. */
+export interface StatusChange {
+  readonly before: Official | undefined
+  readonly after: Official
+}
