@@ -1,6 +1,11 @@
+import { resolve } from "node:path"
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
+  resolve: {
+    // The programs of the README import the package as its users do.
+    alias: [{ find: /^effect-geodns\/(.+)$/, replacement: resolve(import.meta.dirname, "src/$1/index.ts") }]
+  },
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 30_000,

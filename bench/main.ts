@@ -4,6 +4,7 @@ import type { Benchmark } from "./measure.ts"
 const benchmarks: Record<string, () => Promise<{ readonly run: Benchmark }>> = {
   ballot: () => import("./ballot.ts"),
   steering: () => import("./steering.ts"),
+  usage: () => import("./usage.ts"),
   dns: () => import("./dns.ts"),
   start: () => import("./start.ts")
 }

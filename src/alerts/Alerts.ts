@@ -1,17 +1,197 @@
+import type { TimeoutError } from "effect/Cause"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type { Outage } from "../domain/Outage.ts"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import type { OutageEvent } from "../domain/Outage.ts"
+import { Conditions } from "../node/Conditions.ts"
+import { OutageLog } from "../status/OutageLog.ts"
+import { AlertStore, type StoredThread } from "../store/AlertStore.ts"
+import { OutageStore } from "../store/OutageStore.ts"
+import type { StoreError } from "../store/StoreError.ts"
+import { AlertChannels } from "./AlertChannel.ts"
+import { type AlertThread, decodeThread, encodeThread } from "./AlertThread.ts"
+import { deliverTo } from "./Delivery.ts"
+import type { MemoryChannel } from "./MemoryChannel.ts"
+import { Threads } from "./Threads.ts"
 
-/** One alert thread as it stands. */
-export interface AlertThread {
-  readonly outage: Outage
-  readonly state: "open" | "resolved"
-  /** By channel: the last kind that was delivered. */
-  readonly delivered: Readonly<Record<string, "opened" | "updated" | "resolved">>
-}
+export type { AlertThread } from "./AlertThread.ts"
 
-/** Tells people about outages: one thread per outage, on every channel, across restarts. */
+/** Threads that are held; see `Threads`. */
+const maxThreads = 10_000
+/** How often the threads are compared with the outages in the store: events may have been missed. */
+const compareEvery = "5 minutes"
+/** What the store may take for one thread. */
+const storePatience = "30 seconds"
+/** What storing the last changes, when the process stops, may take. */
+const lastSave = "5 seconds"
+const storeCondition = "alerts:store"
+
+/** One second, doubling to one minute. */
+const backOff = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("1 minute")])
+
+const isBroken = (error: StoreError | TimeoutError): boolean =>
+  error._tag === "StoreError" && error.reason._tag === "BadRow"
+
+const openThreads = Metric.gauge("geodns_alert_threads", { description: "Alert threads that are not finished" })
+const givenUp = Metric.gauge("geodns_alerts_given_up", {
+  description: "Resolved alert threads that were given up, because too many waited for a channel"
+})
+
+const make = Effect.gen(function*() {
+  const log = yield* OutageLog
+  const outages = yield* OutageStore
+  const store = yield* AlertStore
+  const channels = yield* AlertChannels
+  const conditions = yield* Conditions
+  const threads = new Threads(channels.map((channel) => channel.name), maxThreads)
+
+  const wakeSaver = yield* Queue.sliding<void>(1)
+  const wakes = yield* Effect.forEach(channels, () => Queue.sliding<void>(1))
+  const wakeAll = Effect.forEach([wakeSaver, ...wakes], (wake) => Queue.offer(wake, undefined), { discard: true })
+
+  /** Tries until the store answers, and says meanwhile that it does not. Fails only when what it holds is broken. */
+  const insist = <A>(what: string, effect: Effect.Effect<A, StoreError>) =>
+    effect.pipe(
+      Effect.timeout(storePatience),
+      Effect.tapError((error) =>
+        conditions.raise(storeCondition, `cannot ${what}: ${error.message}; it is tried again`)
+      ),
+      Effect.retry({ schedule: backOff, while: (error) => !isBroken(error) }),
+      Effect.ensuring(conditions.clear(storeCondition))
+    )
+
+  const take = (stored: StoredThread): Effect.Effect<void> =>
+    Result.match(decodeThread(stored.thread), {
+      onSuccess: (thread) => Effect.sync(() => threads.load(thread)),
+      onFailure: (problem) =>
+        Effect.logWarning("a stored alert thread cannot be read and begins anew").pipe(
+          Effect.annotateLogs({ outage: stored.outage, problem })
+        )
+    })
+
+  const handle = Effect.fnUntraced(
+    function*(event: OutageEvent) {
+      const { id } = event.outage
+      if (!threads.has(id)) {
+        const known = yield* insist("read an alert thread", store.get(id))
+        if (known?.finished === true) return
+        if (known !== undefined) yield* take(known)
+      }
+      const givenUpBefore = threads.givenUp
+      if (threads.apply(event)) yield* wakeAll
+      if (threads.givenUp > givenUpBefore) yield* Effect.logWarning("too many alerts wait: the oldest was given up")
+    },
+    Effect.catchCause((cause) => Effect.logError("an outage was not alerted", cause))
+  )
+
+  const takeUp = insist("read the alert threads", Stream.runCollect(store.unfinished)).pipe(
+    Effect.flatMap(Effect.forEach(take, { discard: true })),
+    Effect.catchCause((cause) => Effect.logError("alerts may repeat: what was told before cannot be read", cause))
+  )
+
+  /** The outage of a thread as it is in the store. */
+  const current = ({ outage }: AlertThread) =>
+    insist(
+      "read an outage",
+      outages.find({ target: outage.target, from: outage.start, to: outage.start + 1 }).pipe(
+        Stream.filter((found) => found.id === outage.id),
+        Stream.runHead
+      )
+    )
+
+  /** Alerts what is in the store and was not heard of: from before the start, or from the log when it was too much. */
+  const compare = Effect.gen(function*() {
+    const open = yield* insist("read the open outages", Stream.runCollect(outages.find({ open: true })))
+    for (const outage of open) yield* handle({ _tag: "Opened", outage })
+    const ids = new Set(open.map((outage) => outage.id))
+    for (const thread of threads.unfinished()) {
+      if (thread.state !== "open" || ids.has(thread.outage.id)) continue
+      const outage = yield* current(thread)
+      if (Option.isSome(outage) && outage.value.end !== undefined) {
+        yield* handle({ _tag: "Closed", outage: outage.value })
+      }
+    }
+  }).pipe(Effect.catchCause((cause) => Effect.logError("alerts could not be compared with the outages", cause)))
+
+  const save = (thread: AlertThread): Effect.Effect<void, StoreError> =>
+    store.save({
+      outage: thread.outage.id,
+      thread: encodeThread(thread),
+      finished: threads.isFinished(thread)
+    }).pipe(Effect.tap(() => Effect.sync(() => threads.stored(thread))))
+  const saveChanged = Effect.suspend(() => Effect.forEach(threads.changed(), save, { discard: true }))
+  const measure = Effect.suspend(() =>
+    Effect.andThen(
+      Metric.update(openThreads, threads.unfinished().length),
+      Metric.update(givenUp, threads.givenUp)
+    )
+  )
+
+  const events = yield* log.subscribe
+  yield* Effect.addFinalizer(() =>
+    saveChanged.pipe(
+      Effect.timeout(lastSave),
+      Effect.catchCause((cause) => Effect.logError("alerts may repeat: what was told could not be stored", cause))
+    )
+  )
+  // What is known from before comes first, or the first event would tell again what was told.
+  yield* Effect.gen(function*() {
+    yield* takeUp
+    yield* wakeAll
+    yield* compare.pipe(Effect.schedule(Schedule.spaced(compareEvery)), Effect.forkScoped)
+    yield* compare
+    yield* Stream.runForEach(events, handle)
+  }).pipe(Effect.forkScoped)
+  yield* Queue.take(wakeSaver).pipe(
+    Effect.andThen(insist("store the alert threads", saveChanged)),
+    Effect.catchCause((cause) => Effect.logError("alerts may repeat: what was told could not be stored", cause)),
+    Effect.andThen(measure),
+    Effect.forever,
+    Effect.forkScoped
+  )
+  yield* Effect.forEach(channels, (channel, i) =>
+    deliverTo({
+      channel,
+      threads,
+      wake: wakes[i]!,
+      conditions,
+      delivered: Effect.asVoid(Queue.offer(wakeSaver, undefined))
+    }).pipe(Effect.forkScoped), { discard: true })
+
+  return Alerts.of({ threads: Effect.sync(() => threads.unfinished()) })
+})
+
+/**
+ * Tells people about outages: one thread per outage, on every channel, across restarts.
+ *
+ * What was told is in the store. A message is delivered at least once: when the process is killed between a delivery and
+ * its storing, it comes again with the same key. An outage that began and ended while nothing alerted is not told.
+ */
 export class Alerts extends Context.Service<Alerts, {
-  /** Threads that are open, or resolved and not yet told everywhere. */
+  /** Threads that are open, or resolved and not yet told everywhere; longest outage first. */
   readonly threads: Effect.Effect<ReadonlyArray<AlertThread>>
-}>()("effect-geodns/alerts/Alerts") {}
+}>()("effect-geodns/alerts/Alerts") {
+  /**
+   * Takes up the stored threads, compares them with the outages in the store, and follows the log. Each channel goes at
+   * its own pace; while one does not take its messages the condition `alerts:<channel>` is raised, and `alerts:store`
+   * while the store does not answer.
+   */
+  static readonly layer: Layer.Layer<
+    Alerts,
+    never,
+    OutageLog | OutageStore | AlertStore | AlertChannels | Conditions
+  > = Layer.effect(Alerts, make)
+
+  /** The same with one channel in memory and a store of threads in memory, which are provided too. */
+  static readonly layerMemory: Layer.Layer<
+    Alerts | AlertStore | AlertChannels | MemoryChannel,
+    never,
+    OutageLog | OutageStore | Conditions
+  > = Alerts.layer.pipe(Layer.provideMerge([AlertStore.layerMemory, AlertChannels.layerMemory]))
+}

@@ -1,28 +1,14 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type { BusError } from "./BusError.ts"
+import { MemoryBroker } from "./MemoryBroker.ts"
+import { makeMemoryBus } from "./MemoryBus.ts"
 
-/** The connection to the bus is down: nothing was sent. */
-export class Disconnected extends Schema.TaggedError<Disconnected>()("Disconnected", {}) {}
-
-/** The message is longer than the bus takes. */
-export class TooLong extends Schema.TaggedError<TooLong>()("TooLong", { bytes: Schema.Int, limit: Schema.Int }) {}
-
-/** A message could not be sent. It is never lost silently. */
-export class BusError extends Schema.TaggedError<BusError>()("BusError", {
-  operation: Schema.Literals(["publish", "subscribe", "askAll"]),
-  subject: Schema.String,
-  reason: Schema.Union([Disconnected, TooLong])
-}) {
-  override get message(): string {
-    return this.reason._tag === "Disconnected"
-      ? `${this.operation} on ${this.subject}: the bus is not connected, nothing was sent`
-      : `${this.operation} on ${this.subject}: ${this.reason.bytes} bytes, the bus takes ${this.reason.limit}`
-  }
-}
+export { BusError, Disconnected, TooLong, Unencodable } from "./BusError.ts"
 
 /** A message as it came. */
 export interface BusMessage {
@@ -38,13 +24,18 @@ export interface BusMessage {
  * A subject may end in `.>` when subscribing: everything below it.
  */
 export class Bus extends Context.Service<Bus, {
+  /** Sends to everyone who listens on `subject`, at most 1 MiB of UTF-8. Nobody may be listening. */
   readonly publish: (subject: string, data: string, reply?: string) => Effect.Effect<void, BusError>
   /**
-   * Subscribes until the scope closes. The subscription is in place when the effect succeeds: nothing published after
-   * that is missed. What a slow reader leaves waiting is bounded; the oldest goes first, counted.
+   * Subscribes until the scope closes; the stream ends then. The subscription is in place when the effect succeeds:
+   * nothing published after that is missed. While the bus is not connected it waits for the connection, and it outlives
+   * a lost one. What a slow reader leaves waiting is bounded; the oldest goes first, counted.
    */
   readonly subscribe: (subject: string) => Effect.Effect<Stream.Stream<BusMessage>, BusError, Scope.Scope>
-  /** Publishes with a reply subject and gathers every answer until `wait` is over or there are `max`. */
+  /**
+   * Publishes with a reply subject and gathers every answer until `wait` is over or there are `max` (1,000 unless given).
+   * Which answers are missing is for the caller to know.
+   */
   readonly askAll: (
     subject: string,
     data: string,
@@ -53,4 +44,17 @@ export class Bus extends Context.Service<Bus, {
   readonly connected: Effect.Effect<boolean>
   /** Whether the client is connected: now, and after every change. */
   readonly connection: Stream.Stream<boolean>
-}>()("effect-geodns/bus/Bus") {}
+}>()("effect-geodns/bus/Bus") {
+  /**
+   * A client of the `MemoryBroker` in context. Every call makes another client, so that several nodes of one
+   * process do not share one; `name` is what the broker's faults know it by.
+   */
+  static readonly layerMemory = (options: { readonly name: string }): Layer.Layer<Bus, never, MemoryBroker> =>
+    Layer.effect(
+      Bus,
+      Effect.gen(function*() {
+        const broker = yield* MemoryBroker
+        return Bus.of(makeMemoryBus(yield* broker.connect(options.name)))
+      })
+    )
+}

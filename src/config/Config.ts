@@ -1,7 +1,29 @@
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as PubSub from "effect/PubSub"
+import * as Ref from "effect/Ref"
+import * as Result from "effect/Result"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import { type DocumentKey, documentKeys, type Local } from "../domain/documents/Local.ts"
+import { Conditions } from "../node/Conditions.ts"
+import { DurableFiles } from "../node/DurableFiles.ts"
+import { allProblems } from "./allProblems.ts"
+import type { ConfigError } from "./ConfigError.ts"
+import { makeSnapshot, takeReadings } from "./Copies.ts"
+import { diffSnapshots, isChange } from "./diff.ts"
+import { Documents } from "./Documents.ts"
+import { writeLastGood } from "./LastGood.ts"
+import { encodeMemoryDocuments, memoryLocal, minimalDocuments, type RawDocuments } from "./memoryConfig.ts"
+import type { MemoryDocuments } from "./MemoryDocuments.ts"
+import { describeProblem, type DocumentName, hasErrors, isError, type Problem, summarise } from "./Problem.ts"
+import { type Before, readDocuments, type Reading, type Readings, remember, valuesOf } from "./readDocuments.ts"
 import type { ConfigChange, Snapshot } from "./Snapshot.ts"
+import { type Start, start } from "./start.ts"
 
 /** What a reload found. */
 export interface ReloadReport {
@@ -12,6 +34,14 @@ export interface ReloadReport {
   readonly problems: ReadonlyArray<string>
 }
 
+/** What a role wants of its configuration. */
+export interface ConfigOptions {
+  /** Documents without which the role makes no sense: without any good copy of one of them, the start fails. */
+  readonly required?: ReadonlyArray<DocumentKey> | undefined
+  /** The probes that the program has: a check that wants another one is reported. */
+  readonly knownProbes?: ReadonlyArray<string> | undefined
+}
+
 /**
  * The configuration of this node: the local document and the six shared ones.
  *
@@ -19,8 +49,173 @@ export interface ReloadReport {
  */
 export class Config extends Context.Service<Config, {
   readonly current: Effect.Effect<Snapshot>
-  /** Every new version from now on, each with its diff. */
+  /**
+   * Every new version from now on, each with its diff. A reader that is slow gets versions in between as one change:
+   * `before` is always the version that it saw last, at first the one that was current when it began.
+   */
   readonly changes: Stream.Stream<ConfigChange>
   /** Reads everything again now. */
   readonly reload: Effect.Effect<ReloadReport>
-}>()("effect-geodns/config/Config") {}
+}>()("effect-geodns/config/Config") {
+  /**
+   * Reads the local document at `path` (a path or URL) and the documents that it names, and again every
+   * `ConfigReloadTime` seconds. Fails when the local document is missing or invalid, or when there is no good copy, new
+   * or on the disk, of a required document.
+   */
+  static readonly layer = (
+    options: ConfigOptions & { readonly path: string }
+  ): Layer.Layer<Config, ConfigError, Documents | DurableFiles | Conditions> => Layer.effect(Config, make(options))
+
+  /**
+   * The same over documents in memory, given as JSON values in the shape of the files. What is missing is minimal: an
+   * empty document, or a local one that names all six.
+   *
+   * To change documents while everything runs, let the test write new ones and reload:
+   *
+   * ```ts
+   * yield* setDocuments({ members: { … } }) // the other documents stay
+   * const { changed, problems } = yield* Config.use((config) => config.reload)
+   * ```
+   *
+   * For broken text or failing reads use `MemoryDocuments` with `memoryLocal` and `memoryLocation(key)`.
+   */
+  static readonly layerMemory = (
+    documents: RawDocuments = {},
+    options: ConfigOptions = {}
+  ): Layer.Layer<Config | MemoryDocuments, ConfigError> =>
+    Config.layer({ ...options, path: memoryLocal }).pipe(
+      Layer.provideMerge(Documents.layerMemory(encodeMemoryDocuments({ ...minimalDocuments, ...documents }))),
+      Layer.provide([DurableFiles.layerMemory, Conditions.layerMemory])
+    )
+}
+
+interface State extends Pick<Start, "snapshot" | "copies" | "saved"> {
+  readonly readings: Before
+  /** The warnings of each document as they were logged last. */
+  readonly logged: ReadonlyMap<DocumentName, string>
+}
+
+/** Seconds. */
+const shortestReload = 1
+
+const versionInUse = Metric.gauge("geodns_config_version", { description: "Version of the configuration in use" })
+const reloads = Metric.counter("geodns_config_reloads_total", {
+  description: "Times that the configuration was read again",
+  incremental: true
+})
+const problemCount = Metric.gauge("geodns_config_problems", {
+  description: "Errors and warnings of each configuration document"
+})
+
+const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly path: string }) {
+  const files = yield* DurableFiles
+  const conditions = yield* Conditions
+  const documents = yield* Documents
+  const lock = yield* Semaphore.make(1)
+  const first = yield* start(options.path, options.required ?? [], files)
+  const state = yield* Ref.make<State>({
+    snapshot: first.snapshot,
+    copies: first.copies,
+    saved: first.saved,
+    readings: remember({}, first.local, first.shared),
+    logged: new Map()
+  })
+  const versions = yield* PubSub.sliding<Snapshot>({ capacity: 16, replay: 1 })
+  yield* PubSub.publish(versions, first.snapshot)
+
+  const raiseOrClear = (condition: string, problems: ReadonlyArray<Problem>, inUse: string) =>
+    hasErrors(problems)
+      ? conditions.raise(condition, `${summarise(problems.filter(isError), 3)}. In use: ${inUse}.`)
+      : conditions.clear(condition)
+
+  /** Says what is wrong, and what is well again: conditions, log and metrics. */
+  const report = Effect.fnUntraced(function*(local: Reading<Local>, shared: Readings) {
+    const { copies, logged, snapshot } = yield* Ref.get(state)
+    yield* raiseOrClear("config:local", local.problems, "what it said before")
+    for (const key of documentKeys) {
+      const copy = copies[key]
+      const inUse = copy === undefined
+        ? "an empty document, as there is no good copy"
+        : `the copy of ${new Date(copy.loadedAt).toISOString()}`
+      yield* raiseOrClear(`config:${key}`, shared[key].problems, inUse)
+    }
+    const known = valuesOf({ ...copies, local: { value: snapshot.local } })
+    const now = new Map<DocumentName, string>()
+    for (const [document, problems] of allProblems({ ...shared, local }, known, options.knownProbes)) {
+      yield* Metric.update(Metric.withAttributes(problemCount, { document }), problems.length)
+      const warnings = problems.filter((problem) => !isError(problem))
+      if (warnings.length === 0) continue
+      const summary = summarise(warnings, 3)
+      now.set(document, summary)
+      if (logged.get(document) !== summary) {
+        yield* Effect.annotateLogs(Effect.logWarning(summary), { document, warnings: warnings.length })
+      }
+    }
+    yield* Metric.update(versionInUse, snapshot.version)
+    yield* Ref.update(state, (state) => ({ ...state, logged: now }))
+  })
+
+  /** Keeps on the disk what is not yet there. What fails is tried again with the next reload. */
+  const save = Effect.gen(function*() {
+    const { copies, saved } = yield* Ref.get(state)
+    const failures: Array<string> = []
+    for (const key of documentKeys) {
+      const copy = copies[key]
+      if (copy === undefined || copy.text === saved[key]) continue
+      const { loadedAt, location, text } = copy
+      const written = yield* Effect.result(writeLastGood(files, key, { location, loadedAt, text }))
+      if (Result.isFailure(written)) failures.push(written.failure.message)
+      else yield* Ref.update(state, (state) => ({ ...state, saved: { ...state.saved, [key]: text } }))
+    }
+    yield* failures[0] === undefined
+      ? conditions.clear("config:disk")
+      : conditions.raise("config:disk", `the last good documents are not kept for the next start: ${failures[0]}`)
+  })
+
+  const reload = Effect.fn("Config.reload")(function*(): Effect.fn.Return<ReloadReport> {
+    const before = yield* Ref.get(state)
+    const { local, shared } = yield* readDocuments(options.path, before.readings, before.snapshot.local).pipe(
+      Effect.provideService(Documents, documents)
+    )
+    const now = yield* Clock.currentTimeMillis
+    const copies = takeReadings(before.copies, shared, now)
+    const next = makeSnapshot(before.snapshot, local.value ?? before.snapshot.local, copies, shared, now)
+    const changed = isChange(diffSnapshots(before.snapshot, next))
+    const snapshot = changed ? next : { ...before.snapshot, documents: next.documents }
+    yield* Effect.uninterruptible(Effect.gen(function*() {
+      yield* Ref.set(state, { ...before, snapshot, copies, readings: remember(before.readings, local, shared) })
+      if (changed) yield* PubSub.publish(versions, snapshot)
+    }))
+    if (changed) yield* Effect.annotateLogs(Effect.logInfo("configuration changed"), { version: snapshot.version })
+    yield* Metric.update(reloads, 1)
+    yield* report(local, shared)
+    yield* save
+    const errors = [local, ...documentKeys.map((key) => shared[key])].flatMap(({ problems }) =>
+      problems.filter(isError)
+    )
+    return { version: snapshot.version, changed, problems: errors.map(describeProblem) }
+  }, lock.withPermit)
+
+  yield* report(first.local, first.shared)
+  yield* save
+  yield* Stream.fromPubSub(versions).pipe(
+    Stream.map(({ local }) => Math.max(shortestReload, local.System.ConfigReloadTime)),
+    Stream.changes,
+    Stream.switchMap((seconds) => Stream.drop(Stream.tick(Duration.seconds(seconds)), 1)),
+    Stream.runForEach(() =>
+      Effect.catchCause(reload(), (cause) => Effect.logError("the configuration could not be reloaded", cause))
+    ),
+    Effect.forkScoped({ startImmediately: true })
+  )
+
+  return Config.of({
+    current: Effect.map(Ref.get(state), ({ snapshot }) => snapshot),
+    changes: Stream.fromPubSub(versions).pipe(
+      Stream.mapAccum((): Snapshot | undefined => undefined, (seen, snapshot) => [
+        snapshot,
+        seen === undefined ? [] : [diffSnapshots(seen, snapshot)]
+      ])
+    ),
+    reload: Effect.suspend(reload)
+  })
+})

@@ -9,8 +9,9 @@ import type { StaticDns } from "../domain/documents/StaticDns.ts"
 
 /** Where a document came from, and whether it is the newest that the source has. */
 export interface DocumentState {
+  /** Fit to be shown: without user, password and query of a URL. `""` when the document is not configured. */
   readonly location: string
-  /** Milliseconds since the epoch, of the copy in use. */
+  /** Milliseconds since the epoch: when the copy in use came first. Without a copy, when the node started. */
   readonly loadedAt: number
   /** Why the newest copy is not in use, if it is not. */
   readonly problem: string | undefined
@@ -31,6 +32,7 @@ export interface Snapshot {
   readonly alerts: AlertRouting
   /** What the members and services documents say together. */
   readonly catalog: Catalog
+  /** Of the last reload: this alone can differ between two snapshots of one version. */
   readonly documents: Readonly<Record<DocumentKey, DocumentState>>
 }
 

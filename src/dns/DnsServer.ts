@@ -1,23 +1,124 @@
 import * as Context from "effect/Context"
-import * as Schema from "effect/Schema"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Config } from "../config/Config.ts"
+import type { ConfigError } from "../config/ConfigError.ts"
+import type { RawDocuments } from "../config/memoryConfig.ts"
+import type { MemoryDocuments } from "../config/MemoryDocuments.ts"
+import type { GeoEntry } from "../geo/GeoEntry.ts"
+import { GeoIp } from "../geo/GeoIp.ts"
+import type { BadNetwork } from "../geo/MmdbWriter.ts"
+import type { Conditions } from "../node/Conditions.ts"
+import { DurableFiles } from "../node/DurableFiles.ts"
+import { NodeIdentity } from "../node/NodeIdentity.ts"
+import type { OfficialStatus } from "../status/OfficialStatus.ts"
+import { Steering } from "../steering/Steering.ts"
+import type { UsageStore } from "../store/UsageStore.ts"
+import { Usage } from "../usage/Usage.ts"
+import type { DnsError } from "./DnsError.ts"
+import { makeQueryTally } from "./QueryTally.ts"
+import { makeResponder, serverFailure } from "./Responder.ts"
+import { formatEndpoint, listen, parseEndpoint } from "./sockets.ts"
+import { type TcpBounds, tcpBounds } from "./TcpConnection.ts"
+import { keepZones } from "./Zones.ts"
 
-/** The address is taken, not ours, or needs more rights. */
-export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
-  address: Schema.String,
-  code: Schema.String
-}) {}
+/** What takes the place of `GeoDNS.Dns` in the configuration. */
+export interface DnsServerOptions {
+  /** `address:port`; port 0 lets the system choose one that is free for UDP and TCP. */
+  readonly listen?: string
+  readonly tcp?: boolean
+  readonly bounds?: Partial<TcpBounds>
+}
 
-/** The zone data cannot be served. */
-export class BadZone extends Schema.TaggedError<BadZone>()("BadZone", { problems: Schema.Array(Schema.String) }) {}
-
-/** The embedded DNS server cannot run. */
-export class DnsError extends Schema.TaggedError<DnsError>()("DnsError", {
-  reason: Schema.Union([CannotListen, BadZone])
-}) {}
+const make = Effect.fnUntraced(function*(options: DnsServerOptions) {
+  const config = yield* Config
+  const steering = yield* Steering
+  const geo = yield* GeoIp
+  const usage = yield* Usage
+  const settings = (yield* config.current).local.GeoDNS.Dns
+  const endpoint = yield* parseEndpoint(options.listen ?? settings.Listen)
+  const zone = yield* keepZones
+  const tally = yield* makeQueryTally
+  const respond = makeResponder({
+    zone,
+    choose: steering.choose,
+    locate: geo.locate,
+    record: usage.record,
+    tally: (type, rcode) => tally.answered(type, rcode)
+  })
+  const port = yield* listen({
+    endpoint,
+    tcp: options.tcp ?? settings.Tcp,
+    bounds: { ...tcpBounds, ...options.bounds },
+    handler: {
+      answer: (message, transport, remote) => {
+        try {
+          const response = respond(message, transport, remote)
+          if (response === undefined) tally.dropped("ignored")
+          return response
+        } catch (defect) {
+          tally.failed(defect)
+          return serverFailure(message)
+        }
+      },
+      drop: (reason) => tally.dropped(reason)
+    }
+  })
+  yield* Effect.logInfo("DNS server listens").pipe(
+    Effect.annotateLogs({ address: formatEndpoint({ host: endpoint.host, port }), zones: zone().zones.join(" ") })
+  )
+  return DnsServer.of({ host: endpoint.host, port })
+})
 
 /** The embedded authoritative server, over UDP and TCP. It runs as long as its layer. */
 export class DnsServer extends Context.Service<DnsServer, {
   /** Where it listens, with the port that the system chose when 0 was asked for. */
   readonly host: string
   readonly port: number
-}>()("effect-geodns/dns/DnsServer") {}
+}>()("effect-geodns/dns/DnsServer") {
+  /**
+   * Listens where `GeoDNS.Dns` says; a change of that needs a restart. Zones follow the configuration. Before it stops,
+   * it answers what it has read, and lets clients over TCP take their answers.
+   */
+  static readonly layer: Layer.Layer<
+    DnsServer,
+    DnsError,
+    Conditions | Config | DurableFiles | GeoIp | Steering | Usage
+  > = Layer.effect(DnsServer, make({}))
+
+  /** The same with another place to listen, or other bounds. */
+  static readonly layerWith = (
+    options: DnsServerOptions
+  ): Layer.Layer<DnsServer, DnsError, Conditions | Config | DurableFiles | GeoIp | Steering | Usage> =>
+    Layer.effect(DnsServer, make(options))
+
+  /**
+   * A server on a free port of the loopback over everything in memory: documents and official status that tests can
+   * change, a GeoIP database of these entries, usage that they can read.
+   */
+  static readonly layerMemory = (
+    documents: RawDocuments = {},
+    networks: ReadonlyArray<GeoEntry> = []
+  ): Layer.Layer<
+    | Conditions
+    | Config
+    | DnsServer
+    | DurableFiles
+    | GeoIp
+    | MemoryDocuments
+    | OfficialStatus
+    | Steering
+    | Usage
+    | UsageStore,
+    BadNetwork | ConfigError | DnsError
+  > =>
+    DnsServer.layerWith({ listen: "127.0.0.1:0" }).pipe(
+      Layer.provideMerge([
+        Steering.layerMemory(documents),
+        GeoIp.layerMemory(networks),
+        Usage.layerMemory,
+        DurableFiles.layerMemory
+      ]),
+      Layer.provide(NodeIdentity.layerMemory({ id: "dns", role: "IBPDns" }))
+    )
+}

@@ -1,5 +1,6 @@
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type { Target } from "../domain/Target.ts"
 import type { Observation } from "./Observation.ts"
@@ -11,4 +12,10 @@ export class Observer extends Context.Service<Observer, {
    * probe (one at a time per target, bounded in time). None when the target is not ours to judge: then we do not vote.
    */
   readonly observe: (target: Target, freshFor: number) => Effect.Effect<Option.Option<Observation>>
-}>()("effect-geodns/status/Observer") {}
+}>()("effect-geodns/status/Observer") {
+  /** Judges nothing: for nodes that only follow decisions. */
+  static readonly layerNone: Layer.Layer<Observer> = Layer.succeed(
+    Observer,
+    Observer.of({ observe: () => Effect.succeedNone })
+  )
+}

@@ -41,8 +41,13 @@ export interface Candidate {
   /** Kilometres from the client; undefined when the client's place is unknown. */
   readonly distance: number | undefined
   readonly chosen: boolean
-  /** Empty for those that could answer. */
+  /** Why it does not answer, or would not but for being held or for the all-down policy. Empty for those that can. */
   readonly exclusions: ReadonlyArray<Exclusion>
+  /**
+   * Down, and kept in all the same until this time (milliseconds since the epoch), because too many members of the name
+   * would go within a minute; undefined when it is not held.
+   */
+  readonly heldUntil: number | undefined
 }
 
 /** Why an answer is what it is. */

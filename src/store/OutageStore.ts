@@ -1,25 +1,266 @@
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Fragment } from "effect/sql/Statement"
+import * as Stream from "effect/Stream"
 import type { Outage } from "../domain/Outage.ts"
-import type { StoreError } from "./StoreError.ts"
+import { describeTarget, type Target, targetKey } from "../domain/Target.ts"
+import { decodeOutage, encodeOutage, type OutageRow, Votes } from "./OutageRow.ts"
+import { boundToText, compareStored, storedText, timeFromText, timeToText } from "./StoredText.ts"
+import { AlreadyOpen, BadRow, databaseError, StoreError } from "./StoreError.ts"
 
 /** Which outages. Everything given must hold. */
 export interface OutageQuery {
   /** `Details.Name`. */
   readonly member?: string
+  readonly target?: Target
   /** Milliseconds since the epoch: outages that overlap `[from, to)` in any way, open ones too. */
   readonly from?: number
   readonly to?: number
   readonly open?: boolean
 }
 
+/** The decision that closed an outage. */
+export interface ClosingDecision {
+  /** The id of the proposal. */
+  readonly id: string
+  /** Node id → agreed. */
+  readonly votes: Readonly<Record<string, boolean>>
+}
+
+/** A decision that opened or closed an outage. */
+export interface OutageDecision extends ClosingDecision {
+  /** False for the one that opened it. */
+  readonly up: boolean
+  /** Milliseconds since the epoch. */
+  readonly decidedAt: number
+}
+
+const table = "member_events"
+/** Rows of one page of a stream: what is read and decoded without a turn for the event loop. */
+const pageRows = 100
+
+const badRow = (operation: string, in_: string, row: string) => (problem: string): StoreError =>
+  new StoreError({ operation, reason: new BadRow({ table: in_, row, problem }) })
+
+const encode = (outage: Outage): Effect.Effect<OutageRow, StoreError> =>
+  Effect.mapError(Effect.fromResult(encodeOutage(outage)), badRow("store an outage", table, outage.id))
+
+const endText = (id: string, end: number): Effect.Effect<string, StoreError> =>
+  Option.match(timeToText(end), {
+    onNone: () => Effect.fail(badRow("close an outage", table, id)(`its end ${end} is no time`)),
+    onSome: Effect.succeed
+  })
+
+const decode = (row: { readonly outage_id: string }): Effect.Effect<Outage, StoreError> =>
+  Effect.mapError(Effect.fromResult(decodeOutage(row)), badRow("read outages", table, row.outage_id))
+
+const alreadyOpen = (outage: Outage): StoreError =>
+  new StoreError({
+    operation: "store an outage",
+    reason: new AlreadyOpen({ target: describeTarget(outage.target) })
+  })
+
 /** Outages, append-only: a new outage of a target is a new row; closing sets the end once and changes nothing else. */
 export class OutageStore extends Context.Service<OutageStore, {
-  /** Stores an open outage. Storing the same id again changes nothing. Fails with `AlreadyOpen` when another of the target is. */
+  /**
+   * Stores an outage: open, or closed when it has ended already. Storing the same id again changes nothing. Fails with
+   * `AlreadyOpen` when another of the target is open.
+   */
   readonly open: (outage: Outage) => Effect.Effect<void, StoreError>
-  /** Closes an outage; false when it is closed already or unknown. `end` in milliseconds since the epoch. */
-  readonly close: (id: string, end: number, blip: boolean) => Effect.Effect<boolean, StoreError>
-  /** In order of their start. */
+  /**
+   * Closes an outage; false when it is closed already or unknown. `end` in milliseconds since the epoch; an end before
+   * the start becomes the start.
+   */
+  readonly close: (
+    id: string,
+    end: number,
+    blip: boolean,
+    decision?: ClosingDecision
+  ) => Effect.Effect<boolean, StoreError>
+  /** In order of their start. Read in pages, so it may be long and slow; what is stored meanwhile may be in it or not. */
   readonly find: (query: OutageQuery) => Stream.Stream<Outage, StoreError>
-}>()("effect-geodns/store/OutageStore") {}
+  /** The decisions that opened and, if it was given, closed an outage; empty when it is unknown. */
+  readonly decisions: (id: string) => Effect.Effect<ReadonlyArray<OutageDecision>, StoreError>
+}>()("effect-geodns/store/OutageStore") {
+  /** In the tables of a migrated database. */
+  static readonly layer: Layer.Layer<OutageStore, never, SqlClient.SqlClient> = Layer.effect(
+    OutageStore,
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+
+      const insertDecision = (outageId: string, up: boolean, decisionId: string, decidedAt: string, votes: string) =>
+        sql`INSERT INTO decisions ${
+          sql.insert({
+            outage_id: outageId,
+            up: up ? 1 : 0,
+            decision_id: storedText(decisionId),
+            decided_at: decidedAt,
+            vote_data: votes
+          })
+        }`
+
+      const isStored = (id: string) =>
+        Effect.map(sql`SELECT 1 AS found FROM member_events WHERE outage_id = ${id}`, (rows) => rows.length > 0)
+
+      const open = Effect.fn("OutageStore.open")(function*(outage: Outage) {
+        const row = yield* encode(outage)
+        const insert = sql`INSERT INTO member_events ${sql.insert({ ...row })}`.pipe(
+          Effect.andThen(insertDecision(row.outage_id, false, outage.id, row.start_time, row.vote_data)),
+          sql.withTransaction
+        )
+        // Which of its two unique keys was violated is told apart by looking: databases name them differently.
+        yield* Effect.catchReason(insert, "SqlError", "UniqueViolation", () =>
+          Effect.flatMap(
+            isStored(row.outage_id),
+            (stored) => stored ? Effect.void : Effect.fail(alreadyOpen(outage))
+          ))
+      }, Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("store an outage")(error))))
+
+      // In SQLite the transaction holds the write lock from its beginning.
+      const lockRow = sql.onDialectOrElse({ mysql: () => sql.literal("FOR UPDATE"), orElse: () => sql.literal("") })
+
+      const close = Effect.fn("OutageStore.close")(function*(
+        id: string,
+        end: number,
+        blip: boolean,
+        decision?: ClosingDecision
+      ) {
+        const outageId = storedText(id)
+        const asked = yield* endText(id, end)
+        return yield* sql.withTransaction(Effect.gen(function*() {
+          const [found] = yield* sql<{ readonly start_time: string }>`
+            SELECT start_time FROM member_events WHERE outage_id = ${outageId} AND end_time IS NULL ${lockRow}`
+          if (found === undefined) return false
+          const ended = asked > found.start_time ? asked : found.start_time
+          const closedBy = decision === undefined ? null : storedText(decision.id)
+          yield* sql`
+            UPDATE member_events SET end_time = ${ended}, blip = ${blip ? 1 : 0}, closed_by = ${closedBy}
+            WHERE outage_id = ${outageId} AND end_time IS NULL`
+          if (decision !== undefined) {
+            yield* insertDecision(outageId, true, decision.id, ended, JSON.stringify(decision.votes))
+          }
+          return true
+        }))
+      }, Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("close an outage")(error))))
+
+      type Row = OutageRow & { readonly id: number }
+      const readPage = (where: ReadonlyArray<Fragment>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
+        sql<Row>`
+          SELECT id, outage_id, target_key, start_time, end_time, error, vote_data, additional_data, blip
+          FROM member_events WHERE ${sql.and(where)} ORDER BY start_time, id LIMIT ${pageRows}`
+
+      const find = (query: OutageQuery): Stream.Stream<Outage, StoreError> => {
+        const where: Array<Fragment> = []
+        if (query.member !== undefined) where.push(sql`member_name = ${storedText(query.member)}`)
+        if (query.target !== undefined) where.push(sql`target_key = ${targetKey(query.target)}`)
+        if (query.open !== undefined) where.push(query.open ? sql`end_time IS NULL` : sql`end_time IS NOT NULL`)
+        if (query.to !== undefined) where.push(sql`start_time < ${boundToText(query.to)}`)
+        if (query.from !== undefined) {
+          const from = boundToText(query.from)
+          where.push(sql`(end_time IS NULL OR end_time > ${from} OR start_time >= ${from})`)
+        }
+        return Stream.paginate<Row | undefined, Outage, StoreError>(undefined, (after) =>
+          Effect.gen(function*() {
+            const rows = yield* readPage(
+              after === undefined ? where : [...where, sql`(start_time, id) > (${after.start_time}, ${after.id})`]
+            )
+            const outages = yield* Effect.forEach(rows, decode)
+            yield* Effect.yieldNow
+            const last = rows.length < pageRows ? undefined : rows.at(-1)
+            return [outages, last === undefined ? Option.none() : Option.some(last)] as const
+          }).pipe(Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("read outages")(error)))))
+      }
+
+      const decisions = Effect.fn("OutageStore.decisions")(function*(id: string) {
+        const rows = yield* sql<
+          { readonly decision_id: string; readonly up: number; readonly decided_at: string; readonly vote_data: string }
+        >`SELECT decision_id, up, decided_at, vote_data FROM decisions WHERE outage_id = ${storedText(id)} ORDER BY up`
+        return yield* Effect.forEach(rows, (row) =>
+          Schema.decodeEffect(Votes)(row.vote_data).pipe(
+            Effect.mapError((error) => badRow("read decisions", "decisions", id)(error.message)),
+            Effect.map((votes): OutageDecision => ({
+              id: row.decision_id,
+              up: row.up !== 0,
+              decidedAt: timeFromText(row.decided_at),
+              votes
+            }))
+          ))
+      }, Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("read decisions")(error))))
+
+      return OutageStore.of({ open, close, find, decisions })
+    })
+  )
+
+  /** In memory, with the same meaning. */
+  static readonly layerMemory: Layer.Layer<OutageStore> = Layer.sync(OutageStore, () => {
+    const rows = new Map<string, OutageRow>()
+    const openTargets = new Set<string>()
+    const decided = new Map<string, Array<OutageDecision>>()
+
+    const open = Effect.fn("OutageStore.open")(function*(outage: Outage) {
+      const row = yield* encode(outage)
+      if (rows.has(row.outage_id)) return
+      if (row.end_time === null) {
+        if (openTargets.has(row.target_key)) return yield* alreadyOpen(outage)
+        openTargets.add(row.target_key)
+      }
+      rows.set(row.outage_id, row)
+      decided.set(row.outage_id, [{
+        id: row.outage_id,
+        up: false,
+        decidedAt: timeFromText(row.start_time),
+        votes: (yield* decode(row)).votes
+      }])
+    })
+
+    const close = Effect.fn("OutageStore.close")(function*(
+      id: string,
+      end: number,
+      blip: boolean,
+      decision?: ClosingDecision
+    ) {
+      const outageId = storedText(id)
+      const asked = yield* endText(id, end)
+      const row = rows.get(outageId)
+      if (row === undefined || row.end_time !== null) return false
+      const ended = asked > row.start_time ? asked : row.start_time
+      rows.set(outageId, { ...row, end_time: ended, blip: blip ? 1 : 0 })
+      openTargets.delete(row.target_key)
+      if (decision !== undefined) {
+        decided.get(outageId)?.push({
+          id: storedText(decision.id),
+          up: true,
+          decidedAt: timeFromText(ended),
+          votes: { ...decision.votes }
+        })
+      }
+      return true
+    })
+
+    const matches = (query: OutageQuery) => (row: OutageRow): boolean => {
+      const from = query.from === undefined ? undefined : boundToText(query.from)
+      return (query.member === undefined || row.member_name === storedText(query.member)) &&
+        (query.target === undefined || row.target_key === targetKey(query.target)) &&
+        (query.open === undefined || query.open === (row.end_time === null)) &&
+        (query.to === undefined || row.start_time < boundToText(query.to)) &&
+        (from === undefined || row.end_time === null || row.end_time > from || row.start_time >= from)
+    }
+
+    // The sort is stable, so outages that began together stay in the order in which they were stored.
+    const find = (query: OutageQuery): Stream.Stream<Outage, StoreError> =>
+      Stream.suspend(() =>
+        Stream.fromIterable(
+          [...rows.values()].filter(matches(query)).sort((a, b) => compareStored(a.start_time, b.start_time))
+        )
+      ).pipe(Stream.mapEffect(decode))
+
+    const decisions = (id: string) => Effect.sync(() => [...decided.get(storedText(id)) ?? []])
+
+    return OutageStore.of({ open, close, find, decisions })
+  })
+}

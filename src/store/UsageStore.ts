@@ -1,30 +1,25 @@
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
-import type { StoreError } from "./StoreError.ts"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Fragment } from "effect/sql/Statement"
+import * as Stream from "effect/Stream"
+import { databaseError, type StoreError } from "./StoreError.ts"
+import {
+  compareUsage,
+  encodeUsage,
+  nodeOf,
+  type StoredUsage,
+  usageProblem,
+  type UsageRow,
+  type UsageTotal,
+  WriterSum
+} from "./UsageRow.ts"
 
-/** A total of one writer (one process start of one node) for one UTC day and key. No part of the key is ever null. */
-export interface UsageRow {
-  /** `YYYY-MM-DD`, UTC. */
-  readonly day: string
-  readonly node: string
-  /** Random per process start. */
-  readonly writer: string
-  readonly domain: string
-  /** `(none)` when no member was answered. */
-  readonly member: string
-  /** As `AS13335`, or `""`. */
-  readonly asn: string
-  readonly network: string
-  /** `??` when unknown. */
-  readonly country: string
-  readonly countryName: string
-  readonly ipv6: boolean
-  readonly hits: number
-}
-
-/** The same summed over writers. */
-export type UsageTotal = Omit<UsageRow, "writer">
+export { type UsageRow, type UsageTotal, usageWidths } from "./UsageRow.ts"
 
 /** Which usage. Everything given must hold. */
 export interface UsageQuery {
@@ -37,10 +32,152 @@ export interface UsageQuery {
   readonly country?: string
 }
 
+/** Rows of one statement. */
+const batchRows = 500
+/** Rows of one page of a stream: what is read without a turn for the event loop. */
+const pageRows = 500
+
+const refusedRows = Metric.counter("geodns_store_usage_refused_total", {
+  description: "Usage rows that were set aside because no column holds them",
+  incremental: true
+})
+
+/** The rows that can be stored; the others are reported, so that one bad row costs itself and not the batch. */
+const storable = Effect.fnUntraced(function*(rows: ReadonlyArray<UsageRow>) {
+  const good: Array<StoredUsage> = []
+  let refused = 0
+  let first: string | undefined
+  for (const row of rows) {
+    const problem = usageProblem(row)
+    if (problem === undefined) good.push(encodeUsage(row))
+    else {
+      refused += 1
+      first ??= problem
+    }
+  }
+  if (refused > 0) {
+    yield* Metric.update(refusedRows, refused)
+    yield* Effect.logWarning("usage rows set aside").pipe(Effect.annotateLogs({ rows: refused, first }))
+  }
+  return good
+})
+
 /** Counted answers. Every stored value is an absolute total of one writer: sending it again changes nothing. */
 export class UsageStore extends Context.Service<UsageStore, {
-  /** Stores totals; of two for one key the greater stays, whatever their order. */
+  /**
+   * Stores totals; of two for one key the greater stays, whatever their order. All or none when the database fails; a row
+   * that no column holds is set aside, logged and counted.
+   */
   readonly upsert: (rows: ReadonlyArray<UsageRow>) => Effect.Effect<void, StoreError>
-  /** Totals in order of their key. */
+  /**
+   * Totals in order of day, domain, member, ASN, network, country, country name, IP version and node, by code point.
+   * Read in pages, so it may be long and slow; what is stored meanwhile may be in it or not.
+   */
   readonly find: (query: UsageQuery) => Stream.Stream<UsageTotal, StoreError>
-}>()("effect-geodns/store/UsageStore") {}
+}>()("effect-geodns/store/UsageStore") {
+  /** In the tables of a migrated database. */
+  static readonly layer: Layer.Layer<UsageStore, never, SqlClient.SqlClient> = Layer.effect(
+    UsageStore,
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+
+      const keepGreatest = sql.onDialectOrElse({
+        orElse: () =>
+          sql.literal(`
+            ON CONFLICT (
+              date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6, node_id
+            ) DO UPDATE SET hits = excluded.hits WHERE excluded.hits > hits`)
+      })
+
+      const upsert = Effect.fn("UsageStore.upsert")(function*(rows: ReadonlyArray<UsageRow>) {
+        yield* sql.withTransaction(Effect.gen(function*() {
+          for (let i = 0; i < rows.length; i += batchRows) {
+            const [head, ...tail] = (yield* storable(rows.slice(i, i + batchRows))).sort(compareUsage)
+            if (head !== undefined) {
+              const values = sql.insert([{ ...head }, ...tail.map((row) => ({ ...row }))])
+              yield* sql`INSERT INTO requests ${values} ${keepGreatest}`
+            }
+            yield* Effect.yieldNow
+          }
+        }))
+      }, Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("store usage")(error))))
+
+      const readPage = (where: ReadonlyArray<Fragment>): Effect.Effect<ReadonlyArray<StoredUsage>, SqlError> =>
+        sql<StoredUsage>`
+          SELECT date, node_id, domain_name, member_name, network_asn, network_name, country_code, country_name,
+            is_ipv6, hits
+          FROM requests WHERE ${sql.and(where)}
+          ORDER BY date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6,
+            node_id
+          LIMIT ${pageRows}`
+
+      const behind = (row: StoredUsage): Fragment =>
+        sql`(date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6, node_id)
+          > (${row.date}, ${row.domain_name}, ${row.member_name}, ${row.network_asn}, ${row.network_name},
+            ${row.country_code}, ${row.country_name}, ${row.is_ipv6}, ${row.node_id})`
+
+      const find = (query: UsageQuery): Stream.Stream<UsageTotal, StoreError> =>
+        Stream.suspend(() => {
+          const where: Array<Fragment> = []
+          if (query.from !== undefined) where.push(sql`date >= ${query.from}`)
+          if (query.to !== undefined) where.push(sql`date <= ${query.to}`)
+          if (query.domain !== undefined) where.push(sql`domain_name = ${query.domain}`)
+          if (query.member !== undefined) where.push(sql`member_name = ${query.member}`)
+          if (query.country !== undefined) where.push(sql`country_code = ${query.country}`)
+          if (query.node !== undefined) {
+            // Every node id that begins with the node and a ~: the character after ~ ends the range.
+            const { node } = query
+            where.push(sql`(node_id = ${node} OR (node_id >= ${`${node}~`} AND node_id < ${`${node}\x7f`}))`)
+          }
+          const sum = new WriterSum()
+          return Stream.paginate<StoredUsage | undefined, UsageTotal, StoreError>(undefined, (after) =>
+            Effect.gen(function*() {
+              const rows = yield* readPage(after === undefined ? where : [...where, behind(after)])
+              const totals = rows.flatMap((row) =>
+                isOf(query.node, row) ? sum.push(row) : []
+              )
+              const last = rows.length < pageRows ? undefined : rows.at(-1)
+              yield* Effect.yieldNow
+              return last === undefined
+                ? [[...totals, ...sum.end()], Option.none()] as const
+                : [totals, Option.some(last)] as const
+            }).pipe(Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("read usage")(error)))))
+        })
+
+      return UsageStore.of({ upsert, find })
+    })
+  )
+
+  /** In memory, with the same meaning. */
+  static readonly layerMemory: Layer.Layer<UsageStore> = Layer.sync(UsageStore, () => {
+    const stored = new Map<string, StoredUsage>()
+
+    const upsert = Effect.fn("UsageStore.upsert")(function*(rows: ReadonlyArray<UsageRow>) {
+      for (const row of yield* storable(rows)) {
+        const { hits, ...key } = row
+        const id = JSON.stringify(Object.values(key))
+        if (hits > (stored.get(id)?.hits ?? -1)) stored.set(id, row)
+      }
+    })
+
+    const matches = (query: UsageQuery) => (row: StoredUsage): boolean =>
+      (query.from === undefined || row.date >= query.from) &&
+      (query.to === undefined || row.date <= query.to) &&
+      (query.domain === undefined || row.domain_name === query.domain) &&
+      (query.member === undefined || row.member_name === query.member) &&
+      (query.country === undefined || row.country_code === query.country) &&
+      isOf(query.node, row)
+
+    const find = (query: UsageQuery): Stream.Stream<UsageTotal, StoreError> =>
+      Stream.suspend(() => {
+        const sum = new WriterSum()
+        const rows = [...stored.values()].filter(matches(query)).sort(compareUsage)
+        const totals = rows.flatMap((row) => sum.push(row))
+        return Stream.fromIterable([...totals, ...sum.end()])
+      })
+
+    return UsageStore.of({ upsert, find })
+  })
+}
+
+const isOf = (node: string | undefined, row: StoredUsage): boolean => node === undefined || nodeOf(row.node_id) === node

@@ -4,9 +4,26 @@ import { NonNegative, Positive, Secret, Text, withDefault } from "./Field.ts"
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 const Percent = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
 
+/** One of `all`, of which only `available` can be used in this version: the others are refused, not ignored. */
+const available = <const All extends ReadonlyArray<string>>(all: All, available: ReadonlyArray<All[number]>) =>
+  Schema.Literals(all).check(
+    Schema.makeFilter<All[number]>((value) => available.includes(value), {
+      expected: `${available.join(" or ")} (${
+        all.filter((value) => !available.includes(value)).join(" and ")
+      } cannot be used in this version)`
+    })
+  )
+
 /** How decisions are made. */
 export const ConsensusSettings = Schema.Struct({
-  Mode: withDefault(Schema.Literals(["open"]), "open"),
+  Mode: withDefault(available(["open", "prefer", "require"], ["open"]), "open"),
+  KeyFile: Schema.optionalKey(Schema.String),
+  /** The members of the electorate, or the path of a file with them. */
+  Roster: Schema.optionalKey(Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Unknown)])),
+  Electorate: withDefault(available(["heard", "roster"], ["heard"]), "heard"),
+  /** Seconds. */
+  FreshFor: Schema.optionalKey(Positive),
+  Shadow: Schema.optionalKey(Schema.Boolean),
   /** Votes that a side needs besides the majority. Never below 2 in a cluster; 1 only for a single monitor on its own. */
   MinimumVotes: withDefault(Count, 2)
 })
@@ -26,7 +43,7 @@ export type CheckSettings = typeof CheckSettings.Type
 
 /** Where outages and usage are kept. */
 export const StoreSettings = Schema.Struct({
-  Driver: withDefault(Schema.Literals(["sqlite", "memory"]), "sqlite"),
+  Driver: withDefault(available(["sqlite", "mysql", "memory"], ["sqlite", "memory"]), "sqlite"),
   /** SQLite only; relative to the work directory. */
   File: withDefault(Schema.String, "geodns.sqlite")
 })
@@ -36,6 +53,8 @@ export const DnsSettings = Schema.Struct({
   /** `address:port`; `[::]:53` for all addresses. */
   Listen: withDefault(Schema.String, "127.0.0.1:5300"),
   Tcp: withDefault(Schema.Boolean, true),
+  PowerDnsSocket: Schema.optionalKey(Schema.String),
+  PowerDnsHttp: Schema.optionalKey(Schema.String),
   Zones: withDefault(
     Schema.Record(
       Schema.String,
@@ -61,9 +80,13 @@ export const SteeringSettings = Schema.Struct({
   NearTiePercent: withDefault(Percent, 5),
   /** Seconds. */
   Ttl: withDefault(NonNegative, 30),
+  /** Seconds. */
+  TtlFloor: Schema.optionalKey(NonNegative),
   AllDown: withDefault(Schema.Literals(["last-good", "all", "fallback", "empty"]), "last-good"),
   /** The address for `AllDown: fallback`. */
   Fallback: withDefault(Schema.String, ""),
+  /** Of the members of a name, within a minute. */
+  MaxRemovedShare: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))),
   RecordsPerAnswer: withDefault(Count, 1),
   Weights: withDefault(Schema.Record(Schema.String, Positive), {})
 })
@@ -71,9 +94,36 @@ export type SteeringSettings = typeof SteeringSettings.Type
 
 /** Who is told. */
 export const AlertSettings = Schema.Struct({
-  Webhooks: withDefault(Schema.Array(Schema.Struct({ Url: Schema.String, Secret })), [])
+  Alertmanager: Schema.optionalKey(Schema.Struct({ Urls: Schema.Array(Schema.String) })),
+  Webhooks: Schema.optionalKey(Schema.Array(Schema.Struct({ Url: Schema.String, Secret }))),
+  /** Seconds. */
+  StormWindow: Schema.optionalKey(NonNegative)
 })
 
+/** How service levels are reckoned. */
+export const SlaSettings = Schema.Struct({
+  ExcludeBlips: Schema.optionalKey(Schema.Boolean),
+  /** With `all` a member is down when every IP version that it offers is. */
+  DualStack: Schema.optionalKey(Schema.Literals(["all", "any"]))
+})
+
+/** Settings that are read and checked, and change nothing in this version. */
+export const unusedSettings: ReadonlyArray<ReadonlyArray<string>> = [
+  ["Consensus", "KeyFile"],
+  ["Consensus", "Roster"],
+  ["Consensus", "FreshFor"],
+  ["Consensus", "Shadow"],
+  ["Dns", "PowerDnsSocket"],
+  ["Dns", "PowerDnsHttp"],
+  ["Steering", "TtlFloor"],
+  ["Steering", "MaxRemovedShare"],
+  ["Alerts", "Alertmanager"],
+  ["Alerts", "Webhooks"],
+  ["Alerts", "StormWindow"],
+  ["Sla", "ExcludeBlips"],
+  ["Sla", "DualStack"],
+  ["Public"]
+]
 /** The `GeoDNS` key of the local document, which v2 ignores. Every part is optional. */
 export const GeoDns = Schema.Struct({
   Consensus: withDefault(ConsensusSettings, {}),
@@ -82,6 +132,7 @@ export const GeoDns = Schema.Struct({
   Dns: withDefault(DnsSettings, {}),
   Steering: withDefault(SteeringSettings, {}),
   Alerts: withDefault(AlertSettings, {}),
+  Sla: withDefault(SlaSettings, {}),
   /** Routes of the HTTP API that need no key. */
   Public: Schema.optionalKey(Schema.Array(Schema.String))
 })

@@ -4,9 +4,13 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 
 const pattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/
 
-const TimeString = Schema.String.check(
-  Schema.makeFilter<string>((s) => pattern.test(s) && !Number.isNaN(Date.parse(s)), { expected: "an RFC 3339 time" })
-)
+const first = Date.parse("0000-01-01T00:00:00Z")
+const last = Date.parse("9999-12-31T23:59:59.999Z")
+
+/** A time that can be written again in UTC: an offset at either end of the years leads out of four digits. */
+const isTime = (s: string): boolean => pattern.test(s) && Date.parse(s) >= first && Date.parse(s) <= last
+
+const TimeString = Schema.String.check(Schema.makeFilter<string>(isTime, { expected: "an RFC 3339 time" }))
 
 /** The zero time of Go, `0001-01-01T00:00:00Z`, in milliseconds since the epoch: on the wire it means "none". */
 export const noTime: number = Date.parse("0001-01-01T00:00:00Z")

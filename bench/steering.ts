@@ -1,0 +1,83 @@
+import * as Schema from "effect/Schema"
+import { makeCatalog } from "../src/domain/Catalog.ts"
+import { SteeringSettings } from "../src/domain/documents/GeoDns.ts"
+import { Members } from "../src/domain/documents/Members.ts"
+import { Services } from "../src/domain/documents/Services.ts"
+import type { Client } from "../src/steering/Choice.ts"
+import { DownTargets } from "../src/steering/DownTargets.ts"
+import { LastGood } from "../src/steering/LastGood.ts"
+import { ServedNames } from "../src/steering/ServedNames.ts"
+import { atLeast, type Benchmark, perSecond } from "./measure.ts"
+
+const name = "rpc.bench.example"
+
+/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
+const numbers = (seed: number): () => number => {
+  let state = seed
+  return () => {
+    state = state + 0x6d2b79f5 | 0
+    let t = Math.imul(state ^ state >>> 15, 1 | state)
+    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t
+    return ((t ^ t >>> 14) >>> 0) / 2 ** 32
+  }
+}
+
+/** A place on the globe, everywhere with the same chance. */
+const place = (random: () => number) => ({
+  latitude: Math.asin(2 * random() - 1) * 180 / Math.PI,
+  longitude: random() * 360 - 180
+})
+
+const served = (count: number): ServedNames => {
+  const random = numbers(count)
+  const members = Object.fromEntries(Array.from({ length: count }, (_, i) => {
+    const { latitude, longitude } = place(random)
+    return [`member-${i}`, {
+      Details: { Name: `Member ${i}` },
+      Membership: { MemberLevel: 5 },
+      Service: { Active: 1 as const, ServiceIPv4: `198.18.${i >> 8}.${i & 255}`, ServiceIPv6: "" },
+      ServiceAssignments: { All: ["Main"] },
+      Location: { Latitude: latitude, Longitude: longitude }
+    }]
+  }))
+  const services = {
+    Main: {
+      Configuration: { Name: "Main", ServiceType: "RPC", Active: 1 as const, LevelRequired: 1 },
+      Resources: { nodes: 1, cores: 1, memory: 1, disk: 1, bandwidth: 1 },
+      Providers: { P: { RpcUrls: [`wss://${name}`] } }
+    }
+  }
+  const names = new ServedNames({
+    catalog: makeCatalog(Schema.decodeSync(Members)(members), Schema.decodeSync(Services)(services)),
+    settings: Schema.decodeSync(SteeringSettings)({}),
+    down: new DownTargets(),
+    lastGood: new LastGood()
+  })
+  names.install([names.build(name, 0)])
+  return names
+}
+
+/** Of a tenth of the clients it is not known where they are. */
+const clients = (count: number): ReadonlyArray<Client> => {
+  const random = numbers(1)
+  return Array.from({ length: count }, (_, i) => ({
+    location: i % 10 === 0 ? undefined : place(random),
+    scope: `10.${i >> 8}.${i & 255}.0/24`
+  }))
+}
+
+/** Choices per second over 10,000 clients everywhere on the globe. */
+export const run: Benchmark = async ({ smoke }) => {
+  const places = clients(10_000)
+  const measure = (members: number, goal: number) => {
+    const names = served(members)
+    const batch = members > 100 ? 100 : 1_000
+    // The best of many short runs: on a busy machine some of them have a core to themselves.
+    const rates = Array.from({ length: smoke ? 3 : 40 }, () =>
+      perSecond(60, batch, (i) => {
+        names.choose(name, false, places[i % places.length]!)
+      }))
+    return atLeast(`steering, ${members} members`, Math.max(...rates), "choices/s", goal)
+  }
+  return [measure(30, 1_000_000), measure(1_000, 100_000)]
+}

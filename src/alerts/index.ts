@@ -1,0 +1,6 @@
+export * from "./AlertChannel.ts"
+export * from "./AlertMessage.ts"
+export * from "./Alerts.ts"
+export { alertText, durationText } from "./AlertText.ts"
+export * from "./AlertThread.ts"
+export * from "./MemoryChannel.ts"

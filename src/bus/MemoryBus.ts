@@ -1,0 +1,52 @@
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Bus, BusMessage } from "./Bus.ts"
+import { BusError, Disconnected, TooLong } from "./BusError.ts"
+import type { MemoryClient } from "./MemoryBroker.ts"
+import { bytesOver, maxMessageBytes } from "./MessageSize.ts"
+
+/** Answers to one question, unless the asker says otherwise. */
+const defaultMaxAnswers = 1000
+
+/** The bus as one client of the memory broker sees it. */
+export const makeMemoryBus = (client: MemoryClient): Bus["Service"] => {
+  let asked = 0
+
+  const send = (
+    operation: BusError["operation"],
+    subject: string,
+    data: string,
+    reply: string | undefined
+  ): Effect.Effect<void, BusError> => {
+    const bytes = bytesOver(data, maxMessageBytes)
+    return bytes !== undefined
+      ? Effect.fail(
+        new BusError({ operation, subject, reason: new TooLong({ bytes, limit: maxMessageBytes }) })
+      )
+      : Effect.flatMap(
+        client.publish(subject, data, reply),
+        (sent) => sent ? Effect.void : Effect.fail(new BusError({ operation, subject, reason: new Disconnected() }))
+      )
+  }
+
+  const askAll: Bus["Service"]["askAll"] = Effect.fn("Bus.askAll")(function*(subject, data, options) {
+    const inbox = `_INBOX.${client.id}.${++asked}`
+    const answers = yield* client.subscribe(inbox)
+    yield* send("askAll", subject, data, inbox)
+    const gathered: Array<BusMessage> = []
+    yield* answers.pipe(
+      Stream.take(options.max ?? defaultMaxAnswers),
+      Stream.runForEach((answer) => Effect.sync(() => gathered.push(answer))),
+      Effect.timeoutOption(options.wait)
+    )
+    return gathered
+  }, Effect.scoped)
+
+  return {
+    publish: (subject, data, reply) => send("publish", subject, data, reply),
+    subscribe: client.subscribe,
+    askAll,
+    connected: client.connected,
+    connection: client.connection
+  }
+}

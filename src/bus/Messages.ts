@@ -1,0 +1,104 @@
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Subject } from "../domain/wire/Subject.ts"
+import { Bus, type BusMessage } from "./Bus.ts"
+import { BusError, TooLong, Unencodable } from "./BusError.ts"
+import { messageCodec } from "./MessageCodec.ts"
+import { bytesOver } from "./MessageSize.ts"
+
+const garbage = Metric.counter("geodns_bus_garbage_total", {
+  description: "Messages that were too long, no JSON, or not what their subject carries",
+  incremental: true
+})
+
+/**
+ * Sends a value. Fails when it has no form on the wire, when it is longer than those who listen take, and while the bus
+ * is not connected.
+ */
+export const send = <A>(subject: Subject<A>, value: A, reply?: string): Effect.Effect<void, BusError, Bus> =>
+  Effect.flatMap(Bus, (bus) => {
+    const refuse = (reason: BusError["reason"]) =>
+      Effect.fail(new BusError({ operation: "publish", subject: subject.name, reason }))
+    const encoded = messageCodec(subject).encode(value)
+    if (Result.isFailure(encoded)) return refuse(new Unencodable({ detail: encoded.failure }))
+    const bytes = bytesOver(encoded.success, subject.maxBytes)
+    return bytes === undefined
+      ? bus.publish(subject.name, encoded.success, reply)
+      : refuse(new TooLong({ bytes, limit: subject.maxBytes }))
+  })
+
+/** The start of a foreign text, safe for a log line. */
+const excerpt = (text: string): string => JSON.stringify(text.length > 160 ? `${text.slice(0, 160)}…` : text)
+
+/** Lets a log line through once per minute and tells it how many it stands for. */
+const oncePerMinute = (clock: Clock.Clock) => {
+  let next: bigint | undefined
+  let suppressed = 0
+  return (log: (count: number) => Effect.Effect<void>): Effect.Effect<void> => {
+    suppressed++
+    const now = clock.monotonicTimeNanosUnsafe()
+    if (next !== undefined && now < next) return Effect.void
+    const count = suppressed
+    next = now + 60_000_000_000n
+    suppressed = 0
+    return log(count)
+  }
+}
+
+/**
+ * Handles every message of a subject, one at a time and in order, until the scope closes. The subscription is in place
+ * when the effect succeeds.
+ *
+ * What is too long, no JSON or of another shape is counted (`geodns_bus_garbage_total`) and logged at most once a minute;
+ * so is what a handler fails or dies of. Neither ends the handling. A handler that waits long lets messages wait, and at
+ * last the oldest be lost.
+ */
+export const receive = Effect.fnUntraced(function*<A, E, R>(
+  subject: Subject<A>,
+  handle: (value: A, message: BusMessage) => Effect.Effect<void, E, R>
+): Effect.fn.Return<void, BusError, Bus | R | Scope.Scope> {
+  const bus = yield* Bus
+  const clock = yield* Clock.Clock
+  const messages = yield* bus.subscribe(subject.name)
+  const { decode } = messageCodec(subject)
+  const garbageHere = Metric.withAttributes(garbage, { subject: subject.name })
+  const limitGarbage = oncePerMinute(clock)
+  const limitFailures = oncePerMinute(clock)
+
+  const report = (problem: () => string, data: string) =>
+    Effect.andThen(
+      Metric.update(garbageHere, 1),
+      limitGarbage((count) =>
+        Effect.logWarning("garbage on the bus, dropped").pipe(
+          Effect.annotateLogs({ subject: subject.name, problem: excerpt(problem()), message: excerpt(data), count })
+        )
+      )
+    )
+
+  const reportFailure = (cause: Cause.Cause<E>) =>
+    limitFailures((count) =>
+      Effect.logError("a message could not be handled", cause).pipe(
+        Effect.annotateLogs({ subject: subject.name, count })
+      )
+    )
+
+  yield* messages.pipe(
+    Stream.runForEach((message) =>
+      Effect.catchCause(
+        Effect.suspend((): Effect.Effect<void, E, R> => {
+          const decoded = decode(message.data)
+          return Result.isSuccess(decoded)
+            ? handle(decoded.success, message)
+            : report(decoded.failure, message.data)
+        }),
+        reportFailure
+      )
+    ),
+    Effect.forkScoped
+  )
+})

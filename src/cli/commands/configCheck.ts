@@ -1,0 +1,48 @@
+import * as Argument from "effect/cli/Argument"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import { checkDocuments } from "../../config/checkDocuments.ts"
+import { Documents } from "../../config/Documents.ts"
+import { describeProblem, hasErrors } from "../../config/Problem.ts"
+import { liveProbes } from "../../monitor/Probes.ts"
+import { paint } from "../paint.ts"
+
+const check = Command.make(
+  "check",
+  {
+    file: Argument.String("file").pipe(Argument.withDescription("The local document: a path or URL")),
+    json: Flag.Boolean("json").pipe(
+      Flag.withDescription("Print one JSON object per problem"),
+      Flag.withDefault(false)
+    )
+  },
+  Effect.fn(function*({ file, json }) {
+    const problems = yield* checkDocuments(file, { knownProbes: liveProbes })
+    for (const problem of problems) {
+      yield* Console.log(
+        json
+          ? JSON.stringify(problem)
+          : `${problem.severity === "error" ? paint.bad("error  ") : paint.dim("warning")} ${describeProblem(problem)}`
+      )
+    }
+    const errors = problems.filter((problem) => problem.severity === "error").length
+    const counts = `${errors} errors, ${problems.length - errors} warnings`
+    if (hasErrors(problems)) {
+      return yield* new CliError.UserError({ cause: problems, userMessage: `${file}: ${counts}` })
+    }
+    if (!json) yield* Console.log(paint.good(`${file} can be used: ${counts}`))
+  }, Effect.provide(Documents.layer))
+).pipe(
+  Command.withDescription(
+    "Reads a local document and the six that it names, and prints every problem of all of them. Exits with 1 if there is any error."
+  ),
+  Command.withExamples([{ command: "geodns config check local.json", description: "Check a set of documents" }])
+)
+
+export const config = Command.make("config").pipe(
+  Command.withDescription("Work with configuration documents"),
+  Command.withSubcommands([check])
+)

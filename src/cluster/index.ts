@@ -1,0 +1,2 @@
+export * from "./Membership.ts"
+export * from "./NodeTable.ts"

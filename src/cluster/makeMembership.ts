@@ -1,0 +1,173 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Bus, type BusError } from "../bus/Bus.ts"
+import * as Messages from "../bus/Messages.ts"
+import type { ClusterMessage } from "../domain/wire/Cluster.ts"
+import * as Subject from "../domain/wire/Subject.ts"
+import { Conditions } from "../node/Conditions.ts"
+import { NodeIdentity } from "../node/NodeIdentity.ts"
+import type { Membership } from "./Membership.ts"
+import { activeFor, NodeTable } from "./NodeTable.ts"
+
+/** Where this node says that it listens; nothing depends on it. */
+export interface Announcement {
+  readonly address?: string
+  readonly port?: number
+}
+
+const refused = Metric.counter("geodns_nodes_refused_total", {
+  description: "Messages of nodes that were not taken up because too many are known",
+  incremental: true
+})
+
+/** Three times half a second apart, then every 90 seconds. */
+const announcing = Schedule.spaced("500 millis").pipe(
+  Schedule.upTo({ times: 2 }),
+  Schedule.concat(Schedule.spaced("90 seconds"))
+)
+
+/** Milliseconds from an announcement to the next one that answers somebody. */
+const answerEvery = 5_000
+
+/** A loop goes on after a defect in one round of it. */
+const guarded = <R>(round: Effect.Effect<unknown, never, R>): Effect.Effect<void, never, R> =>
+  Effect.catchCause(Effect.asVoid(round), (cause) => Effect.logError("membership: a round failed", cause))
+
+/** Membership over the bus in context. */
+export const makeMembership = Effect.fnUntraced(function*(
+  announcement: Announcement
+): Effect.fn.Return<Membership["Service"], BusError, NodeIdentity | Bus | Conditions | Scope.Scope> {
+  const identity = yield* NodeIdentity
+  const bus = yield* Bus
+  const conditions = yield* Conditions
+  const clock = yield* Clock.Clock
+  const table = new NodeTable(identity)
+  // Only the newest news counts: readers then ask for the nodes themselves.
+  const news = yield* PubSub.sliding<void>({ capacity: 1, replay: 1 })
+  yield* PubSub.publish(news, undefined)
+  const answers = yield* Queue.dropping<void>(1)
+
+  /** Liveness is measured on the monotonic clock: setting the time of day ages nobody. */
+  const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+
+  let told = table.version
+  const tell = Effect.suspend(() => {
+    if (table.version === told) return Effect.void
+    told = table.version
+    return PubSub.publish(news, undefined)
+  })
+
+  let announcedAt = Number.NEGATIVE_INFINITY
+  const announce = Effect.suspend(() => {
+    announcedAt = now()
+    return Messages.send(Subject.Cluster, {
+      type: "join",
+      sender: {
+        NodeID: identity.id,
+        PublicAddress: "",
+        ListenAddress: announcement.address ?? "",
+        ListenPort: announcement.port === undefined ? "" : String(announcement.port),
+        NodeRole: identity.role,
+        LastHeard: clock.currentTimeMillisUnsafe(),
+        Boot: identity.boot
+      },
+      members: []
+    })
+  }).pipe(
+    // The condition `bus` tells of a lost connection.
+    Effect.catchReason("BusError", "Disconnected", () => Effect.void),
+    Effect.catch((error) => Effect.logWarning(error.message)),
+    Effect.provideService(Bus, bus)
+  )
+  const announceSoon = Effect.sync(() => Queue.offerUnsafe(answers, undefined))
+  const answer = Queue.take(answers).pipe(
+    Effect.andThen(Effect.suspend(() => Effect.sleep(Math.max(0, announcedAt + answerEvery - now())))),
+    // Who asked while we waited hears this one too.
+    Effect.andThen(Queue.poll(answers)),
+    Effect.andThen(announce)
+  )
+
+  let clashUntil: number | undefined
+  const clash = (detail: string) =>
+    Effect.suspend(() => {
+      clashUntil = now() + activeFor
+      return conditions.raise("node-id", `${detail}: give every node a Nats.NodeID of its own`)
+    })
+
+  const take = ({ type, sender }: ClusterMessage) =>
+    Effect.suspend(() => {
+      if (type !== "join") return Effect.void
+      const address = (sender.PublicAddress || sender.ListenAddress || "an unknown address").slice(0, 255)
+      switch (table.join(sender, now())) {
+        case "own":
+        case "known":
+          return Effect.void
+        case "new":
+        case "changed":
+          return Effect.andThen(tell, announceSoon)
+        case "shared-id":
+          return Effect.all([
+            tell,
+            announceSoon,
+            clash(`two nodes with the id ${sender.NodeID} announce themselves in turns, one from ${address}`)
+          ])
+        case "own-id":
+          return clash(`another node announces itself with this node's id ${sender.NodeID}, from ${address}`)
+        case "refused":
+          return Metric.update(refused, 1)
+      }
+    })
+
+  const watchConnection = Stream.runForEach(
+    Stream.zipWithPrevious(bus.connection),
+    Effect.fnUntraced(function*([before, connected]) {
+      if (!connected) {
+        return yield* conditions.raise(
+          "bus",
+          "the bus is not connected: this node hears no other and takes part in no decision. "
+            + "It keeps checking and answering by what was decided last. Look at the broker and the network"
+        )
+      }
+      yield* conditions.clear("bus")
+      // Others may have forgotten us meanwhile.
+      if (Option.isSome(before)) yield* announceSoon
+    })
+  )
+
+  const sweep = Effect.suspend(() => {
+    table.advance(now())
+    const clashOver = clashUntil !== undefined && now() >= clashUntil
+    if (clashOver) clashUntil = undefined
+    return Effect.andThen(tell, clashOver ? conditions.clear("node-id") : Effect.void)
+  })
+
+  const nodes = Effect.sync(() => {
+    const monotonic = now()
+    const wall = clock.currentTimeMillisUnsafe()
+    return table.nodes(monotonic).map((node) => ({ ...node, lastHeard: wall - (monotonic - node.lastHeard) }))
+  })
+
+  yield* Messages.receive(Subject.Cluster, take)
+  yield* Effect.forkScoped(watchConnection)
+  yield* Effect.forkScoped(Effect.repeat(guarded(announce), announcing))
+  yield* Effect.forkScoped(Effect.forever(guarded(answer)))
+  yield* Effect.forkScoped(Effect.repeat(guarded(sweep), Schedule.spaced("5 seconds")))
+
+  return {
+    electorate: Effect.sync(() => table.electorate(now())),
+    nodes,
+    heard: (nodeId, on) =>
+      Effect.suspend(() => {
+        const taken = table.heard(nodeId, on, now())
+        return taken ? tell : Metric.update(refused, 1)
+      }),
+    changes: Stream.mapEffect(Stream.fromPubSub(news), () => nodes)
+  }
+})

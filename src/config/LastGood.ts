@@ -1,0 +1,47 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { DocumentKey } from "../domain/documents/Local.ts"
+import type { DurableFileError, DurableFiles } from "../node/DurableFiles.ts"
+
+/** The last good copy of a shared document, as it stands on the disk: what a node starts with when there is no network. */
+export const LastGood = Schema.Struct({
+  /** Where it came from, fit to be shown. */
+  location: Schema.String,
+  /** Milliseconds since the epoch. */
+  loadedAt: Schema.Finite,
+  /** The document, letter by letter. */
+  text: Schema.String
+})
+export type LastGood = typeof LastGood.Type
+
+const Stored = Schema.fromJsonString(LastGood)
+
+/** The name of the file with the last good copy of a document. */
+export const lastGoodFile = (key: DocumentKey): string => `config-${key}.json`
+
+/** The copy on the disk. One that cannot be read or understood is as good as none. */
+export const readLastGood = (
+  files: DurableFiles["Service"],
+  key: DocumentKey
+): Effect.Effect<Option.Option<LastGood>> =>
+  files.read(lastGoodFile(key)).pipe(
+    Effect.flatMap(Option.match({
+      onNone: () => Effect.succeedNone,
+      onSome: (text) => Effect.asSome(Schema.decodeEffect(Stored)(text))
+    })),
+    Effect.catch((error) => {
+      const why = error._tag === "DurableFileError" ? error.message : `${lastGoodFile(key)} is damaged`
+      return Effect.logWarning(`the last good copy cannot be used: ${why}`).pipe(
+        Effect.annotateLogs({ document: key }),
+        Effect.as(Option.none())
+      )
+    })
+  )
+
+/** Keeps a copy on the disk. */
+export const writeLastGood = (
+  files: DurableFiles["Service"],
+  key: DocumentKey,
+  copy: LastGood
+): Effect.Effect<void, DurableFileError> => files.write(lastGoodFile(key), JSON.stringify(copy))

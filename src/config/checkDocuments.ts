@@ -1,0 +1,19 @@
+import * as Effect from "effect/Effect"
+import { allProblems } from "./allProblems.ts"
+import type { Documents } from "./Documents.ts"
+import type { Problem } from "./Problem.ts"
+import { readDocuments, valuesOf } from "./readDocuments.ts"
+
+/**
+ * Reads a local document and the shared ones that it names, and gives everything that is wrong with any of them, errors
+ * and warnings, in the order of the documents. `knownProbes` are the probes that the program has; without them, checks
+ * are not looked up.
+ */
+export const checkDocuments = Effect.fn("checkDocuments")(function*(
+  path: string,
+  options: { readonly knownProbes?: ReadonlyArray<string> | undefined } = {}
+): Effect.fn.Return<ReadonlyArray<Problem>, never, Documents> {
+  const { local, shared } = yield* readDocuments(path, {}, undefined)
+  const readings = { ...shared, local }
+  return [...allProblems(readings, valuesOf(readings), options.knownProbes).values()].flat()
+})

@@ -1,0 +1,187 @@
+import * as Predicate from "effect/Predicate"
+import { isIP } from "node:net"
+import { hostOf } from "../domain/Catalog.ts"
+import { unusedSettings } from "../domain/documents/GeoDns.ts"
+import { checkInterval } from "../domain/documents/Local.ts"
+import type { DocumentTypes } from "./decodeDocument.ts"
+import { suggestion } from "./nearest.ts"
+import { type DocumentName, formatFound, formatPath, maxProblems, type Problem } from "./Problem.ts"
+
+/** What is there to compare. A document that is not configured or has no good copy is left out. */
+export type KnownDocuments = { readonly [K in DocumentName]?: DocumentTypes[K] | undefined }
+
+/** For how many names another one is looked for: it takes a while where there are many of both. */
+const maxSuggestions = 20
+
+/**
+ * What the documents say that is probably not meant: names that lead nowhere, addresses that are missing, checks that
+ * cannot run. All are warnings: the rest of each document is as good as ever.
+ */
+export const crossCheck = (
+  documents: KnownDocuments,
+  knownProbes: ReadonlyArray<string> | undefined
+): ReadonlyArray<Problem> => {
+  const problems: Array<Problem> = []
+  const warn = (
+    document: DocumentName,
+    path: ReadonlyArray<PropertyKey>,
+    expected: string,
+    found: string,
+    hint?: string
+  ): void => {
+    if (problems.length >= maxProblems) return
+    problems.push({
+      severity: "warning",
+      document,
+      path: formatPath(path),
+      expected,
+      found,
+      ...(hint === undefined ? {} : { hint })
+    })
+  }
+  const warnUnknown = (
+    document: DocumentName,
+    path: ReadonlyArray<PropertyKey>,
+    expected: string,
+    name: string,
+    known: Iterable<string>
+  ): void => {
+    const hint = problems.length < maxSuggestions ? suggestion(name, known) : undefined
+    warn(document, path, expected, formatFound(name), hint)
+  }
+
+  checkLocal(documents, knownProbes, warn, warnUnknown)
+  checkMembers(documents, warn, warnUnknown)
+  checkServices(documents, warn)
+  checkAlerts(documents, warnUnknown)
+  return problems
+}
+
+type Warn = (
+  document: DocumentName,
+  path: ReadonlyArray<PropertyKey>,
+  expected: string,
+  found: string,
+  hint?: string
+) => void
+type WarnUnknown = (
+  document: DocumentName,
+  path: ReadonlyArray<PropertyKey>,
+  expected: string,
+  name: string,
+  known: Iterable<string>
+) => void
+
+const checkLocal = (
+  { MembersConfig: members, local }: KnownDocuments,
+  knownProbes: ReadonlyArray<string> | undefined,
+  warn: Warn,
+  warnUnknown: WarnUnknown
+): void => {
+  if (local === undefined) return
+  const settings = local.GeoDNS.Checks
+  const names = new Set<string>()
+  for (const [i, check] of local.Checks.entries()) {
+    if (names.has(check.Name)) {
+      warn("local", ["Checks", i, "Name"], "a name that no other check has", formatFound(check.Name))
+    }
+    names.add(check.Name)
+    if (!check.Enabled) continue
+    const configured = Object.hasOwn(settings, check.Name) ? settings[check.Name]?.Probe : undefined
+    const probe = configured ?? check.Name
+    if (knownProbes !== undefined && !knownProbes.includes(probe)) {
+      const path = configured === undefined ? ["Checks", i, "Name"] : ["GeoDNS", "Checks", check.Name, "Probe"]
+      warnUnknown("local", path, "a probe that this node has; the check does not run", probe, knownProbes)
+    }
+    const interval = checkInterval(check)
+    if (check.Timeout > interval) {
+      warn("local", ["Checks", i, "Timeout"], `at most the interval of the check, ${interval} s`, String(check.Timeout))
+    }
+  }
+  for (const name of Object.keys(settings)) {
+    if (!names.has(name)) warnUnknown("local", ["GeoDNS", "Checks", name], "the name of a check", name, names)
+  }
+  for (const path of unusedSettings) {
+    const value = path.reduce<unknown>((at, key) => Predicate.hasProperty(at, key) ? at[key] : undefined, local.GeoDNS)
+    if (value !== undefined) {
+      warn("local", ["GeoDNS", ...path], "nothing, as this version makes no use of it", "a setting")
+    }
+  }
+  const { AllDown, Fallback, Weights } = local.GeoDNS.Steering
+  if (AllDown === "fallback" && isIP(Fallback) === 0) {
+    warn("local", ["GeoDNS", "Steering", "Fallback"], "an IP address, as AllDown is fallback", formatFound(Fallback))
+  }
+  if (members === undefined) return
+  const known = memberNames(members)
+  for (const name of Object.keys(Weights)) {
+    if (!known.has(name.toLowerCase())) {
+      warnUnknown("local", ["GeoDNS", "Steering", "Weights", name], "the key or name of a member", name, known.values())
+    }
+  }
+}
+
+const checkMembers = (
+  { IaasPricingConfig: pricing, MembersConfig: members = {}, ServicesConfig: services }: KnownDocuments,
+  warn: Warn,
+  warnUnknown: WarnUnknown
+): void => {
+  const serviceKeys = Object.keys(services ?? {})
+  const regions = Object.keys(pricing ?? {})
+  for (const [key, member] of Object.entries(members)) {
+    const { Active, ServiceIPv4, ServiceIPv6 } = member.Service
+    if (Active && ServiceIPv4 === "" && ServiceIPv6 === "") {
+      warn("MembersConfig", [key, "Service"], "an IPv4 or an IPv6 address of an active member", "neither")
+    }
+    if (services !== undefined) {
+      for (const [group, keys] of Object.entries(member.ServiceAssignments)) {
+        for (const [i, service] of keys.entries()) {
+          if (Object.hasOwn(services, service)) continue
+          const path = [key, "ServiceAssignments", group, i]
+          warnUnknown("MembersConfig", path, "the key of a service", service, serviceKeys)
+        }
+      }
+    }
+    const region = member.Location.Region
+    if (pricing !== undefined && !Object.hasOwn(pricing, region)) {
+      const path = [key, "Location", "Region"]
+      warnUnknown("MembersConfig", path, "a region with prices", region, regions)
+    }
+  }
+}
+
+const checkServices = ({ ServicesConfig: services = {} }: KnownDocuments, warn: Warn): void => {
+  for (const [key, service] of Object.entries(services)) {
+    for (const [name, provider] of Object.entries(service.Providers)) {
+      for (const [i, url] of provider.RpcUrls.entries()) {
+        if (hostOf(url) !== undefined) continue
+        const path = [key, "Providers", name, "RpcUrls", i]
+        warn(
+          "ServicesConfig",
+          path,
+          "a URL with a host name; nothing is checked or served for this one",
+          formatFound(url)
+        )
+      }
+    }
+  }
+}
+
+const checkAlerts = (
+  { AlertsConfig: alerts, MembersConfig: members }: KnownDocuments,
+  warnUnknown: WarnUnknown
+): void => {
+  if (alerts === undefined || members === undefined) return
+  const known = memberNames(members)
+  for (const name of Object.keys(alerts.matrix.members)) {
+    if (known.has(name.toLowerCase())) continue
+    warnUnknown("AlertsConfig", ["matrix", "members", name], "the key or name of a member", name, known.values())
+  }
+}
+
+/** Keys and names of members: in lower case → as written. */
+const memberNames = (members: DocumentTypes["MembersConfig"]): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries(members).flatMap(([key, member]) =>
+      [key, member.Details.Name].map((name) => [name.toLowerCase(), name])
+    )
+  )

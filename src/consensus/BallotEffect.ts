@@ -1,0 +1,56 @@
+import type { Target } from "../domain/Target.ts"
+import type { FinalizeMessage, Proposal, Vote } from "../domain/wire/Consensus.ts"
+import type { Decision } from "../status/Decision.ts"
+
+/** Why something that came in was not taken. */
+export type DropReason =
+  /** There is no room for more. */
+  | "full"
+  /** It contradicts what is known under its id, or the sender is not the one it speaks for. */
+  | "mismatch"
+  /** Its names are too long to be real. */
+  | "too-long"
+  /** It claims to be from this node. */
+  | "own-id"
+  /** It is decided, and forgotten but for that. */
+  | "replay"
+  /** Its decision time is more than five minutes from our clock. */
+  | "clock"
+
+/** What a ballot wants done, in order. */
+export type BallotEffect =
+  | { readonly _tag: "PublishProposal"; readonly proposal: Proposal }
+  | { readonly _tag: "PublishVote"; readonly vote: Vote }
+  | { readonly _tag: "PublishDecision"; readonly message: FinalizeMessage }
+  /** Look at the target, and answer with `Observed`. */
+  | { readonly _tag: "Observe"; readonly id: string; readonly target: Target }
+  /** A decision for the official status. */
+  | {
+    readonly _tag: "Apply"
+    readonly decision: Decision
+    /** The same proposal closed by another node at a later time: nothing new happened. */
+    readonly again: boolean
+    /** Milliseconds since we first saw the proposal; undefined when we never saw it. */
+    readonly openFor: number | undefined
+  }
+  /** A proposal was taken. */
+  | { readonly _tag: "Proposed"; readonly proposal: Proposal; readonly own: boolean }
+  /** A vote was taken; the proposal is undefined while it has not come. */
+  | { readonly _tag: "Voted"; readonly proposal: Proposal | undefined; readonly vote: Vote; readonly own: boolean }
+  /** This node cannot judge the target, and does not vote for now. */
+  | { readonly _tag: "Abstained"; readonly proposal: Proposal }
+  /** A proposal was closed without being passed. */
+  | {
+    readonly _tag: "Rejected"
+    readonly proposal: Proposal
+    readonly votes: Readonly<Record<string, boolean>>
+    /** A majority against it; no majority in time; or another proposal for its target was decided before it. */
+    readonly reason: "voted-down" | "expired" | "superseded"
+  }
+  /** Something that came in was not taken. */
+  | {
+    readonly _tag: "Dropped"
+    readonly what: "proposal" | "vote" | "decision"
+    readonly reason: DropReason
+    readonly sender: string
+  }

@@ -1,0 +1,5 @@
+export * from "./Ballot.ts"
+export * from "./BallotEffect.ts"
+export * from "./BallotEvent.ts"
+export * from "./Consensus.ts"
+export { type BallotLimits, ballotLimits } from "./Limits.ts"

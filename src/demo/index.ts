@@ -1,0 +1,6 @@
+export * from "./DemoError.ts"
+export * from "./failover.ts"
+export * as LiveWorld from "./LiveWorld.ts"
+export * from "./places.ts"
+export * as SimulatedWorld from "./SimulatedWorld.ts"
+export * from "./World.ts"

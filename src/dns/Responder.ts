@@ -1,0 +1,172 @@
+import { isIPv4, isIPv6 } from "node:net"
+import type { Place } from "../geo/GeoIp.ts"
+import type { Choice, Client } from "../steering/Choice.ts"
+import type { Hit } from "../usage/Usage.ts"
+import { askerOf } from "./ClientSubnet.ts"
+import { decodeQuery, encodeResponse, type Entry, type Query, type Transport } from "./codec.ts"
+import { addressCodec } from "./dnsPacket.ts"
+import type { NameKey } from "./DomainName.ts"
+import { classIn, maxTcpBytes, maxTtl, maxUdpBytes, plainUdpBytes, Rcode, RecordType } from "./protocol.ts"
+import type { Negative, ZoneData } from "./ZoneData.ts"
+
+/** What answers depend on. All of it is synchronous. */
+export interface ResponderDeps {
+  /** The zone data of now. */
+  readonly zone: () => ZoneData
+  /** As `Steering.choose`. */
+  readonly choose: (name: string, ipv6: boolean, client: Client) => Choice | undefined
+  /** As `GeoIp.locate`. */
+  readonly locate: (address: string) => Place
+  /** As `Usage.record`: called once for each steered answer that is given. */
+  readonly record: (hit: Hit) => void
+  /** Called once for each response, with the type asked for (0 when the question could not be read). */
+  readonly tally: (type: number, rcode: number) => void
+}
+
+/** Answers one message that came from `remote` (an address); undefined is silence. Never throws unless a dependency does. */
+export type Respond = (packet: Buffer, transport: Transport, remote: string) => Buffer | undefined
+
+/** Aliases that are followed for one question. */
+const maxAliases = 8
+
+/** Encoded addresses that are kept; there are as many as members have, some more after reloads. */
+const maxAddresses = 4096
+
+/** What usage calls an answer without a member. */
+const noMember = "(none)"
+
+/** What a question leads to, as it is found. */
+interface Draft {
+  rcode: number
+  authoritative: boolean
+  scope: number
+  readonly answers: Array<Entry>
+  readonly authority: Array<Entry>
+  readonly additional: Array<Entry>
+  hit: Hit | undefined
+}
+
+/**
+ * Makes the function that answers messages (RFC 1034, 4.3.2, without recursion). It keeps nothing of a question but
+ * the encoded addresses of answers, a bounded number.
+ */
+export const makeResponder = (deps: ResponderDeps): Respond => {
+  const addresses = new Map<string, Uint8Array>()
+
+  /** The data of an address record; undefined when steering gave something that is no such address. */
+  const addressData = (address: string, ipv6: boolean): Uint8Array | undefined => {
+    const known = addresses.get(address)
+    if (known !== undefined && known.length === (ipv6 ? 18 : 6)) return known
+    if (ipv6 ? !isIPv6(address) || address.includes("%") : !isIPv4(address)) return undefined
+    if (addresses.size >= maxAddresses) addresses.clear()
+    const data = (ipv6 ? addressCodec.v6 : addressCodec.v4).encode(address)
+    addresses.set(address, data)
+    return data
+  }
+
+  const deny = (draft: Draft, negative: Negative): void => {
+    draft.rcode = negative._tag === "NoName" ? Rcode.NXDOMAIN : Rcode.NOERROR
+    draft.authority.push({ owner: negative.apex, set: negative.soa })
+  }
+
+  const steer = (
+    draft: Draft,
+    query: Query,
+    remote: string,
+    owner: Uint8Array | undefined,
+    name: string,
+    nothing: Negative
+  ): void => {
+    const ipv6 = query.type === RecordType.AAAA
+    const asker = askerOf(query.edns?.subnet, remote, deps.locate)
+    const choice = deps.choose(name, ipv6, asker.client)
+    if (choice === undefined) return deny(draft, nothing)
+    draft.scope = asker.scope
+    const data: Array<Uint8Array> = []
+    for (const address of choice.addresses) {
+      const encoded = addressData(address, ipv6)
+      if (encoded !== undefined) data.push(encoded)
+    }
+    const member = data.length === 0 ? noMember : choice.members[0] ?? noMember
+    draft.hit = { domain: name, member, place: asker.place, ipv6 }
+    if (data.length === 0) return deny(draft, nothing)
+    draft.answers.push({ owner, set: { type: query.type, ttl: Math.min(choice.ttl, maxTtl), data } })
+  }
+
+  const lookUp = (draft: Draft, query: Query, remote: string): void => {
+    const zone = deps.zone()
+    let key: NameKey = query.key
+    let owner: Uint8Array | undefined
+    for (let aliases = 0; aliases <= maxAliases; aliases++) {
+      const found = zone.lookup(key, query.type)
+      if (owner === undefined) draft.authoritative = found._tag !== "Outside" && found._tag !== "Referral"
+      switch (found._tag) {
+        case "Alias":
+          if (draft.answers.some(({ set }) => set === found.set)) return
+          draft.answers.push({ owner, set: found.set })
+          key = found.target.key
+          owner = found.target.wire
+          continue
+        case "Answer":
+          draft.answers.push({ owner, set: found.set })
+          return
+        case "Steered":
+          return steer(draft, query, remote, owner, found.name, found.nothing)
+        case "NoName":
+        case "NoData":
+          return deny(draft, found)
+        case "Referral":
+          draft.authority.push({ owner: found.cut, set: found.servers })
+          draft.additional.push(...found.glue)
+          return
+        case "Outside":
+          // The end of a chain of aliases may be elsewhere: the asker goes on from there.
+          if (owner === undefined) draft.rcode = Rcode.REFUSED
+          return
+        case "Unavailable":
+          draft.rcode = Rcode.SERVFAIL
+          draft.authoritative = false
+          draft.answers.length = 0
+          return
+      }
+    }
+  }
+
+  const answer = (draft: Draft, query: Query, remote: string): void => {
+    const isTransfer = query.type === RecordType.AXFR || query.type === RecordType.IXFR
+    if (query.class !== classIn || isTransfer) draft.rcode = Rcode.REFUSED
+    else lookUp(draft, query, remote)
+  }
+
+  return (packet, transport, remote) => {
+    const decoded = decodeQuery(packet)
+    if (decoded === undefined) return undefined
+    const { query, rcode } = decoded
+    const draft: Draft = {
+      rcode,
+      authoritative: false,
+      scope: 0,
+      answers: [],
+      authority: [],
+      additional: [],
+      hit: undefined
+    }
+    if (rcode === Rcode.NOERROR) answer(draft, query, remote)
+    const limit = transport === "tcp" ? maxTcpBytes : Math.min(query.edns?.udpBytes ?? plainUdpBytes, maxUdpBytes)
+    const { bytes, truncated } = encodeResponse(query, draft, limit)
+    // A truncated answer names no member; the client asks again over TCP.
+    if (draft.hit !== undefined && !truncated) deps.record(draft.hit)
+    deps.tally(query.type, draft.rcode)
+    return bytes
+  }
+}
+
+/** The answer to a message that could not be answered because something of ours failed; undefined is silence. */
+export const serverFailure = (packet: Buffer): Buffer | undefined => {
+  const query = decodeQuery(packet)?.query
+  return query === undefined ? undefined : encodeResponse(
+    query,
+    { rcode: Rcode.SERVFAIL, authoritative: false, scope: 0, answers: [], authority: [], additional: [] },
+    plainUdpBytes
+  ).bytes
+}

@@ -1,0 +1,109 @@
+import type { StaticRecord } from "../domain/documents/StaticDns.ts"
+import type { RecordSet } from "./codec.ts"
+import { type DomainName, type NameKey, parentKey, wildcardKey } from "./DomainName.ts"
+import { RecordType } from "./protocol.ts"
+import type { Soa } from "./RecordData.ts"
+
+/** The settings of one zone, as `GeoDNS.Dns.Zones` has them; times in seconds. */
+export type ZoneSettings = Omit<Soa, "serial">
+
+/** What zone data is made of. */
+export interface ZoneSources {
+  readonly records: ReadonlyArray<StaticRecord>
+  readonly zones: Readonly<Record<string, ZoneSettings>>
+  /** The host names that services have: A and AAAA at them are steered. */
+  readonly served: ReadonlyArray<string>
+  /** The serial of every SOA record that we write. */
+  readonly serial: number
+}
+
+/** A record that is left out, or a name that cannot be served, and why. */
+export interface ZoneProblem {
+  readonly name: string
+  readonly type: string
+  readonly problem: string
+}
+
+/** What the zones say about a name and a type. */
+export type Found =
+  /** Not in a zone of ours. */
+  | { readonly _tag: "Outside" }
+  | { readonly _tag: "Answer"; readonly set: RecordSet }
+  /** The name is another's alias; `set` is the CNAME record. */
+  | { readonly _tag: "Alias"; readonly set: RecordSet; readonly target: DomainName }
+  /** Steering answers. `name` in the form of `hostName`; `nothing` when it has no answer. */
+  | { readonly _tag: "Steered"; readonly name: string; readonly nothing: Negative }
+  /** Somebody else's servers know: `cut` is where their zone begins, `glue` the addresses of those servers. */
+  | {
+    readonly _tag: "Referral"
+    readonly cut: Uint8Array
+    readonly servers: RecordSet
+    readonly glue: ReadonlyArray<{ readonly owner: Uint8Array; readonly set: RecordSet }>
+  }
+  /** There is data, but not now. */
+  | { readonly _tag: "Unavailable" }
+  | Negative
+
+/** There is no such name, or no such type at it. The SOA record has the TTL of a negative answer (RFC 2308, 3). */
+export interface Negative {
+  readonly _tag: "NoName" | "NoData"
+  readonly apex: Uint8Array
+  readonly soa: RecordSet
+}
+
+/** Zones in memory. Looking up is a handful of hash table look-ups and makes nothing. */
+export interface ZoneData {
+  /** Names of the zones, sorted. */
+  readonly zones: ReadonlyArray<string>
+  readonly serial: number
+  readonly problems: ReadonlyArray<ZoneProblem>
+  readonly lookup: (key: NameKey, type: number) => Found
+}
+
+/** What all names of a zone have in common. */
+export interface Zone {
+  readonly apex: DomainName
+  readonly noName: Negative
+  readonly noData: Negative
+  readonly soa: Found
+  readonly any: Found
+}
+
+/** A name that exists, if only because there is something below it. */
+export interface ZoneNode {
+  readonly zone: Zone
+  /** By type. */
+  readonly found: Map<number, Found>
+  alias: Found | undefined
+  steered: Found | undefined
+  /** At and below a delegation. */
+  referral: Found | undefined
+  isCut: boolean
+}
+
+const outside: Found = { _tag: "Outside" }
+
+/** What nodes say about a name and a type (RFC 1034, 4.3.2; RFC 4592). */
+export const findIn = (nodes: ReadonlyMap<NameKey, ZoneNode>, key: NameKey, type: number): Found => {
+  let node = nodes.get(key)
+  if (node === undefined) {
+    // RFC 4592, 3.3.1: only the wildcard of the closest name that exists counts.
+    let above = key
+    do {
+      if (above === "") return outside
+      above = parentKey(above)
+      node = nodes.get(above)
+    } while (node === undefined)
+    if (node.referral !== undefined) return node.referral
+    const wildcard = nodes.get(wildcardKey(above))
+    if (wildcard === undefined) return node.zone.noName
+    node = wildcard
+  } else if (node.referral !== undefined && !(node.isCut && type === RecordType.DS)) return node.referral
+  const found = node.found.get(type)
+  if (found !== undefined) return found
+  if (node.steered !== undefined && (type === RecordType.A || type === RecordType.AAAA)) return node.steered
+  if (type === RecordType.ANY) {
+    return node.found.size > 0 || node.steered !== undefined ? node.zone.any : node.zone.noData
+  }
+  return node.alias ?? node.zone.noData
+}

@@ -1,0 +1,115 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import { Config } from "../config/Config.ts"
+import type { Snapshot } from "../config/Snapshot.ts"
+import { Conditions } from "../node/Conditions.ts"
+import { DurableFiles } from "../node/DurableFiles.ts"
+import { zoneDataInSlices } from "./ZoneBuilder.ts"
+import type { ZoneData, ZoneProblem, ZoneSources } from "./ZoneData.ts"
+import { nextVersion, zoneFingerprint, ZoneVersion } from "./zoneSerial.ts"
+
+const file = "dns-serial.json"
+const VersionFile = Schema.fromJsonString(ZoneVersion)
+
+/** What zone data is made of in a version of the configuration. */
+export const zoneSources = (snapshot: Snapshot): Omit<ZoneSources, "serial"> => ({
+  records: snapshot.staticDns,
+  zones: snapshot.local.GeoDNS.Dns.Zones,
+  served: [...snapshot.catalog.hosts.keys()]
+})
+
+/** A problem for people: `www.demo.example CNAME: an alias cannot …`. */
+export const describeZoneProblem = ({ name, problem, type }: ZoneProblem): string =>
+  `${name.slice(0, 100)} ${type.slice(0, 16)}: ${problem}`
+
+const describeZoneProblems = (problems: ReadonlyArray<ZoneProblem>): string => {
+  const shown = problems.slice(0, 5).map(describeZoneProblem).join("; ")
+  const more = problems.length > 5 ? `; and ${problems.length - 5} more` : ""
+  return `left out of the zones: ${shown}${more}. Correct StaticDNSConfig or GeoDNS.Dns.Zones.`
+}
+
+/** Builds in slices: other work goes on in between. */
+const build = Effect.fnUntraced(function*(sources: ZoneSources) {
+  const slices = zoneDataInSlices(sources)
+  let step = slices.next()
+  while (step.done !== true) {
+    yield* Effect.yieldNow
+    step = slices.next()
+  }
+  return step.value
+})
+
+/**
+ * The zone data of the configuration, kept up to date until the scope closes. What is left out is the condition
+ * `dns:zones`; a serial that could not be saved is `dns:serial`.
+ */
+export const keepZones: Effect.Effect<() => ZoneData, never, Config | Conditions | DurableFiles | Scope.Scope> = Effect
+  .gen(function*() {
+    const config = yield* Config
+    const conditions = yield* Conditions
+    const files = yield* DurableFiles
+    const lock = yield* Semaphore.make(1)
+
+    const stored = yield* files.read(file).pipe(
+      Effect.flatMap(Option.match({
+        onNone: () => Effect.undefined,
+        onSome: (text) => Schema.decodeUnknownEffect(VersionFile)(text)
+      })),
+      Effect.catch((error) =>
+        Effect.as(Effect.logWarning(`The SOA serial starts anew: ${file} cannot be read`, error), undefined)
+      )
+    )
+    let version: ZoneVersion | undefined = stored
+    let built: { readonly of: number; readonly zones: ZoneData } | undefined
+
+    const save = (next: ZoneVersion) =>
+      Schema.encodeEffect(VersionFile)(next).pipe(
+        Effect.flatMap((text) => files.write(file, text)),
+        Effect.matchEffect({
+          onSuccess: () => conditions.clear("dns:serial"),
+          onFailure: (error) =>
+            conditions.raise(
+              "dns:serial",
+              `the SOA serial ${next.serial} is not saved: ${error.message}. It may fall after a restart; make room or ` +
+                "correct the rights of the work directory."
+            )
+        })
+      )
+
+    const update = Effect.fnUntraced(function*(snapshot: Snapshot) {
+      if (built !== undefined && built.of >= snapshot.version) return built.zones
+      const sources = zoneSources(snapshot)
+      const next = nextVersion(version, zoneFingerprint(sources), yield* Clock.currentTimeMillis)
+      if (built !== undefined && next === version) {
+        built = { of: snapshot.version, zones: built.zones }
+        return built.zones
+      }
+      if (next !== version) yield* save(next)
+      version = next
+      const zones = yield* build({ ...sources, serial: next.serial })
+      built = { of: snapshot.version, zones }
+      if (zones.problems.length === 0) yield* conditions.clear("dns:zones")
+      else yield* conditions.raise("dns:zones", describeZoneProblems(zones.problems))
+      yield* Effect.logInfo("DNS zones built").pipe(
+        Effect.annotateLogs({ zones: zones.zones.length, serial: zones.serial, problems: zones.problems.length })
+      )
+      return zones
+    }, lock.withPermits(1))
+
+    // First the changes, then the version of now: none is missed in between.
+    yield* config.changes.pipe(
+      Stream.runForEach((change) =>
+        update(change.after).pipe(
+          Effect.catchCause((cause) => Effect.logError("DNS zones could not be built: those before stay", cause))
+        )
+      ),
+      Effect.forkScoped({ startImmediately: true })
+    )
+    const first = yield* Effect.flatMap(config.current, update)
+    return () => built?.zones ?? first
+  })

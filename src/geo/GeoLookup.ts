@@ -1,0 +1,63 @@
+import { isPlaceless, readAddress } from "./address.ts"
+import type { Place } from "./GeoIp.ts"
+import { emptyRecord, type MmdbFile } from "./MmdbFile.ts"
+
+/** The longest prefix that a place is said to hold for: what resolvers cache an answer for (RFC 7871, section 11.1). */
+export const scopeCap = { ipv4: 24, ipv6: 56 } as const
+
+/** What is said of an address of which nothing is known. */
+export const unknownPlace: Place = {
+  location: undefined,
+  country: "??",
+  countryName: "Unknown",
+  asn: "",
+  network: "",
+  prefix: 0
+}
+
+/** Looks addresses up in at most one database of each kind. */
+export class GeoLookup {
+  readonly #city: MmdbFile | undefined
+  readonly #country: MmdbFile | undefined
+  readonly #asn: MmdbFile | undefined
+  readonly #words = new Uint32Array(4)
+
+  constructor(files: Iterable<MmdbFile>) {
+    for (const file of files) {
+      if (file.kind === "City") this.#city = file
+      else if (file.kind === "Country") this.#country = file
+      else this.#asn = file
+    }
+  }
+
+  locate(address: string): Place {
+    const words = this.#words
+    const family = readAddress(address, words)
+    if (family === 0 || isPlaceless(family, words)) return unknownPlace
+    let prefix = 0
+    let city = emptyRecord
+    if (this.#city?.tree.has(family)) {
+      city = this.#city.find(family, words, address)
+      prefix = this.#city.tree.depth
+    }
+    // A City database holds the countries too: the other is asked only where that has none.
+    let country = city
+    if (city.country === undefined && this.#country?.tree.has(family)) {
+      country = this.#country.find(family, words, address)
+      prefix = Math.max(prefix, this.#country.tree.depth)
+    }
+    let asn = emptyRecord
+    if (this.#asn?.tree.has(family)) {
+      asn = this.#asn.find(family, words, address)
+      prefix = Math.max(prefix, this.#asn.tree.depth)
+    }
+    return {
+      location: city.location,
+      country: country.country ?? "??",
+      countryName: country.countryName ?? "Unknown",
+      asn: asn.asn ?? "",
+      network: asn.network ?? "",
+      prefix: Math.min(prefix, family === 4 ? scopeCap.ipv4 : scopeCap.ipv6)
+    }
+  }
+}

@@ -1,0 +1,6 @@
+export * from "./distance.ts"
+export * from "./GeoEntry.ts"
+export * from "./GeoIp.ts"
+export { scopeCap, unknownPlace } from "./GeoLookup.ts"
+export type { GeoKind } from "./MmdbFile.ts"
+export * from "./MmdbWriter.ts"

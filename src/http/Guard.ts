@@ -1,0 +1,93 @@
+import * as ByteSize from "effect/ByteSize"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as HttpApiError from "effect/http-api/HttpApiError"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpServerError from "effect/http/HttpServerError"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Metric from "effect/Metric"
+import type * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import type { Bounds } from "./Bounds.ts"
+import { refuse } from "./Refusal.ts"
+
+const requests = Metric.counter("geodns_http_requests_total", {
+  description: "HTTP requests answered, by class of status",
+  incremental: true
+})
+
+const byClass = ["1xx", "2xx", "3xx", "4xx", "5xx"].map((status) => Metric.withAttributes(requests, { status }))
+
+/** Answers are for the one who asked, now, and are what their type says. A route's own headers win. */
+const headers = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff"
+}
+
+const asks = (error: HttpApiError.HttpApiSchemaError): boolean =>
+  error.kind !== "Body" && error.kind !== "ResponseHeaders"
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** All that is wrong with a question: `client: Expected an IP address …; name: Missing key`. */
+const problemsOf = ({ issue }: Schema.SchemaError): string =>
+  formatIssue(issue).issues
+    .map(({ message, path }) => [...path?.map(String) ?? [], message].join(": "))
+    .join("; ")
+    .slice(0, 1000)
+
+/** What went wrong as an answer: the fault of the question with its reason, ours without, but logged. */
+const answerTo = Effect.fnUntraced(function*(cause: Cause.Cause<unknown>) {
+  const error = Cause.squash(cause)
+  if (HttpServerError.isHttpServerError(error)) {
+    switch (error.reason._tag) {
+      case "RouteNotFound": {
+        const path = error.request.url.split("?", 1)[0]!
+        return refuse(404, `Nothing is served at ${path} on this node`)
+      }
+      case "RequestParseError":
+        return error.reason.reason === "BodyTooLarge"
+          ? refuse(413, "The body is too long")
+          : refuse(400, "The request cannot be read")
+    }
+  }
+  if (HttpApiError.HttpApiSchemaError.is(error) && asks(error)) {
+    return refuse(400, problemsOf(error.cause))
+  }
+  yield* Effect.logError("An HTTP request failed", cause)
+  return refuse(500, "Internal error: the log of this node says more")
+})
+
+/**
+ * What every request passes, before a route is looked for, and every answer after it: bounds, a deadline, errors as
+ * `{"error": "…"}`, and the headers that all answers have. Who may ask what is decided here too, once there are keys:
+ * nothing else stands between a client and every route.
+ */
+export const guard = <R>(
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, R>,
+  bounds: Bounds
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | HttpServerRequest> => {
+  const answer = app.pipe(
+    Effect.timeoutOrElse({
+      duration: bounds.handler,
+      orElse: () => Effect.succeed(refuse(503, "This node is too busy to answer; try again", { "retry-after": "5" }))
+    }),
+    Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : answerTo(cause)),
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(bounds.bodyBytes))
+  )
+  return Effect.gen(function*() {
+    const request = yield* HttpServerRequest
+    const response = request.url.length > bounds.urlBytes
+      ? refuse(414, `The URL is longer than ${bounds.urlBytes} bytes`)
+      : Number(request.headers["content-length"] ?? 0) > bounds.bodyBytes
+      ? refuse(413, `The body is longer than ${bounds.bodyBytes} bytes`, { connection: "close" })
+      : yield* answer
+    const counter = byClass[Math.floor(response.status / 100) - 1]
+    if (counter !== undefined) yield* Metric.update(counter, 1)
+    return HttpServerResponse.setHeaders(response, { ...headers, ...response.headers })
+  })
+}

@@ -1,0 +1,21 @@
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Schema from "effect/Schema"
+
+/** The question is not one: 400, and `error` says what is wrong with it. */
+export class BadRequest extends Schema.Error<BadRequest>("BadRequest")(
+  { error: Schema.String },
+  { httpApiStatus: 400 }
+) {}
+
+/** There is nothing of that name: 404. */
+export class NotFound extends Schema.Error<NotFound>("NotFound")(
+  { error: Schema.String },
+  { httpApiStatus: 404 }
+) {}
+
+/** An answer that is none: `{"error": "…"}`, the one shape that all errors of the API have. */
+export const refuse = (
+  status: number,
+  error: string,
+  headers: Readonly<Record<string, string>> = {}
+): HttpServerResponse.HttpServerResponse => HttpServerResponse.jsonUnsafe({ error }, { status, headers })

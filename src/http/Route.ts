@@ -1,0 +1,30 @@
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { refuse } from "./Refusal.ts"
+
+const others = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"] as const
+
+/** What a handler may use besides what its layer took. */
+export type Handler = Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  never,
+  HttpRouter.Provided
+>
+
+/** Answers every method but GET and HEAD at `path` with 405. */
+export const onlyGet = (router: HttpRouter.HttpRouter, path: HttpRouter.PathInput): Effect.Effect<void> =>
+  router.addAll(others.map((method) =>
+    HttpRouter.route(
+      method,
+      path,
+      refuse(405, `${method} is not allowed at ${path}: GET and HEAD are`, { allow: "GET, HEAD" })
+    )
+  ))
+
+/** A route for GET and HEAD; other methods are answered with 405. */
+export const get = (
+  router: HttpRouter.HttpRouter,
+  path: HttpRouter.PathInput,
+  handler: Handler
+): Effect.Effect<void> => Effect.andThen(router.add("GET", path, handler), onlyGet(router, path))

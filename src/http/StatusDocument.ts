@@ -1,0 +1,111 @@
+import * as Schema from "effect/Schema"
+import { Target } from "../domain/Target.ts"
+
+/** The first items of a list, and how many there are in all. */
+const Listed = <S extends Schema.Constraint>(item: S) => Schema.Struct({ total: Schema.Int, items: Schema.Array(item) })
+
+/** RFC 3339, UTC. */
+const Time = Schema.String
+
+/** Ids of nodes. */
+const Votes = Schema.Struct({ yes: Schema.Array(Schema.String), no: Schema.Array(Schema.String) })
+
+/** The official status of one target. */
+export const TargetStatus = Schema.Struct({
+  target: Target,
+  up: Schema.Boolean,
+  since: Time,
+  /** `""` when up. */
+  error: Schema.String,
+  /** The id of the proposal that was decided. */
+  decision: Schema.String,
+  decidedBy: Schema.String,
+  votes: Votes
+})
+export type TargetStatus = typeof TargetStatus.Type
+
+/**
+ * A member as a whole. `down`: on every IP version that it was checked on, its site is down or all of its targets are.
+ * `degraded`: some targets are. `unknown`: nothing is decided.
+ */
+export const MemberState = Schema.Literals(["up", "degraded", "down", "unknown", "overridden", "inactive"])
+export type MemberState = typeof MemberState.Type
+
+export const MemberStatus = Schema.Struct({
+  /** `""` when the members document does not have it (any more). */
+  key: Schema.String,
+  name: Schema.String,
+  region: Schema.String,
+  /** `""`, or an http or https URL. */
+  website: Schema.String,
+  logo: Schema.String,
+  services: Schema.Int,
+  state: MemberState,
+  /** Missing when nothing is decided. */
+  since: Schema.optionalKey(Time),
+  up: Schema.Int,
+  down: Schema.Int,
+  /** Those that are down first. Fewer than `up + down` when there are too many for one document. */
+  targets: Schema.Array(TargetStatus)
+})
+export type MemberStatus = typeof MemberStatus.Type
+
+export const NodeStatus = Schema.Struct({
+  id: Schema.String,
+  role: Schema.String,
+  /** The role was guessed. */
+  guessed: Schema.Boolean,
+  address: Schema.String,
+  lastHeard: Time,
+  active: Schema.Boolean,
+  /** Its vote counts now. */
+  votes: Schema.Boolean
+})
+export type NodeStatus = typeof NodeStatus.Type
+
+export const ProposalStatus = Schema.Struct({
+  id: Schema.String,
+  target: Target,
+  up: Schema.Boolean,
+  error: Schema.String,
+  proposer: Schema.String,
+  firstSeen: Time,
+  votes: Votes
+})
+export type ProposalStatus = typeof ProposalStatus.Type
+
+export const OutageStatus = Schema.Struct({
+  id: Schema.String,
+  target: Target,
+  start: Time,
+  /** Missing while it is open. */
+  end: Schema.optionalKey(Time),
+  error: Schema.String,
+  votes: Votes,
+  blip: Schema.Boolean
+})
+export type OutageStatus = typeof OutageStatus.Type
+
+/** What one node knows of the whole: `GET /api/status`, and what the status page shows. Bounded, whatever there is. */
+export const StatusDocument = Schema.Struct({
+  at: Time,
+  node: Schema.Struct({ id: Schema.String, role: Schema.String, boot: Schema.String, startedAt: Time }),
+  config: Schema.Struct({ version: Schema.Int, loadedAt: Time }),
+  conditions: Listed(Schema.Struct({ name: Schema.String, detail: Schema.String, since: Time })),
+  /** The number of monitors that may vote now. */
+  electorate: Schema.Int,
+  nodes: Listed(NodeStatus),
+  targets: Schema.Struct({ up: Schema.Int, down: Schema.Int }),
+  members: Listed(MemberStatus),
+  proposals: Listed(ProposalStatus),
+  /** Only where outages are kept. */
+  outages: Schema.optionalKey(
+    Schema.Struct({
+      open: Listed(OutageStatus),
+      /** Closed ones of the last day, the newest first. `problem` says why there are none, when that is not known. */
+      recent: Listed(OutageStatus),
+      problem: Schema.optionalKey(Schema.String)
+    })
+  )
+})
+export type StatusDocument = typeof StatusDocument.Type

@@ -1,0 +1,36 @@
+import type { CheckType, Target, TargetKey } from "../domain/Target.ts"
+import type { RunProbe } from "./Probe.ts"
+
+/** A check as it runs: what the check document and `GeoDNS.Checks` say together. All times in milliseconds. */
+export interface PlannedCheck {
+  readonly name: string
+  readonly type: CheckType
+  readonly probe: string
+  /** The probe with the options of the check. */
+  readonly run: RunProbe
+  /** The same as long as the same probe runs with the same options. */
+  readonly identity: string
+  readonly interval: number
+  readonly timeout: number
+  readonly failAfter: number
+  readonly recoverAfter: number
+  readonly minimumStateTime: number
+}
+
+/** A target with everything it takes to look at it. */
+export interface PlannedTarget {
+  readonly target: Target
+  readonly key: TargetKey
+  readonly check: PlannedCheck
+  /** The member's address: where the connection goes, whatever the DNS says. */
+  readonly address: string
+  readonly port: number
+  /** The public name, for SNI and certificate; `""` for a site. */
+  readonly host: string
+  /** What is asked for, with the public name. */
+  readonly url: string
+}
+
+/** Whether two plans for one target look at the same thing in the same way: what was seen then still counts. */
+export const isSameSubject = (a: PlannedTarget, b: PlannedTarget): boolean =>
+  a.address === b.address && a.port === b.port && a.url === b.url && a.check.identity === b.check.identity

@@ -1,0 +1,34 @@
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+const Port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65535 }))
+
+/** The keys of `ExtraOptions` that say what is looked at; every probe takes them. */
+export const TargetOptions = Schema.Struct({
+  /** Only services of these types. */
+  ServiceTypes: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** The port to dial, instead of the URL's. */
+  Port: Schema.optionalKey(Port),
+  /** For sites and domains, which have no URL of their own: `https` when missing. */
+  Scheme: Schema.optionalKey(Schema.Literals(["http", "https"])),
+  /** For sites and domains: `/` when missing. */
+  Path: Schema.optionalKey(Schema.String.check(Schema.isStartingWith("/")))
+})
+export type TargetOptions = typeof TargetOptions.Type
+
+/** Seconds for the connection, TLS included: 10 when missing. */
+export const ConnectTimeout = Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0)))
+
+/** Milliseconds that a connection may take: some of the check's time is left to say that it was the connection. */
+export const connectWithin = (options: { readonly ConnectTimeout?: number }, timeout: number): number =>
+  Math.round(Math.min((options.ConnectTimeout ?? 10) * 1000, 0.9 * timeout))
+
+/** Reads options; the failure has one line for each thing that is wrong. */
+export const readOptions = <A, I>(
+  schema: Schema.Codec<A, I>,
+  options: Readonly<Record<string, unknown>>
+): Result.Result<A, ReadonlyArray<string>> =>
+  Result.mapError(
+    Schema.decodeUnknownResult(schema)(options, { errors: "all" }),
+    (error) => error.message.replaceAll(/\n\s+at /g, " at ").split("\n")
+  )

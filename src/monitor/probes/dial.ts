@@ -1,0 +1,158 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { connect as connectSocket, isIP, type Socket } from "node:net"
+import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls"
+import type { PlannedTarget } from "../PlannedTarget.ts"
+import type { ProbeResult } from "../Probe.ts"
+
+/** Why a probe got no further: `up` as in `ProbeResult`. */
+export interface Trouble {
+  readonly up: false | undefined
+  readonly error: string
+}
+
+/** The member's fault, or at least not ours. */
+export const trouble = (error: string): Trouble => ({ up: false, error })
+
+/** Codes that mean that this node ran out of something: no word about the member. */
+const ours = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EADDRNOTAVAIL", "EAGAIN"])
+
+const texts: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection closed by the member",
+  EPIPE: "connection closed by the member",
+  ETIMEDOUT: "no connection: no answer",
+  EHOSTUNREACH: "no route to the member",
+  ENETUNREACH: "no route to the member's network",
+  HPE_HEADER_OVERFLOW: "the header of the answer is too long",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "the answer is no valid HTTP"
+}
+
+/** An error of a socket in words that stay the same. */
+export const troubleOf = (error: NodeJS.ErrnoException): Trouble => {
+  const code = error.code ?? "unknown error"
+  if (ours.has(code)) return { up: undefined, error: `this node could not try: ${code}` }
+  if (texts[code] !== undefined) return trouble(texts[code])
+  if (code.startsWith("HPE_")) return trouble("the answer is no valid HTTP")
+  if (code.startsWith("ERR_SSL_")) return trouble(`TLS handshake failed: ${wordsOf(code.slice("ERR_SSL_".length))}`)
+  return trouble(code)
+}
+
+const wordsOf = (code: string): string => code.toLowerCase().replaceAll("_", " ")
+
+/** A probe that got into trouble has that as its result. */
+export const resultOf = ({ error, up }: Trouble): Effect.Effect<ProbeResult> =>
+  Effect.succeed({ up, error, data: null })
+
+const ignore = (): void => undefined
+
+/** Waits for an event of a socket. The socket keeps a listener for errors, so that a late one is nobody's defect. */
+const awaitEvent = (socket: Socket, event: string): Effect.Effect<void, Trouble> =>
+  Effect.callback((resume) => {
+    const onError = (error: NodeJS.ErrnoException) => resume(Effect.fail(troubleOf(error)))
+    const onClose = () => resume(Effect.fail(trouble(texts["ECONNRESET"]!)))
+    const onEvent = () => resume(Effect.void)
+    socket.once(event, onEvent).once("error", onError).once("close", onClose)
+    return Effect.sync(() => socket.off(event, onEvent).off("error", onError).off("close", onClose))
+  })
+
+const scoped = <S extends Socket>(open: () => S): Effect.Effect<S, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => open().on("error", ignore)),
+    (socket) => Effect.sync(() => void socket.destroy())
+  )
+
+const openTcp = Effect.fnUntraced(function*(planned: PlannedTarget) {
+  const socket = yield* scoped(() =>
+    connectSocket({ host: planned.address, port: planned.port, autoSelectFamily: false, noDelay: true })
+  )
+  yield* awaitEvent(socket, "connect")
+  return socket
+})
+
+/** Codes of a chain that leads to nobody we trust. */
+const untrusted = new Set([
+  "CERT_UNTRUSTED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
+])
+
+/** How TLS is spoken. */
+export interface TlsOptions {
+  readonly context: SecureContext
+  /** Takes a chain that leads to nobody we trust; the name must fit all the same. */
+  readonly allowUntrusted: boolean
+}
+
+/** The public name without the brackets that a URL puts around an IPv6 address. */
+const plainHost = (planned: PlannedTarget): string =>
+  planned.host === "" ? planned.address : planned.host.replace(/^\[(.*)\]$/, "$1")
+
+/** What is wrong with the certificate that a member showed, or undefined. */
+const certificateTrouble = (socket: TLSSocket, host: string, allowUntrusted: boolean): Trouble | undefined => {
+  if (socket.authorized) return undefined
+  // Node declares an Error and gives its code
+  const code = String(socket.authorizationError)
+  if (allowUntrusted && untrusted.has(code)) {
+    return checkServerIdentity(host, socket.getPeerCertificate()) === undefined ? undefined : wrongName(host)
+  }
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return wrongName(host)
+  if (code === "CERT_HAS_EXPIRED") return trouble("the certificate has expired")
+  if (untrusted.has(code)) return trouble(`the certificate is not trusted: ${wordsOf(code)}`)
+  return trouble(`the certificate is not valid: ${wordsOf(code)}`)
+}
+
+const wrongName = (host: string): Trouble => trouble(`the certificate is not for ${host}`)
+
+const openTls = Effect.fnUntraced(function*(planned: PlannedTarget, tls: TlsOptions, socket: Socket) {
+  const host = plainHost(planned)
+  const secure = yield* scoped(() =>
+    connectTls({
+      socket,
+      host,
+      // SNI has no addresses (RFC 6066, 3)
+      servername: isIP(host) === 0 ? host : "",
+      secureContext: tls.context,
+      rejectUnauthorized: false,
+      ALPNProtocols: ["http/1.1"]
+    })
+  )
+  yield* awaitEvent(secure, "secureConnect")
+  const trouble = certificateTrouble(secure, host, tls.allowUntrusted)
+  return trouble === undefined ? secure : yield* Effect.fail(trouble)
+})
+
+const seconds = (millis: number): string => `${Number((millis / 1000).toPrecision(3))} s`
+
+/**
+ * Connects to the member's address, not to what the DNS says of its public name. The socket lives as long as the scope.
+ * `within` in milliseconds.
+ */
+export const dialTcp = (planned: PlannedTarget, within: number): Effect.Effect<Socket, Trouble, Scope.Scope> =>
+  openTcp(planned).pipe(
+    Effect.timeoutOrElse({
+      duration: within,
+      orElse: () => Effect.fail(trouble(`no connection within ${seconds(within)}`))
+    })
+  )
+
+/** The same with TLS for the public name; fails when the chain or the name is not valid. `within` is for both. */
+export const dialTls = (
+  planned: PlannedTarget,
+  within: number,
+  tls: TlsOptions
+): Effect.Effect<TLSSocket, Trouble, Scope.Scope> =>
+  Effect.suspend(() => {
+    let doing = "connection"
+    return openTcp(planned).pipe(
+      Effect.tap(() => Effect.sync(() => void (doing = "TLS handshake"))),
+      Effect.flatMap((socket) => openTls(planned, tls, socket)),
+      Effect.timeoutOrElse({
+        duration: within,
+        orElse: () => Effect.fail(trouble(`no ${doing} within ${seconds(within)}`))
+      })
+    )
+  })

@@ -1,0 +1,180 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { request, validateHeaderName, validateHeaderValue } from "node:http"
+import type { Duplex } from "node:stream"
+import type { SecureContext } from "node:tls"
+import { monotonicMillis } from "../monotonic.ts"
+import { ConnectTimeout, connectWithin, readOptions } from "../options.ts"
+import { makeMatcher, type Matcher } from "../pattern.ts"
+import { type Probe, probeKinds, type ProbeResult, type RunProbe } from "../Probe.ts"
+import { dialTcp, dialTls, resultOf, type Trouble, trouble, troubleOf } from "./dial.ts"
+
+const Scalar = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])
+const Status = Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 599 }))
+const StatusRange = Schema.String.check(
+  Schema.isPattern(/^[1-5]\d\d(-[1-5]\d\d)?$/, { expected: "a status or 200-399" })
+)
+
+const Options = Schema.Struct({
+  ConnectTimeout,
+  /** Takes a certificate chain that leads to nobody we trust. */
+  AllowUntrusted: Schema.optionalKey(Schema.Boolean),
+  Method: Schema.optionalKey(Schema.Literals(["GET", "HEAD", "POST", "PUT", "OPTIONS"])),
+  Headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  Body: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(65_536))),
+  /** A status, a range `200-399` (the default), or a list of these. */
+  ExpectedStatus: Schema.optionalKey(
+    Schema.Union([Status, StatusRange, Schema.Array(Schema.Union([Status, StatusRange]))])
+  ),
+  /** A regular expression that the body must match. */
+  BodyRegex: Schema.optionalKey(Schema.String),
+  /** A value that the body must have as JSON: keys and indexes joined by dots. */
+  BodyJson: Schema.optionalKey(Schema.Struct({ Path: Schema.String, Equals: Scalar })),
+  /** Milliseconds from the start to the end of the answer. */
+  MaxLatency: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
+  /** Bytes of the body; 1 MiB when missing. */
+  MaxBody: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 16 * 2 ** 20 })))
+})
+type Options = typeof Options.Type
+
+/** Bytes that the header of an answer may have. */
+const maxHeader = 16_384
+
+/** An answer, read to its end. */
+interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly bytes: number
+}
+
+/**
+ * Succeeds when the member gives the expected answer to an HTTP request for the URL (`ws` is asked as `http`, `wss` as
+ * `https`). Redirects are not followed. Data: `StatusCode`, `LatencyMs`, `BodyBytes`.
+ */
+export const makeHttp = (context: SecureContext): Probe => ({
+  ...probeKinds.http,
+  prepare: (raw) => Result.flatMap(readOptions(Options, raw), (options) => prepare(options, context))
+})
+
+const prepare = (options: Options, context: SecureContext): Result.Result<RunProbe, ReadonlyArray<string>> => {
+  const problems: Array<string> = []
+  for (const [name, value] of Object.entries(options.Headers ?? {})) {
+    try {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+    } catch {
+      problems.push(`a header that HTTP does not allow at ["Headers"]["${name}"]`)
+    }
+  }
+  let matcher: Matcher | undefined
+  if (options.BodyRegex !== undefined) {
+    const made = makeMatcher(options.BodyRegex)
+    if (Result.isSuccess(made)) matcher = made.success
+    else problems.push(`${made.failure} at ["BodyRegex"]`)
+  }
+  if (problems.length > 0) return Result.fail(problems)
+  const isExpected = expectation(options.ExpectedStatus ?? "200-399")
+  const tls = { context, allowUntrusted: options.AllowUntrusted ?? false }
+
+  const judge = ({ body, status }: Answer, latency: number): string => {
+    if (!isExpected(status)) return `status ${status}`
+    if (matcher !== undefined) {
+      const matches = matcher(body)
+      if (matches === undefined) return "the body could not be matched with BodyRegex in time"
+      if (!matches) return "the body does not match BodyRegex"
+    }
+    if (options.BodyJson !== undefined) {
+      const value = jsonAt(body, options.BodyJson.Path)
+      if (Result.isFailure(value)) return value.failure
+      if (value.success !== options.BodyJson.Equals) return `${options.BodyJson.Path} in the body is not as expected`
+    }
+    return latency <= (options.MaxLatency ?? Infinity) ? "" : `slower than ${options.MaxLatency} ms`
+  }
+
+  return Result.succeed((planned) =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const start = monotonicMillis(clock)
+      const url = new URL(planned.url)
+      const within = connectWithin(options, planned.check.timeout)
+      const isTls = url.protocol === "https:" || url.protocol === "wss:"
+      const socket = yield* (isTls ? dialTls(planned, within, tls) : dialTcp(planned, within))
+      const answer = yield* ask(socket, url, options, matcher !== undefined || options.BodyJson !== undefined)
+      const latency = monotonicMillis(clock) - start
+      const error = judge(answer, latency)
+      const data = { StatusCode: answer.status, LatencyMs: latency, BodyBytes: answer.bytes }
+      return { up: error === "", error, data } satisfies ProbeResult
+    }).pipe(Effect.scoped, Effect.catch(resultOf))
+  )
+}
+
+/** One request on a socket of its own, and its whole answer. The body is kept only when it is wanted. */
+const ask = (
+  socket: Duplex,
+  url: URL,
+  options: Options,
+  wantsBody: boolean
+): Effect.Effect<Answer, Trouble> =>
+  Effect.callback((resume) => {
+    const limit = options.MaxBody ?? 2 ** 20
+    const named = new Set(Object.keys(options.Headers ?? {}).map((name) => name.toLowerCase()))
+    const outgoing = request({
+      // Without an agent: nothing is kept, nothing leaks
+      createConnection: () => socket,
+      method: options.Method ?? "GET",
+      path: url.pathname + url.search,
+      setHost: false,
+      maxHeaderSize: maxHeader,
+      headers: {
+        ...(named.has("host") ? {} : { host: url.host }),
+        ...(named.has("user-agent") ? {} : { "user-agent": "effect-geodns" }),
+        ...(named.has("accept") ? {} : { accept: "*/*" }),
+        ...options.Headers
+      }
+    })
+    const fail = (problem: Trouble) => resume(Effect.fail(problem))
+    outgoing.on("error", (error) => fail(troubleOf(error)))
+    // An answer with 101 is at its end: what follows is another protocol
+    outgoing.on("upgrade", (response) => resume(Effect.succeed({ status: response.statusCode!, body: "", bytes: 0 })))
+    outgoing.on("response", (response) => {
+      const chunks: Array<Buffer> = []
+      let bytes = 0
+      response.on("data", (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > limit) {
+          fail(trouble(`the answer is longer than ${limit} bytes`))
+          outgoing.destroy()
+        } else if (wantsBody) chunks.push(chunk)
+      })
+      response.on("end", () =>
+        resume(Effect.succeed({ status: response.statusCode!, body: Buffer.concat(chunks).toString(), bytes })))
+      response.on("error", () =>
+        fail(trouble("the connection was closed in the middle of the answer")))
+    })
+    outgoing.end(options.Body)
+    return Effect.sync(() => void outgoing.destroy())
+  })
+
+const expectation = (expected: NonNullable<Options["ExpectedStatus"]>): (status: number) => boolean => {
+  const ranges = [expected].flat().map((one) => String(one).split("-").map(Number))
+  return (status) => ranges.some(([low, high]) => status >= low! && status <= (high ?? low!))
+}
+
+/** The value at a path of a JSON text, own keys only. */
+const jsonAt = (text: string, path: string): Result.Result<unknown, string> => {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return Result.fail("the body is no JSON")
+  }
+  for (const key of path.split(".")) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) {
+      return Result.fail(`${path} is not in the body`)
+    }
+    value = (value as Record<string, unknown>)[key]
+  }
+  return Result.succeed(value)
+}

@@ -1,0 +1,3 @@
+export * from "./Conditions.ts"
+export * from "./DurableFiles.ts"
+export * from "./NodeIdentity.ts"

@@ -1,0 +1,54 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { AlertChannels } from "../alerts/AlertChannel.ts"
+import { Bus } from "../bus/Bus.ts"
+import { MemoryBroker } from "../bus/MemoryBroker.ts"
+import { Membership } from "../cluster/Membership.ts"
+import { Config } from "../config/Config.ts"
+import { Consensus } from "../consensus/Consensus.ts"
+import { DnsServer } from "../dns/DnsServer.ts"
+import type { Local } from "../domain/documents/Local.ts"
+import { layerServer, serve, type ServerOptions } from "../http/Server.ts"
+import { Families } from "../monitor/Families.ts"
+import { Monitor } from "../monitor/Monitor.ts"
+import { Prober } from "../monitor/Prober.ts"
+import { Probes } from "../monitor/Probes.ts"
+import { OfficialStatus } from "../status/OfficialStatus.ts"
+import { recording } from "./collator.ts"
+import { answering } from "./dns.ts"
+import { node } from "./node.ts"
+import { dnsRoutes } from "./routes.ts"
+
+/** Where `standalone` listens when no API of the local document has a port. */
+const defaultApi: ServerOptions = { host: "127.0.0.1", port: 6100 }
+
+/** The addresses of the APIs of a local document, each once: one process answers on all of them. */
+export const apiAddresses = (local: Local): ReadonlyArray<ServerOptions> => {
+  const configured = [local.DnsApi, local.MonitorApi, local.CollatorApi].flatMap((api) =>
+    api.ListenPort === null ? [] : [{ host: api.ListenAddress, port: api.ListenPort }]
+  )
+  const distinct = new Map(configured.map((address) => [`${address.host}:${address.port}`, address]))
+  return distinct.size === 0 ? [defaultApi] : [...distinct.values()]
+}
+
+const servers = Layer.unwrap(Effect.gen(function*() {
+  const { local } = yield* Config.use((config) => config.current)
+  const listen = (address: ServerOptions) => serve(dnsRoutes).pipe(Layer.provide(layerServer(address)))
+  const [first, ...others] = apiAddresses(local)
+  return others.reduce((layers, address) => Layer.merge(layers, listen(address)), listen(first!))
+}))
+
+/**
+ * Monitor, DNS node and collator in one process and as one node, which decides alone: the minimum of votes is 1 instead
+ * of 2. `path` is the local document.
+ */
+export const standalone = (path: string) =>
+  Layer.mergeAll(servers, DnsServer.layer, Monitor.layer, recording).pipe(
+    Layer.provideMerge(answering),
+    Layer.provide(AlertChannels.layerLog),
+    Layer.provideMerge(Consensus.layerWith({ minimumVotes: 1 })),
+    Layer.provideMerge(Layer.mergeAll(Prober.layer, Membership.layer, OfficialStatus.layer)),
+    Layer.provide([Probes.layer, Families.layer, Bus.layerMemory({ name: "standalone" })]),
+    Layer.provide(MemoryBroker.layer),
+    Layer.provideMerge(node({ path, role: "IBPMonitor", required: ["MembersConfig", "ServicesConfig"] }))
+  )

@@ -1,0 +1,107 @@
+import { type Target, type TargetKey, targetKey } from "../domain/Target.ts"
+import type { Decision, Official, StatusChange } from "./Decision.ts"
+
+/** A decision further than this from our clock, either way, is not believed. Milliseconds. */
+export const clockTolerance = 5 * 60_000
+
+/** Decisions that a target remembers by id, so that a late copy of a superseded one does not bring it back. */
+const rememberedIds = 8
+
+/** What became of a decision. */
+export type Applied =
+  | { readonly _tag: "Changed"; readonly change: StatusChange; readonly entry: OfficialEntry }
+  /** The target has that status already. */
+  | { readonly _tag: "Same"; readonly entry: OfficialEntry }
+  | {
+    readonly _tag: "Ignored"
+    /** `old`: not newer than the target's last; `clock`: too far from our clock; `full`: no room for another target. */
+    readonly reason: "old" | "clock" | "full"
+  }
+
+/** The official status of one target with what it takes to order decisions. */
+export interface OfficialEntry {
+  readonly official: Official
+  /** The newest decision that was taken, if only because it said the same again: older ones come too late. */
+  readonly newest: { readonly decidedAt: number; readonly id: string }
+  /** The ids of the decisions that were taken last, the latest first; at most eight. */
+  readonly recent: ReadonlyArray<string>
+}
+
+const old: Applied = { _tag: "Ignored", reason: "old" }
+const clock: Applied = { _tag: "Ignored", reason: "clock" }
+const full: Applied = { _tag: "Ignored", reason: "full" }
+
+/**
+ * The official status of every target, as a last-writer-wins register per target: decisions are ordered by their time
+ * and, where that is equal, by their id. So nodes that heard the same decisions agree, in whatever order they came.
+ */
+export class OfficialTable {
+  readonly capacity: number
+  private readonly entries = new Map<TargetKey, OfficialEntry>()
+
+  /** `capacity` bounds the number of targets: a flood of invented ones cannot push out those that are there. */
+  constructor(options: { readonly capacity: number }) {
+    this.capacity = options.capacity
+  }
+
+  get size(): number {
+    return this.entries.size
+  }
+
+  get(key: TargetKey): Official | undefined {
+    return this.entries.get(key)?.official
+  }
+
+  /** A copy, in the order in which targets got their first status. */
+  all(): ReadonlyMap<TargetKey, Official> {
+    const all = new Map<TargetKey, Official>()
+    for (const [key, entry] of this.entries) all.set(key, entry.official)
+    return all
+  }
+
+  /** Puts back an entry that was kept on disk. False when there is no room, or the target has one. */
+  restore(entry: OfficialEntry): boolean {
+    const key = targetKey(entry.official.target)
+    if (this.entries.has(key) || this.entries.size >= this.capacity) return false
+    this.entries.set(key, entry)
+    return true
+  }
+
+  /** Takes a decision. `now` in milliseconds since the epoch. */
+  apply(decision: Decision, now: number): Applied {
+    if (!(Math.abs(decision.decidedAt - now) <= clockTolerance)) return clock
+    const key = targetKey(decision.target)
+    const entry = this.entries.get(key)
+    const newest = { decidedAt: decision.decidedAt, id: decision.id }
+    if (entry === undefined) {
+      if (this.entries.size >= this.capacity) return full
+      const first = { official: decision, newest, recent: [decision.id] }
+      this.entries.set(key, first)
+      return { _tag: "Changed", change: { before: undefined, after: decision }, entry: first }
+    }
+    if (!isAfter(newest, entry.newest)) return old
+    const known = entry.recent.includes(decision.id)
+    const recent = known ? entry.recent : [decision.id, ...entry.recent].slice(0, rememberedIds)
+    if (entry.official.up === decision.up) {
+      const same = { official: entry.official, newest, recent }
+      this.entries.set(key, same)
+      return { _tag: "Same", entry: same }
+    }
+    // Several nodes may close one proposal, each at its own time: a later copy does not undo what came between.
+    if (known) return old
+    const next = { official: decision, newest, recent }
+    this.entries.set(key, next)
+    return { _tag: "Changed", change: { before: entry.official, after: decision }, entry: next }
+  }
+
+  /** Forgets the targets that do not pass, and gives their keys. */
+  retain(isConfigured: (target: Target) => boolean): ReadonlyArray<TargetKey> {
+    const gone: Array<TargetKey> = []
+    for (const [key, entry] of this.entries) if (!isConfigured(entry.official.target)) gone.push(key)
+    for (const key of gone) this.entries.delete(key)
+    return gone
+  }
+}
+
+const isAfter = (a: OfficialEntry["newest"], b: OfficialEntry["newest"]): boolean =>
+  a.decidedAt > b.decidedAt || (a.decidedAt === b.decidedAt && a.id > b.id)

@@ -1,0 +1,55 @@
+import type { Outage, OutageEvent } from "../domain/Outage.ts"
+import { type TargetKey, targetKey } from "../domain/Target.ts"
+import type { Official } from "./Decision.ts"
+
+/**
+ * The outages that are open, at most one per target, and what the official status makes of them.
+ *
+ * Asking what follows from a status changes nothing; the answer is committed once it is stored.
+ */
+export class OpenOutages {
+  private readonly open = new Map<TargetKey, Outage>()
+
+  get size(): number {
+    return this.open.size
+  }
+
+  get(key: TargetKey): Outage | undefined {
+    return this.open.get(key)
+  }
+
+  /** In the order in which they were committed. */
+  all(): ReadonlyArray<Outage> {
+    return [...this.open.values()]
+  }
+
+  /**
+   * The outage that a status opens or closes, if it does: down without an open outage opens one, up with one closes it.
+   * `minimumOffline` in milliseconds: an outage that is shorter is marked as a blip.
+   */
+  next(status: Official, minimumOffline: number): OutageEvent | undefined {
+    const open = this.open.get(targetKey(status.target))
+    if (!status.up) return open === undefined ? { _tag: "Opened", outage: outageOf(status) } : undefined
+    if (open === undefined) return undefined
+    // An outage that another process opened may start by another clock than the one that closes it.
+    const end = Math.max(status.decidedAt, open.start + 1)
+    return { _tag: "Closed", outage: { ...open, end, blip: end - open.start < minimumOffline } }
+  }
+
+  commit(event: OutageEvent): void {
+    const key = targetKey(event.outage.target)
+    if (event._tag === "Opened") this.open.set(key, event.outage)
+    else this.open.delete(key)
+  }
+}
+
+const outageOf = (down: Official): Outage => ({
+  id: down.id,
+  target: down.target,
+  start: down.decidedAt,
+  end: undefined,
+  error: down.error,
+  data: down.data,
+  votes: down.votes,
+  blip: false
+})

@@ -1,0 +1,138 @@
+import type { MemberEntry } from "../domain/Catalog.ts"
+import { describeTarget } from "../domain/Target.ts"
+import { distance, isLocation } from "../geo/distance.ts"
+import type { Candidate, Client, Exclusion, Explanation } from "./Choice.ts"
+import { capWindow, removalCap } from "./removalCap.ts"
+import { addressOf, type Standing } from "./Standing.ts"
+import type { Ranking, SteeringTable } from "./SteeringTable.ts"
+
+/**
+ * Why a table answers a client as it does. `members` are all that are configured, `serves` says which of them serve the
+ * name.
+ */
+export const explain = (
+  table: SteeringTable,
+  client: Client,
+  members: ReadonlyArray<MemberEntry>,
+  serves: (member: MemberEntry) => boolean
+): Explanation => {
+  const { ipv6, name, now, standings } = table.input
+  const ranking = table.rank(client)
+  const choice = table.choose(client)
+  const candidate = (entry: MemberEntry, exclusions: ReadonlyArray<Exclusion>, heldUntil?: number): Candidate => ({
+    member: entry.name,
+    address: addressOf(entry, ipv6),
+    distance: distanceTo(client, entry),
+    chosen: choice.members.includes(entry.name),
+    exclusions,
+    heldUntil
+  })
+  const fromStanding = ({ downs, goesAt, profile }: Standing): Candidate =>
+    candidate(
+      profile.entry,
+      downs.map((down): Exclusion => ({
+        _tag: "Down",
+        decision: down.id,
+        target: describeTarget(down.target),
+        error: down.error,
+        since: down.decidedAt
+      })),
+      goesAt !== undefined && goesAt > now ? goesAt : undefined
+    )
+  const answering = new Set(ranking.order)
+  const eligible = new Set(standings.map(({ profile }) => profile.entry))
+  return {
+    name,
+    ipv6,
+    client,
+    choice,
+    ...reason(table, client, ranking),
+    candidates: [
+      ...ranking.order.map(fromStanding),
+      ...standings.filter((standing) => !answering.has(standing)).map(fromStanding),
+      ...members.filter((entry) => !eligible.has(entry)).map((entry) =>
+        candidate(entry, exclusionsOf(entry, ipv6, serves(entry)))
+      )
+    ]
+  }
+}
+
+const exclusionsOf = (entry: MemberEntry, ipv6: boolean, serves: boolean): ReadonlyArray<Exclusion> => [
+  ...(entry.member.Service.Active ? [] : [{ _tag: "Inactive" } as const]),
+  ...(entry.member.Override ? [{ _tag: "Overridden" } as const] : []),
+  ...(serves ? [] : [{ _tag: "NotAssigned" } as const]),
+  ...(addressOf(entry, ipv6) === "" ? [{ _tag: "NoAddress" } as const] : [])
+]
+
+const distanceTo = (client: Client, { member }: MemberEntry): number | undefined =>
+  client.location === undefined || !isLocation(client.location)
+    ? undefined
+    : distance(client.location, { latitude: member.Location.Latitude, longitude: member.Location.Longitude })
+
+const kilometres = (far: number | undefined): string => `${Math.round(far ?? 0)} km`
+
+const reason = (
+  table: SteeringTable,
+  client: Client,
+  ranking: Ranking
+): Pick<Explanation, "rule" | "because"> => {
+  const { ipv6, settings, standings } = table.input
+  const all = standings.length
+  const family = ipv6 ? "IPv6" : "IPv4"
+  if (all === 0) {
+    return { rule: "empty", because: `no active member that serves the name has an ${family} address` }
+  }
+  const down = `all ${all} candidates are down`
+  switch (table.policy) {
+    case "last-good":
+      return { rule: "last-good", because: `${down}: those that were healthy last answer` }
+    case "all":
+      return {
+        rule: "all",
+        because: settings.AllDown === "all"
+          ? `${down}: all of them answer`
+          : `${down} and none is known that was healthy last: all of them answer`
+      }
+    case "fallback":
+      return { rule: "fallback", because: `${down}: the fallback address answers` }
+    case "empty":
+      return { rule: "empty", because: `${down}: the answer is empty, as configured` }
+    case undefined: {
+      const held = table.held.length === 0
+        ? ""
+        : `; ${table.held.length} held although down, as no more than ${removalCap(all)} of ${all} may go within ${
+          capWindow / 1000
+        } s`
+      return withHeld(held, nearest(client, ranking, settings))
+    }
+  }
+}
+
+const withHeld = (
+  held: string,
+  { because, rule }: Pick<Explanation, "rule" | "because">
+): Pick<Explanation, "rule" | "because"> => ({ rule, because: because + held })
+
+const nearest = (
+  client: Client,
+  { order, ties }: Ranking,
+  { NearTieKm, NearTiePercent }: SteeringTable["input"]["settings"]
+): Pick<Explanation, "rule" | "because"> => {
+  const first = order[0]!.profile.entry
+  const far = distanceTo(client, first)
+  if (far === undefined) {
+    return {
+      rule: "unknown-place",
+      because: `it is not known where the client is: the hash of ${client.scope} chose ${first.name} of ${order.length}`
+    }
+  }
+  return ties === 1
+    ? { rule: "nearest", because: `${first.name} is the nearest of ${order.length}, ${kilometres(far)} away` }
+    : {
+      rule: "near-tie",
+      because:
+        `${ties} of ${order.length} are within ${NearTieKm} km or ${NearTiePercent} % of the nearest: the hash of ${client.scope} chose ${first.name}, ${
+          kilometres(far)
+        } away`
+    }
+}

@@ -1,0 +1,5 @@
+export * from "./Choice.ts"
+export { DownTargets } from "./DownTargets.ts"
+export { LastGood } from "./LastGood.ts"
+export * from "./ServedNames.ts"
+export * from "./Steering.ts"

@@ -1,0 +1,33 @@
+/** A member that decisions take out. */
+export interface Removal {
+  /** `Details.Name`. */
+  readonly member: string
+  /** When the decisions were made that take it out, milliseconds since the epoch. */
+  readonly since: number
+}
+
+/** How long no more members of a name than the cap may go, in milliseconds. */
+export const capWindow = 60_000
+
+/** How many of a name's members may be taken out within {@link capWindow}: a third, and one in any case. */
+export const removalCap = (members: number): number => Math.max(1, Math.floor(members / 3))
+
+/**
+ * When each member goes, by name, in milliseconds since the epoch: at once, or later where the cap holds it. The oldest
+ * decision goes first, by name where two are equally old, so that every node that knows the same decisions holds the
+ * same members. A decision from the future (its node's clock is fast) counts as made now.
+ */
+export const removalTimes = (
+  removals: ReadonlyArray<Removal>,
+  cap: number,
+  now: number
+): ReadonlyMap<string, number> => {
+  const sorted = [...removals].sort((a, b) => a.since - b.since || (a.member < b.member ? -1 : 1))
+  const times: Array<number> = []
+  for (const { since } of sorted) {
+    const earlier = times[times.length - cap]
+    const made = Math.min(since, now)
+    times.push(earlier === undefined ? made : Math.max(made, earlier + capWindow))
+  }
+  return new Map(sorted.map(({ member }, i) => [member, times[i]!]))
+}

@@ -1,0 +1,7 @@
+export * from "./AlertStore.ts"
+export * as Migrations from "./Migrations.ts"
+export * from "./OutageStore.ts"
+export * as SqliteClient from "./SqliteClient.ts"
+export * as Store from "./Store.ts"
+export * from "./StoreError.ts"
+export * from "./UsageStore.ts"

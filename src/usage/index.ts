@@ -1,0 +1,2 @@
+export * from "./Usage.ts"
+export * from "./UsageCounter.ts"

@@ -1,0 +1,169 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Schema } from "effect"
+import { copyFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { Problem } from "../../src/config/Problem.ts"
+import { lines, run, start } from "./geodns.ts"
+import { documentFiles, fixture, operatorFolder, serveFolder } from "./operator.ts"
+
+const decodeProblem = Schema.decodeUnknownSync(Problem)
+
+/** Puts what is planted where a document has its secrets. */
+const plant = (local: any, secret: (name: string) => unknown): void => {
+  local.Nats.Pass = secret("nats")
+  local.Mysql.Pass = secret("mysql")
+  local.Maxmind.LicenseKey = secret("maxmind")
+  local.Matrix.Password = secret("matrix")
+  local.CollatorApi.AuthKeys = { dashboard: secret("dashboard") }
+}
+
+describe("geodns config check", () => {
+  it.live("takes the documents of an operator, and warns", () =>
+    Effect.gen(function*() {
+      const file = join(yield* operatorFolder(), "local.json")
+      const { code, stderr, stdout } = yield* run("config", "check", file)
+      assert.strictEqual(code, 0, stderr)
+      assert.strictEqual(stderr, "")
+      const all = lines(stdout)
+      assert.strictEqual(all.at(-1), `${file} can be used: 0 errors, 13 warnings`)
+      assert.lengthOf(all, 14)
+      for (const line of all.slice(0, -1)) assert.match(line, /^warning (Members|Alerts)Config: /)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.live(
+    "names document, line and column of what is no JSON, and every other problem too",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* operatorFolder((local) => {
+          local.CheckWorkers.numWorkers = 0
+        })
+        copyFileSync(join(folder, "broken-services_rpc_requests.json"), join(folder, "services_rpc_requests.json"))
+        const members = fixture("members_professional.json")
+        members.Potomac.Location.Latitude = 95
+        members.Tagus.Service.ServiceIPv4 = "192.0.2.700"
+        delete members.Oasis.Details.Name
+        writeFileSync(join(folder, "members_professional.json"), JSON.stringify(members))
+        const { code, stderr, stdout } = yield* run("config", "check", join(folder, "local.json"))
+        assert.strictEqual(code, 1)
+        const errors = lines(stdout).filter((line) => line.startsWith("error"))
+        assert.lengthOf(errors, 5, stdout)
+        assert.match(errors.join("\n"), /^error +local: CheckWorkers\.numWorkers: .*found 0$/m)
+        assert.match(errors.join("\n"), /^error +MembersConfig: Potomac\.Location\.Latitude: .*90.*found 95$/m)
+        assert.match(
+          errors.join("\n"),
+          /^error +MembersConfig: Tagus\.Service\.ServiceIPv4: .*found "192\.0\.2\.700"$/m
+        )
+        assert.match(errors.join("\n"), /^error +MembersConfig: Oasis\.Details\.Name: .*found nothing$/m)
+        assert.match(
+          errors.join("\n"),
+          /^error +ServicesRequestsConfig: line 1, column 1: expected .*found `"Paseo": \{`$/m
+        )
+        assert.include(stderr, "5 errors")
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live("names files that are missing", () =>
+    Effect.gen(function*() {
+      const folder = yield* operatorFolder((local) => {
+        local.System.ConfigUrls.AlertsConfig = "nowhere.json"
+      })
+      const shared = yield* run("config", "check", join(folder, "local.json"))
+      assert.strictEqual(shared.code, 1)
+      assert.match(shared.stdout, new RegExp(`^error +AlertsConfig: .*${folder}/nowhere\\.json, found nothing`, "m"))
+      const local = yield* run("config", "check", join(folder, "locl.json"))
+      assert.strictEqual(local.code, 1)
+      assert.match(local.stdout, new RegExp(`^error +local: .*${folder}/locl\\.json, found nothing`, "m"))
+      assert.lengthOf(lines(local.stdout), 1)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.live("reads documents by URL, and prints one JSON object per problem", () =>
+    Effect.gen(function*() {
+      const folder = yield* operatorFolder((local) => {
+        local.System.ConfigUrls.IaasPricingConfig = "prices.json?token=planted-token"
+      })
+      const web = yield* serveFolder(folder, (name, response) => {
+        if (name === "prices.json") response.writeHead(500).end("planted-body")
+        return name === "prices.json"
+      })
+      const { code, stderr, stdout } = yield* run("config", "check", "--json", `${web.url}local.json`)
+      assert.strictEqual(code, 1, stderr)
+      const problems = lines(stdout).map((line) => decodeProblem(JSON.parse(line)))
+      assert.lengthOf(problems.filter(({ severity }) => severity === "warning"), 13)
+      const errors = problems.filter(({ severity }) => severity === "error")
+      assert.deepStrictEqual(errors.map(({ document, found }) => [document, found]), [
+        ["IaasPricingConfig", "the status 500"]
+      ])
+      assert.include(errors[0]!.expected, `${web.url}prices.json`)
+      assert.notInclude(stdout + stderr, "planted")
+    }).pipe(Effect.scoped), 60_000)
+
+  it.live("never prints what stands where a secret belongs", () =>
+    Effect.gen(function*() {
+      const wrongTypes: ReadonlyArray<(name: string) => unknown> = [
+        (name) => [`planted-${name}`],
+        (name) => ({ [`planted-key-${name}`]: `planted-${name}` }),
+        () => 770077
+      ]
+      for (const [i, secret] of wrongTypes.entries()) {
+        const folder = yield* operatorFolder((local) => plant(local, secret))
+        const { code, stderr, stdout } = yield* run(
+          "config",
+          "check",
+          join(folder, "local.json"),
+          ...i === 0 ? ["--json"] : []
+        )
+        assert.strictEqual(code, 1)
+        for (
+          const path of [
+            "Nats.Pass",
+            "Mysql.Pass",
+            "Maxmind.LicenseKey",
+            "Matrix.Password",
+            "CollatorApi.AuthKeys.dashboard"
+          ]
+        ) {
+          assert.include(stdout, path)
+        }
+        assert.notMatch(stdout + stderr, /planted-(?!key)|770077/)
+      }
+    }).pipe(Effect.scoped), 60_000)
+
+  it.live(
+    "never prints a secret beside which the JSON is broken, or under a key that nothing reads",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* operatorFolder((local) => {
+          plant(local, (name) => `planted-${name}`)
+          local.Nats.Passwd = "planted-typo"
+        })
+        const typo = yield* run("config", "check", join(folder, "local.json"))
+        assert.strictEqual(typo.code, 0, typo.stderr)
+        assert.include(typo.stdout, "Nats.Passwd")
+        const local = fixture("local.json")
+        plant(local, (name) => `planted-${name}`)
+        const text = JSON.stringify(local).replace('"planted-matrix"', '"planted-matrix" "planted-beside"')
+        writeFileSync(join(folder, "local.json"), text)
+        const broken = yield* run("config", "check", join(folder, "local.json"))
+        assert.strictEqual(broken.code, 1)
+        assert.match(broken.stdout, /^error +local: line 1, column \d+: /m)
+        assert.notInclude(JSON.stringify([typo, broken]), "planted")
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live("is no success when it is interrupted", () =>
+    Effect.gen(function*() {
+      const asked = yield* Deferred.make<void>()
+      const folder = yield* operatorFolder()
+      const web = yield* serveFolder(folder, (name) => {
+        const isLast = name === documentFiles["AlertsConfig"]
+        if (isLast) Deferred.doneUnsafe(asked, Effect.void)
+        return isLast
+      })
+      const geodns = yield* start(["config", "check", `${web.url}local.json`])
+      yield* Effect.raceFirst(Deferred.await(asked), Effect.andThen(geodns.ended, Effect.die("ended too early")))
+      yield* geodns.kill("SIGINT")
+      assert.strictEqual((yield* geodns.ended).code, 130)
+    }).pipe(Effect.scoped), 60_000)
+})

@@ -1,0 +1,93 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result, Schema } from "effect"
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { demoNetworks } from "../../src/demo/places.ts"
+import { writeDatabase } from "../../src/geo/GeoEntry.ts"
+import { ExplainAnswer } from "../../src/http/ExplainAnswer.ts"
+import { run } from "./geodns.ts"
+import { operatorFolder } from "./operator.ts"
+
+const decodeAnswer = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.toCodecJson(ExplainAnswer)))
+
+const name = "polkadot.dotters.example"
+
+describe("geodns explain", () => {
+  it.live(
+    "computes from documents alone, says that the health is unknown, and writes nothing",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* operatorFolder()
+        const file = join(folder, "local.json")
+        const before = readdirSync(folder)
+        const { code, stderr, stdout } = yield* run("explain", name, "--client", "203.0.113.7", "--config", file)
+        assert.strictEqual(code, 0, stderr)
+        assert.match(stdout, /^polkadot\.dotters\.example A for 203\.0\.113\.0\/24: 192\.0\.2\.\d+ \(TTL 30\)$/m)
+        assert.match(stdout, /^ +✗ Retired Member .*not active$/m)
+        assert.match(stdout, /^ +✗ Oasis .*no address of this family$/m)
+        assert.include(stdout, `From ${file} alone: the health of the members is unknown.`)
+        assert.deepStrictEqual(readdirSync(folder), before)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live("prints JSON for programs: the nearest member where the place is known", () =>
+    Effect.gen(function*() {
+      const folder = yield* operatorFolder()
+      const databases = join(folder, "work/maxmind")
+      mkdirSync(databases, { recursive: true })
+      for (const kind of ["City", "Country", "ASN"] as const) {
+        writeFileSync(
+          join(databases, `Test-${kind}.mmdb`),
+          Result.getOrThrow(writeDatabase(kind, demoNetworks, Date.UTC(2026, 0, 1)))
+        )
+      }
+      const { code, stderr, stdout } = yield* run(
+        "explain",
+        name.toUpperCase(),
+        "--client",
+        "2001:db8:49::/48",
+        "--type",
+        "AAAA",
+        "--json",
+        "--config",
+        join(folder, "local.json")
+      )
+      assert.strictEqual(code, 0, stderr)
+      const answer = decodeAnswer(stdout)
+      assert.strictEqual(answer.countryName, "Germany")
+      const { candidates, choice, ipv6, rule } = answer.explanation
+      assert.strictEqual(answer.explanation.name, name)
+      assert.isTrue(ipv6)
+      assert.strictEqual(rule, "nearest")
+      const free = candidates.filter(({ exclusions }) => exclusions.length === 0)
+      const nearest = free.reduce((a, b) => a.distance! <= b.distance! ? a : b)
+      assert.deepStrictEqual(choice.members, [nearest.member])
+      assert.deepStrictEqual(choice.addresses, [nearest.address])
+      assert.isTrue(nearest.chosen)
+      assert.isAbove(free.length, 3)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.live("refuses what it cannot explain", () =>
+    Effect.gen(function*() {
+      const folder = yield* operatorFolder()
+      const explain = (asked: string, client: string, ...where: ReadonlyArray<string>) =>
+        run("explain", asked, "--client", client, ...where)
+      const [notSteered, badClient, noDocument, noNode] = yield* Effect.all([
+        explain("www.dotters.example", "203.0.113.7", "--config", join(folder, "local.json")),
+        explain(name, "203.0.113.700", "--config", join(folder, "local.json")),
+        explain(name, "203.0.113.7", "--config", join(folder, "locl.json")),
+        // Nothing listens on port 1.
+        explain(name, "203.0.113.7", "--node", "http://127.0.0.1:1")
+      ], { concurrency: 2 })
+      assert.strictEqual(notSteered.code, 1)
+      assert.include(notSteered.stderr, "www.dotters.example is not steered")
+      assert.strictEqual(badClient.code, 1)
+      assert.match(badClient.stderr, /203\.0\.113\.700.*an IP address or a network/)
+      assert.strictEqual(noDocument.code, 1)
+      assert.include(noDocument.stderr, `${folder}/locl.json, found nothing`)
+      assert.strictEqual(noNode.code, 1)
+      assert.include(noNode.stderr, "no node answers at http://127.0.0.1:1")
+      for (const { stdout } of [notSteered, noDocument, noNode]) assert.strictEqual(stdout, "")
+    }).pipe(Effect.scoped), 60_000)
+})

@@ -1,0 +1,56 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { fileURLToPath } from "node:url"
+import { checkDocuments } from "../../src/config/checkDocuments.ts"
+import { Documents } from "../../src/config/Documents.ts"
+import { encodeMemoryDocuments, memoryLocal, memoryLocation, minimalDocuments } from "../../src/config/memoryConfig.ts"
+import { describeProblem } from "../../src/config/Problem.ts"
+
+const fixture = fileURLToPath(new URL("../fixtures/config/local.json", import.meta.url))
+
+describe("checkDocuments", () => {
+  it.live("a complete set of v2 documents has no errors; what nothing reads is named", () =>
+    Effect.gen(function*() {
+      const problems = yield* checkDocuments(fixture, { knownProbes: ["ssl", "wss"] })
+      assert.deepStrictEqual(problems.filter(({ severity }) => severity === "error"), [])
+      const lines = problems.map(describeProblem)
+      assert.isTrue(lines.some((line) => line.startsWith("AlertsConfig: telegram: expected a known key")))
+      assert.isTrue(lines.some((line) => /^local: Checks\[3\]\.Name: expected a probe.*"ethrpc"/.test(line)))
+      assert.deepStrictEqual(
+        (yield* checkDocuments(fixture)).filter(({ document }) => document === "local"),
+        []
+      )
+    }).pipe(Effect.provide(Documents.layer)))
+
+  it.effect("names every problem of every document in their order, even when the local one is invalid", () => {
+    const texts = encodeMemoryDocuments(minimalDocuments)
+    const documents = Documents.layerMemory({
+      [memoryLocal]: texts[memoryLocal]!.replace("{", '{"Checks": [{"Name": 5}],'),
+      [memoryLocation("StaticDNSConfig")]: "[{}]",
+      [memoryLocation("MembersConfig")]: '{"A": 1, "B": 2}',
+      [memoryLocation("AlertsConfig")]: '{"matrx": {}}'
+    })
+    return Effect.gen(function*() {
+      const problems = yield* checkDocuments(memoryLocal)
+      assert.deepStrictEqual(problems.map(({ document, path, severity }) => `${severity} ${document} ${path}`), [
+        "error local Checks[0].Name",
+        "error local Checks[0].Enabled",
+        "error local Checks[0].CheckType",
+        "error StaticDNSConfig [0].qname",
+        "error StaticDNSConfig [0].qtype",
+        "error StaticDNSConfig [0].content",
+        "error MembersConfig A",
+        "error MembersConfig B",
+        "error ServicesConfig ",
+        "error IaasPricingConfig ",
+        "error ServicesRequestsConfig ",
+        "warning AlertsConfig matrx"
+      ])
+    }).pipe(Effect.provide(documents))
+  })
+
+  it.effect("a local document that is not there is the one problem", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual((yield* checkDocuments(memoryLocal)).map(({ document }) => document), ["local"])
+    }).pipe(Effect.provide(Documents.layerMemory())))
+})

@@ -1,0 +1,90 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Socket } from "node:net"
+import { Duplex } from "node:stream"
+import { tcpBounds, TcpConnection } from "../../src/dns/TcpConnection.ts"
+import { ask } from "./packets.ts"
+
+/** A client that takes what is written only when told to. */
+class SlowClient extends Duplex {
+  readonly taken: Array<Buffer> = []
+  #take: (() => void) | undefined
+
+  constructor() {
+    super({ highWaterMark: 64, allowHalfOpen: true })
+  }
+
+  setNoDelay(): this {
+    return this
+  }
+
+  override _read(): void {}
+
+  override _write(bytes: Buffer, _encoding: string, done: () => void): void {
+    this.taken.push(bytes)
+    this.#take = done
+  }
+
+  accept(): void {
+    const take = this.#take
+    this.#take = undefined
+    take?.()
+  }
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+const framed = (packet: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([packet.length >> 8, packet.length & 255]), packet])
+
+describe("TcpConnection", () => {
+  it("reads on only when the client takes the answers", async () => {
+    const client = new SlowClient()
+    let answered = 0
+    const connection = new TcpConnection(
+      client as unknown as Socket,
+      () => {
+        answered++
+        return Buffer.alloc(100)
+      },
+      tcpBounds
+    )
+    const questions = Buffer.concat(Array.from({ length: 50 }, (_, id) => framed(ask("demo.example", "A", { id }))))
+    client.push(questions)
+    await turn()
+    await turn()
+    assert.isAtMost(answered, 2)
+    assert.isTrue(client.isPaused())
+    for (let i = 0; i < 200; i++) {
+      client.accept()
+      await turn()
+    }
+    assert.strictEqual(answered, 50)
+    assert.isFalse(client.isPaused())
+    assert.strictEqual(Buffer.concat(client.taken).length, 50 * 102)
+    connection.end()
+    client.destroy()
+  })
+
+  it("gives others a turn between batches, and ends when all is answered", async () => {
+    const client = new SlowClient()
+    let answered = 0
+    const connection = new TcpConnection(
+      client as unknown as Socket,
+      () => {
+        answered++
+        return Buffer.alloc(1)
+      },
+      { ...tcpBounds, batch: 3 }
+    )
+    client.push(Buffer.concat(Array.from({ length: 10 }, (_, id) => framed(ask("demo.example", "A", { id })))))
+    await turn()
+    assert.isBelow(answered, 10)
+    connection.end()
+    while (!client.writableFinished) {
+      client.accept()
+      await turn()
+    }
+    assert.strictEqual(answered, 10)
+    client.destroy()
+  })
+})

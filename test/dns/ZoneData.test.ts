@@ -1,0 +1,292 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as fc from "fast-check"
+import { readFileSync } from "node:fs"
+import { domainName, isWildcard, type NameKey, parentKey } from "../../src/dns/DomainName.ts"
+import { RecordType } from "../../src/dns/protocol.ts"
+import { makeZoneData, zoneDataInSlices } from "../../src/dns/ZoneBuilder.ts"
+import type { ZoneData, ZoneSources } from "../../src/dns/ZoneData.ts"
+import { StaticDns } from "../../src/domain/documents/StaticDns.ts"
+import { records, sampleRecords, sampleServed, sampleZone } from "./samples.ts"
+
+const zoneOf = (text: string, more: Partial<ZoneSources> = {}): ZoneData =>
+  makeZoneData({ records: records(text), zones: {}, served: [], serial: 5, ...more })
+
+const find = (zone: ZoneData, name: string, type: keyof typeof RecordType) =>
+  zone.lookup(domainName(name)!.key, RecordType[type])
+
+const tagOf = (zone: ZoneData, name: string, type: keyof typeof RecordType) => find(zone, name, type)._tag
+
+const problems = (zone: ZoneData) => zone.problems.map(({ name, problem, type }) => `${name} ${type}: ${problem}`)
+
+describe("names", () => {
+  it("are the same in any case, with or without the last dot", () => {
+    const { key, text, wire } = domainName("RPC.Demo.Example.")!
+    assert.strictEqual(text, "rpc.demo.example")
+    assert.strictEqual(key, "\x03rpc\x04demo\x07example")
+    assert.strictEqual(Buffer.from(wire).toString("latin1"), `${key}\0`)
+    assert.strictEqual(domainName("rpc.demo.example")!.key, key)
+    assert.strictEqual(parentKey(key), domainName("demo.example")!.key)
+    assert.strictEqual(parentKey(domainName("example")!.key), "")
+    assert.isTrue(isWildcard(domainName("*.example")!.key))
+    assert.isFalse(isWildcard(domainName("*x.example")!.key))
+  })
+
+  it("fit a message", () => {
+    fc.assert(fc.property(fc.string({ maxLength: 300 }), (text) => {
+      const name = domainName(text)
+      if (name === undefined) return
+      assert.isAtMost(name.wire.length, 255)
+      for (let key = name.key; key !== ""; key = parentKey(key)) {
+        assert.isTrue(key.charCodeAt(0) >= 1 && key.charCodeAt(0) < 64)
+      }
+    }))
+    assert.isDefined(domainName(`${"a".repeat(63)}.${"b".repeat(63)}.${"c".repeat(63)}.${"d".repeat(61)}`))
+    assert.isUndefined(domainName(`${"a".repeat(63)}.${"b".repeat(63)}.${"c".repeat(63)}.${"d".repeat(62)}`))
+    assert.isUndefined(domainName("."))
+  })
+})
+
+describe("where zones begin", () => {
+  it("at SOA and NS records, at settings, and else at the last two labels of served names", () => {
+    const zone = zoneOf(
+      `
+      soa.example NS 1 ns.soa.example
+      sub.soa.example SOA 1 ns.x h.x 1 1 1 1 1
+      cut.soa.example NS 1 ns.else.test
+      ns.example NS 1 ns.ns.example`,
+      {
+        zones: { "Set.Example.": { mname: "", rname: "", refresh: 1, retry: 1, expire: 1, minimum: 1 } },
+        served: ["rpc.net.test", "wss.net.test", "a.b.c.soa.example", "single", "198.51.100.1", "[2001:db8::1]"]
+      }
+    )
+    assert.deepStrictEqual(zone.zones, [
+      "net.test",
+      "ns.example",
+      "set.example",
+      "single",
+      "soa.example",
+      "sub.soa.example"
+    ])
+    assert.deepStrictEqual(problems(zone), [])
+    assert.strictEqual(tagOf(zone, "rpc.net.test", "A"), "Steered")
+    assert.strictEqual(tagOf(zone, "b.c.soa.example", "A"), "NoData")
+    assert.strictEqual(tagOf(zone, "single", "A"), "Steered")
+  })
+
+  it("with the names between two zones in the outer one, whichever comes first", () => {
+    const outer = "outer.example SOA 1 ns.x h.x 1 1 1 1 1"
+    const inner = "in.between.outer.example SOA 1 ns.x h.x 1 1 1 1 1"
+    for (const text of [`${outer}\n${inner}`, `${inner}\n${outer}`]) {
+      const zone = zoneOf(text)
+      assert.strictEqual(tagOf(zone, "between.outer.example", "A"), "NoData")
+      assert.strictEqual(tagOf(zone, "x.between.outer.example", "A"), "NoName")
+      assert.strictEqual(tagOf(zone, "in.between.outer.example", "SOA"), "Answer")
+    }
+  })
+
+  it("also when the SOA or NS record itself is bad", () => {
+    const zone = zoneOf(`
+      demo.example SOA 1 not a soa
+      demo.example A 1 192.0.2.1
+      other.example NS 1 ..
+      x.other.example A 1 192.0.2.1`)
+    assert.deepStrictEqual(zone.zones, ["demo.example", "other.example"])
+    assert.lengthOf(zone.problems, 2)
+    assert.strictEqual(tagOf(zone, "demo.example", "A"), "Answer")
+    assert.strictEqual(tagOf(zone, "demo.example", "SOA"), "Answer")
+    assert.strictEqual(tagOf(zone, "x.other.example", "A"), "Answer")
+  })
+
+  it("with a SOA record of the settings, minimum at most 60", () => {
+    const settings = {
+      mname: "NS0.example.",
+      rname: "me@demo.example",
+      refresh: 1.5,
+      retry: 2,
+      expire: 3,
+      minimum: 300
+    }
+    const zone = zoneOf("demo.example NS 9 ns1.demo.example", { zones: { "demo.example": settings } })
+    const found = find(zone, "demo.example", "SOA")
+    assert.strictEqual(found._tag, "Answer")
+    const data = found._tag === "Answer" ? Buffer.from(found.set.data[0]!) : Buffer.alloc(0)
+    assert.include(data.toString("latin1"), "\x03ns0\x07example\0\x02me\x04demo\x07example\0")
+    assert.deepStrictEqual([20, 16, 12, 8, 4].map((at) => data.readUInt32BE(data.length - at)), [5, 1, 2, 3, 60])
+    assert.deepStrictEqual(zone.problems, [])
+  })
+
+  it("with names that are none reported, and defaults in their place", () => {
+    const settings = { mname: "a..b", rname: "no mailbox", refresh: 1, retry: 1, expire: 1, minimum: 1 }
+    const zone = zoneOf("", { zones: { "demo.example": settings, "bad..name": settings } })
+    assert.deepStrictEqual(zone.zones, ["demo.example"])
+    assert.lengthOf(zone.problems, 3)
+    assert.strictEqual(tagOf(zone, "demo.example", "SOA"), "Answer")
+  })
+})
+
+describe("what cannot be served", () => {
+  it("is left out and told, and nothing else is disturbed", () => {
+    const zone = zoneOf(
+      `
+      demo.example      NS    1 ns1.demo.example
+      demo.example      CNAME 1 other.example
+      ns1.demo.example  A     1 192.0.2.1
+      ns1.demo.example  A     1 192.0.2.999
+      ns1.demo.example  CNAME 1 demo.example
+      two.demo.example  CNAME 1 a.example
+      two.demo.example  CNAME 1 b.example
+      rpc.demo.example  CNAME 1 a.example
+      spf.demo.example  SPF   1 v=spf1
+      *.demo.example    NS    1 ns1.demo.example
+      a..b.demo.example A     1 192.0.2.1
+      elsewhere.test    A     1 192.0.2.1
+      cut.demo.example  NS    1 ns.cut.demo.example
+      x.cut.demo.example TXT  1 never seen
+      y.cut.demo.example CNAME 1 x.example`,
+      { served: ["rpc.demo.example", "rpc.cut.demo.example"] }
+    )
+    const expected = [
+      "demo.example CNAME: a zone's own name",
+      'ns1.demo.example A: "192.0.2.999" is no IPv4 address',
+      "ns1.demo.example CNAME: an alias cannot have other records",
+      "two.demo.example CNAME: there is one already",
+      "rpc.demo.example CNAME: services have URLs",
+      "spf.demo.example SPF: type SPF is not served",
+      "*.demo.example NS: a wildcard cannot",
+      "a..b.demo.example A: this is no domain name",
+      "elsewhere.test A: the name is in no zone",
+      "x.cut.demo.example TXT: the name is delegated",
+      "y.cut.demo.example CNAME: the name is delegated",
+      "rpc.cut.demo.example A: services have URLs on this name, but it is delegated"
+    ]
+    const told = problems(zone)
+    for (const problem of expected) assert.isTrue(told.some((line) => line.startsWith(problem)), problem)
+    assert.lengthOf(told, expected.length)
+    assert.strictEqual(tagOf(zone, "demo.example", "CNAME"), "NoData")
+    assert.strictEqual(tagOf(zone, "demo.example", "NS"), "Answer")
+    assert.strictEqual(tagOf(zone, "ns1.demo.example", "A"), "Answer")
+    assert.strictEqual(tagOf(zone, "ns1.demo.example", "AAAA"), "NoData")
+    assert.strictEqual(tagOf(zone, "two.demo.example", "A"), "Alias")
+    assert.strictEqual(tagOf(zone, "rpc.demo.example", "A"), "Steered")
+    assert.strictEqual(tagOf(zone, "spf.demo.example", "TXT"), "NoName")
+    assert.strictEqual(tagOf(zone, "elsewhere.test", "A"), "Outside")
+    assert.strictEqual(tagOf(zone, "rpc.cut.demo.example", "A"), "Referral")
+    assert.strictEqual(tagOf(zone, "deep.y.cut.demo.example", "A"), "Referral")
+  })
+
+  it("does not reach the parts of a delegation by the way of an empty name", () => {
+    const zone = zoneOf(`
+      demo.example NS 1 ns1.demo.example
+      cut.demo.example NS 1 ns.a.b.cut.demo.example
+      ns.a.b.cut.demo.example A 1 192.0.2.1
+      below.a.cut.demo.example NS 1 ns.else.test`)
+    assert.strictEqual(tagOf(zone, "b.cut.demo.example", "A"), "Referral")
+    assert.strictEqual(tagOf(zone, "x.b.cut.demo.example", "A"), "Referral")
+    const found = find(zone, "x.below.a.cut.demo.example", "A")
+    assert.isTrue(found._tag === "Referral" && found.cut.length === domainName("cut.demo.example")!.wire.length)
+  })
+
+  it("bounds all records of one name and type", () => {
+    const many = Array.from({ length: 9000 }, (_, i) => `x.demo.example A 1 10.0.${i >> 8}.${i & 255}`).join("\n")
+    const zone = zoneOf(`demo.example NS 1 ns.demo.example\n${many}`)
+    const found = find(zone, "x.demo.example", "A")
+    assert.isTrue(found._tag === "Answer" && found.set.data.length === 8192)
+    assert.lengthOf(zone.problems, 9000 - 8192)
+  })
+
+  it("is not the same record twice", () => {
+    const zone = zoneOf(`
+      demo.example NS 5 ns.demo.example
+      demo.example NS 9 NS.demo.example.
+      x.demo.example CNAME 1 a.test
+      x.demo.example CNAME 1 A.test.`)
+    const found = find(zone, "demo.example", "NS")
+    assert.isTrue(found._tag === "Answer" && found.set.data.length === 1 && found.set.ttl === 5)
+    assert.deepStrictEqual(zone.problems, [])
+  })
+})
+
+describe("ACME challenges", () => {
+  it("that are a URL are not data, however they are written", () => {
+    const contents = ["http://x/y", '"https://x/y"', '"\\104ttp://x"', '"htt" "p://x"', "HTTPS://x", '" http://x"']
+    for (const content of contents) {
+      const zone = zoneOf(`demo.example NS 1 ns.demo.example\n_ACME-Challenge.demo.example TXT 0 ${content}`)
+      assert.strictEqual(tagOf(zone, "_acme-challenge.demo.example", "TXT"), "Unavailable", content)
+    }
+    const both = zoneOf(`
+      demo.example NS 1 ns.demo.example
+      _acme-challenge.demo.example TXT 0 token
+      _acme-challenge.demo.example TXT 0 http://x/y
+      url.demo.example TXT 0 http://x/y`)
+    assert.strictEqual(tagOf(both, "_acme-challenge.demo.example", "TXT"), "Unavailable")
+    assert.strictEqual(tagOf(both, "url.demo.example", "TXT"), "Answer")
+  })
+})
+
+describe("zone data", () => {
+  it("of an operator's documents have no problems", () => {
+    const path = new URL("../fixtures/config/geodns-static.json", import.meta.url)
+    const document = Schema.decodeUnknownSync(StaticDns)(JSON.parse(readFileSync(path, "utf8")))
+    const zone = makeZoneData({ records: document, zones: {}, served: ["rpc.dotters.example"], serial: 1 })
+    assert.deepStrictEqual(problems(zone), [])
+    assert.deepStrictEqual(zone.zones, ["dotters.example", "network.example"])
+    assert.strictEqual(tagOf(zone, "_acme-challenge.dotters.example", "TXT"), "Unavailable")
+    assert.strictEqual(tagOf(zone, "www.network.example", "A"), "Alias")
+  })
+
+  it("are built in slices", () => {
+    const text = Array.from({ length: 2000 }, (_, i) => `h${i}.demo.example A 1 192.0.2.1`).join("\n")
+    const slices = zoneDataInSlices({
+      records: records(`demo.example NS 1 ns.demo.example\n${text}`),
+      zones: {},
+      served: Array.from({ length: 2000 }, (_, i) => `s${i}.demo.example`),
+      serial: 1
+    })
+    let pauses = 0
+    let step = slices.next()
+    for (; step.done !== true; step = slices.next()) pauses++
+    assert.isAbove(pauses, 20)
+    assert.strictEqual(tagOf(step.value, "h1999.demo.example", "A"), "Answer")
+  })
+
+  it("answer for any documents and names without throwing, and only of our zones", () => {
+    const label = fc.constantFrom("a", "b", "*", "example", "_acme-challenge")
+    const name = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => labels.join("."))
+    const record = fc.record({
+      qname: name,
+      qtype: fc.constantFrom("A", "NS", "SOA", "CNAME", "TXT", "MX"),
+      content: fc.oneof(name, fc.constantFrom("192.0.2.1", "10 a.b", "a b 1 2 3 4 5")),
+      ttl: fc.nat(100),
+      auth: fc.constant(true),
+      domain_id: fc.constant(0)
+    })
+    fc.assert(
+      fc.property(fc.array(record, { maxLength: 20 }), fc.array(name, { maxLength: 4 }), name, (all, served, asked) => {
+        const zone = makeZoneData({ records: all, zones: {}, served, serial: 1 })
+        const key = domainName(asked)!.key
+        const isOurs = zone.zones.some((apex) => `.${asked}`.endsWith(`.${apex}`))
+        for (const type of [RecordType.A, RecordType.SOA, RecordType.CNAME, RecordType.ANY, 999]) {
+          assert.strictEqual(zone.lookup(key, type)._tag !== "Outside", isOurs)
+        }
+      }),
+      { numRuns: 1_500 }
+    )
+  })
+
+  it("say the same whatever the order of the records", () => {
+    const reversed = makeZoneData({
+      records: sampleRecords.toReversed(),
+      zones: {},
+      served: sampleServed.toReversed(),
+      serial: sampleZone.serial
+    })
+    assert.deepStrictEqual(reversed.zones, sampleZone.zones)
+    for (const { qname } of [...sampleRecords, { qname: "x.y.child.demo.example" }, { qname: "z.demo.example" }]) {
+      for (const type of Object.values(RecordType)) {
+        const key: NameKey = domainName(qname)!.key
+        assert.strictEqual(reversed.lookup(key, type)._tag, sampleZone.lookup(key, type)._tag, `${qname} ${type}`)
+      }
+    }
+  })
+})

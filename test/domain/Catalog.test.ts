@@ -1,0 +1,89 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import fc from "fast-check"
+import { readFileSync } from "node:fs"
+import { hostName, hostOf, makeCatalog } from "../../src/domain/Catalog.ts"
+import { Members } from "../../src/domain/documents/Members.ts"
+import { Services } from "../../src/domain/documents/Services.ts"
+import { type Target, targetKey } from "../../src/domain/Target.ts"
+
+const read = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../fixtures/config/${name}`, import.meta.url), "utf8"))
+const members = Schema.decodeUnknownSync(Members)(read("members_professional.json"))
+const services = Schema.decodeUnknownSync(Services)(read("services_rpc.json"))
+const catalog = makeCatalog(members, services)
+
+describe("Catalog", () => {
+  it("finds a member by key and by name, in any case", () => {
+    for (const name of ["Potomac", "potomac", "Potomac Works", "POTOMAC WORKS"]) {
+      assert.strictEqual(catalog.member(name)?.key, "Potomac", name)
+    }
+    assert.isUndefined(catalog.member("nobody"))
+    assert.isUndefined(catalog.member("__proto__"))
+  })
+
+  it("gives a member the active services that it is assigned to and has the level for", () => {
+    const keys = (name: string) => catalog.member(name)?.services.map((entry) => entry.key) ?? []
+    assert.include(keys("Potomac"), "Hydration")
+    assert.notInclude(keys("Corcovado"), "Hydration", "level 5 where 6 is required")
+    assert.sameMembers(
+      keys("Mapocho").filter((key) => services[key]!.Configuration.LevelRequired > 3),
+      [],
+      "level 3 has no service of level 5"
+    )
+    assert.isFalse(catalog.services.some((entry) => entry.key === "Dormant-Polkadot"), "inactive")
+    assert.isFalse(catalog.hosts.has("dormant.dotters.example"), "the host of an inactive service")
+  })
+
+  it("lists every service of a shared host", () => {
+    const shared = catalog.hosts.get("rpc.dotters.example")?.map((entry) => entry.key)
+    assert.sameMembers(shared ?? [], ["Paseo", "Kusama", "Polkadot"])
+  })
+
+  it("counts a URL once, whichever providers list it, and leaves out what is no URL", () => {
+    const one = Object.values(services)[0]!
+    const doubled = makeCatalog({}, {
+      x: {
+        ...one,
+        Providers: {
+          a: { RpcUrls: ["wss://a.example/x", "no url"] },
+          b: { RpcUrls: ["wss://A.example/x", "wss://a.example/x"] }
+        }
+      }
+    })
+    assert.deepStrictEqual(doubled.services[0]!.endpoints, [
+      { host: "a.example", url: "wss://a.example/x" },
+      { host: "a.example", url: "wss://A.example/x" }
+    ])
+    assert.strictEqual(doubled.hosts.get("a.example")?.length, 1)
+  })
+
+  it("brings host names into one form", () => {
+    assert.strictEqual(hostName("RPC.Example."), "rpc.example")
+    assert.strictEqual(hostName("münchen.example"), "xn--mnchen-3ya.example")
+    assert.strictEqual(hostOf("wss://RPC.example:9944/x"), "rpc.example")
+    assert.isUndefined(hostOf("rpc.example"))
+  })
+})
+
+describe("Target", () => {
+  it("has a key of its own for every identity", () => {
+    const target = fc.record<Target>({
+      checkType: fc.constantFrom("site", "domain", "endpoint"),
+      check: fc.string(),
+      member: fc.string(),
+      domain: fc.string(),
+      endpoint: fc.string(),
+      ipv6: fc.boolean()
+    })
+    fc.assert(fc.property(target, target, (a, b) => {
+      const same = a.checkType === b.checkType && a.check === b.check && a.member === b.member &&
+        a.domain === b.domain && a.endpoint === b.endpoint && a.ipv6 === b.ipv6
+      return (targetKey(a) === targetKey(b)) === same
+    }))
+    assert.notStrictEqual(
+      targetKey({ checkType: "site", check: "a\nb", member: "", domain: "", endpoint: "", ipv6: false }),
+      targetKey({ checkType: "site", check: "a", member: "b", domain: "", endpoint: "", ipv6: false })
+    )
+  })
+})

@@ -1,0 +1,66 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { Consensus } from "../../src/consensus/Consensus.ts"
+import { Status } from "../../src/http/Status.ts"
+import * as Fakes from "./fakes.ts"
+
+const status = (options: {
+  readonly consensus?: Layer.Layer<Consensus>
+  readonly store?: ReturnType<typeof Fakes.outageStore>
+} = {}) =>
+  Status.layer.pipe(Layer.provide([
+    Fakes.identity,
+    Fakes.conditions(),
+    Fakes.config(Fakes.snapshotOf({})),
+    Fakes.membership([], []),
+    Fakes.officialStatus([]),
+    options.consensus ?? Fakes.consensus([]),
+    options.store === undefined ? Layer.empty : Layer.merge(Fakes.outageLog([]), options.store)
+  ]))
+
+describe("Status", () => {
+  it.effect("is gathered once a second, however many ask", () => {
+    let gathered = 0
+    const consensus = Layer.mock(Consensus, {
+      proposals: Effect.sync(() => {
+        gathered++
+        return []
+      })
+    })
+    return Effect.gen(function*() {
+      const { document, json } = yield* Status
+      const first = yield* document
+      yield* Effect.all(Array.from({ length: 50 }, () => Effect.all([document, json])), { concurrency: "unbounded" })
+      assert.strictEqual(gathered, 1)
+      yield* TestClock.adjust("1001 millis")
+      const [second, text] = yield* Effect.all([document, json])
+      assert.strictEqual(gathered, 2)
+      assert.strictEqual(Date.parse(second.at) - Date.parse(first.at), 1001)
+      assert.deepStrictEqual(JSON.parse(text), second)
+    }).pipe(Effect.provide(status({ consensus })))
+  })
+
+  it.effect("does not wait for a store that does not answer", () =>
+    Effect.gen(function*() {
+      const { document } = yield* Status
+      const waiting = yield* Effect.forkChild(document, { startImmediately: true })
+      yield* TestClock.adjust("2 seconds")
+      const { outages } = yield* Fiber.join(waiting)
+      assert.deepStrictEqual(outages, {
+        open: { total: 0, items: [] },
+        recent: { total: 0, items: [] },
+        problem: "The store did not answer within 2 s"
+      })
+    }).pipe(Effect.provide(status({ store: Fakes.outageStore(Stream.never) }))))
+
+  it.effect("goes on for others when one who asked leaves", () =>
+    Effect.gen(function*() {
+      const { document } = yield* Status
+      const leaving = yield* Effect.forkChild(document, { startImmediately: true })
+      const staying = yield* Effect.forkChild(document, { startImmediately: true })
+      yield* Fiber.interrupt(leaving)
+      yield* TestClock.adjust("2 seconds")
+      assert.isDefined((yield* Fiber.join(staying)).outages)
+    }).pipe(Effect.provide(status({ store: Fakes.outageStore(Stream.never) }))))
+})

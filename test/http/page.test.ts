@@ -1,0 +1,261 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { createHash } from "node:crypto"
+import { runInNewContext } from "node:vm"
+import { html, type Markup, type MarkupElement } from "../../src/http/page/markup.ts"
+import { contentSecurityPolicy, page } from "../../src/http/page/page.ts"
+import { script } from "../../src/http/page/script.ts"
+import { style } from "../../src/http/page/style.ts"
+import { view } from "../../src/http/page/view.ts"
+import type { StatusDocument } from "../../src/http/StatusDocument.ts"
+import { addOutage, noOutages, summarize } from "../../src/http/summarize.ts"
+import { FakeNode } from "./FakeDom.ts"
+import { member, minutes, node, now, official, outage, proposal, snapshotOf, target } from "./fakes.ts"
+
+/** A document with something in every part, in which every free text is `text`. */
+const statusWith = (text: string, later = 0): StatusDocument => {
+  const of = target({ member: text, check: text, domain: text, endpoint: text })
+  return summarize({
+    now: now + later,
+    node: { id: text, role: text, boot: text, startedAt: now - minutes(5) },
+    config: snapshotOf({ [text]: member(text, { region: text, website: text, logo: text }) }),
+    conditions: [{ name: text, detail: text, since: now - minutes(1) }],
+    nodes: [node(text, text, { address: text, guessed: true })],
+    electorate: new Set([text]),
+    officials: [
+      official(of, { up: false, error: text, id: text, decidedBy: text, votes: { [text]: true, [`${text}2`]: false } })
+    ],
+    proposals: [proposal(of, { error: text })],
+    outages: {
+      open: [outage(of, { error: text, votes: { [text]: true } })],
+      recent: addOutage(noOutages, outage(of, { error: text, end: now, blip: true }))
+    }
+  })
+}
+
+/** The tags of a page with the names of their attributes: its structure without its texts. */
+const skeleton = (text: string): ReadonlyArray<string> =>
+  [
+    ...text.replace("<!doctype html>", "").replace(script, "").replace(style, "")
+      .matchAll(/<(\/?[a-z0-9]+)((?:\s+[a-z-]+(?:="[^"]*")?)*)\s*>|<|>/gi)
+  ]
+    .map(([whole, tag, attributes = ""]) =>
+      tag === undefined ? `stray ${whole}` : `${tag} ${attributes.replaceAll(/="[^"]*"/g, "")}`
+    )
+
+const hostile = [
+  "<script>alert(1)</script>",
+  '"><img src=x onerror=alert(1)>',
+  "' onmouseover='alert(1)",
+  '" onmouseover="alert(1)',
+  "</title><script>alert(1)</script>",
+  "</script><script>alert(1)</script>",
+  "<!-- ",
+  "javascript:alert(1)",
+  "&lt;script&gt;",
+  "${alert(1)}`",
+  "\u202e<b>"
+]
+
+const hostileText = fc.oneof(
+  fc.constantFrom(...hostile),
+  fc.string({
+    unit: fc.constantFrom("<", ">", '"', "'", "&", "/", "=", " ", "a", "script", "`", "\u0000", "\n"),
+    minLength: 1
+  })
+)
+
+describe("the page as the server writes it", () => {
+  it("has the same structure whatever the texts are", () => {
+    const expected = skeleton(page(statusWith("plain")))
+    assert.notInclude(expected.join(), "stray")
+    fc.assert(
+      fc.property(hostileText, (text) => assert.deepStrictEqual(skeleton(page(statusWith(text))), expected)),
+      { numRuns: 200 }
+    )
+  })
+
+  it("shows every text as it is", () => {
+    for (const text of hostile) {
+      const shown = page(statusWith(text)).replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"')
+        .replaceAll("&#39;", "'").replaceAll("&amp;", "&")
+      assert.isAbove(shown.split(text).length, 8, text)
+    }
+  })
+
+  it("links to http and https alone", () => {
+    const links = (website: string) =>
+      [
+        ...page(summarize({
+          now,
+          node: { id: "n", role: "IBPDns", boot: "b", startedAt: now },
+          config: snapshotOf({ a: member("Amber", { website }) }),
+          conditions: [],
+          nodes: [],
+          electorate: new Set(),
+          officials: [],
+          proposals: []
+        })).matchAll(/<a href="([^"]*)"/g)
+      ].map(([, url]) => url)
+    assert.deepStrictEqual(links('https://amber.example/?a&b"<'), [
+      "https://amber.example/?a&amp;b%22%3C",
+      "api/status",
+      "health",
+      "metrics"
+    ])
+    assert.deepStrictEqual(links("javascript:alert(1)//https://"), ["api/status", "health", "metrics"])
+  })
+
+  it("has one script and one style, and a policy that names them", () => {
+    const text = page(statusWith("<script>"))
+    const hashes = (tag: string) =>
+      [...text.matchAll(new RegExp(`<${tag}>(.*?)</${tag}>`, "gs"))].map(([, body]) =>
+        `'sha256-${createHash("sha256").update(body!).digest("base64")}'`
+      )
+    assert.lengthOf(hashes("script"), 1)
+    assert.lengthOf(hashes("style"), 1)
+    assert.include(contentSecurityPolicy, `script-src ${hashes("script")[0]}`)
+    assert.include(contentSecurityPolicy, `style-src ${hashes("style")[0]}`)
+    assert.include(contentSecurityPolicy, "default-src 'none'")
+    assert.notInclude(contentSecurityPolicy, "unsafe")
+  })
+
+  it("asks nothing of anybody else, and loads itself again without JavaScript", () => {
+    const text = page(statusWith("plain"))
+    assert.notMatch(text, /(?:src|href)="(?!data:|api\/|health|metrics)/)
+    assert.notMatch(text, /@import|url\(/)
+    assert.include(text, '<noscript><meta http-equiv="refresh"')
+  })
+})
+
+describe("the headline", () => {
+  const headline = (...ups: ReadonlyArray<boolean | undefined>): string =>
+    view(summarize({
+      now,
+      node: { id: "n", role: "IBPDns", boot: "b", startedAt: now },
+      config: snapshotOf(Object.fromEntries(ups.map((_, i) => [`k${i}`, member(`m${i}`)]))),
+      conditions: [],
+      nodes: [],
+      electorate: new Set(),
+      officials: ups.flatMap((up, i) => up === undefined ? [] : [official(target({ member: `m${i}` }), { up })]),
+      proposals: []
+    })).attributes["data-title"]!.replace(" · GeoDNS", "")
+
+  it("says how it is", () => {
+    assert.strictEqual(headline(), "No member is active")
+    assert.strictEqual(headline(undefined, undefined), "Nothing is decided yet")
+    assert.strictEqual(headline(true, undefined), "1 of 2 members up, the rest is not decided yet")
+    assert.strictEqual(headline(true, true, true), "All 3 members are up")
+    assert.strictEqual(headline(true, false, undefined), "1 of 3 members has trouble")
+    assert.strictEqual(headline(false, false), "2 of 2 members have trouble")
+  })
+})
+
+const built = (markup: Markup): FakeNode => {
+  if (typeof markup === "string") return new FakeNode(3, markup)
+  const node = new FakeNode(1, markup.tag)
+  for (const [name, value] of Object.entries(markup.attributes)) node.setAttribute(name, value)
+  for (const child of markup.children) node.appendChild(built(child))
+  return node
+}
+
+const markupOf = (node: FakeNode): Markup =>
+  node.nodeType === 3
+    ? node.nodeValue!
+    : { tag: node.localName, attributes: Object.fromEntries(node.attributes), children: node.childNodes.map(markupOf) }
+
+/** Runs the page's script in a fake browser that shows `first`, and lets it ask until `answers` are used up. */
+const browse = async (first: MarkupElement, answers: ReadonlyArray<StatusDocument | "lost">) => {
+  const body = new FakeNode(1, "body")
+  const lost = new FakeNode(1, "p")
+  lost.hidden = true
+  body.appendChild(lost)
+  body.appendChild(built(first))
+  const main = () => body.childNodes[1]!
+  const before = main()
+  const timers: Array<() => unknown> = []
+  const asked: Array<string> = []
+  const document = {
+    title: "",
+    hidden: false,
+    createElement: (tag: string) => new FakeNode(1, tag),
+    createTextNode: (text: string) => new FakeNode(3, text),
+    getElementById: (id: string) => id === "status" ? main() : id === "lost" ? lost : null
+  }
+  const left = [...answers]
+  const fetch = async (url: string) => {
+    asked.push(url)
+    const answer = left.shift()
+    if (answer === undefined || answer === "lost") throw new TypeError("Failed to fetch")
+    return { ok: true, json: async () => JSON.parse(JSON.stringify(answer)) }
+  }
+  runInNewContext(script, { document, fetch, AbortSignal, setTimeout: (f: () => unknown) => void timers.push(f) })
+  for (const _ of answers) await timers.shift()!()
+  return {
+    asked,
+    document,
+    isLost: !lost.hidden,
+    isSame: main() === before,
+    shown: markupOf(main()),
+    waits: timers.length
+  }
+}
+
+const firstElement = (markup: Markup, tag: string): MarkupElement | undefined => {
+  if (typeof markup === "string") return undefined
+  if (markup.tag === tag) return markup
+  for (const child of markup.children) {
+    const found = firstElement(child, tag)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+describe("the page as its script writes it", () => {
+  it("becomes what the server would write, from anything to anything", async () => {
+    await fc.assert(
+      fc.asyncProperty(hostileText, hostileText, fc.integer({ min: 0, max: 1e8 }), async (before, after, later) => {
+        const newer = statusWith(after, later)
+        const { asked, isSame, shown, waits } = await browse(view(statusWith(before)), [newer])
+        assert.deepStrictEqual(shown, view(newer))
+        assert.strictEqual(html(shown), html(view(newer)))
+        assert.isTrue(isSame)
+        assert.deepStrictEqual([asked, waits], [["api/status"], 1])
+      }),
+      { numRuns: 100 }
+    )
+  })
+
+  it("goes from empty to full and back", async () => {
+    const empty = summarize({
+      now,
+      node: { id: "n", role: "IBPDns", boot: "b", startedAt: now },
+      config: snapshotOf({}),
+      conditions: [],
+      nodes: [],
+      electorate: new Set(),
+      officials: [],
+      proposals: []
+    })
+    const full = statusWith("full")
+    assert.deepStrictEqual((await browse(view(empty), [full])).shown, view(full))
+    const { document, shown } = await browse(view(full), [full, empty])
+    assert.deepStrictEqual(shown, view(empty))
+    assert.strictEqual(document.title, "No member is active · GeoDNS")
+  })
+
+  it("keeps what it has and says so when the node does not answer, until it does", async () => {
+    const first = view(statusWith("x"))
+    const lost = await browse(first, ["lost"])
+    assert.deepStrictEqual([lost.isLost, lost.shown, lost.waits], [true, first, 1])
+    assert.isFalse((await browse(first, ["lost", statusWith("y")])).isLost)
+  })
+
+  it("makes no link of a URL that only looks like one", async () => {
+    const status = statusWith("x")
+    const [m] = status.members.items
+    const forged = { ...status, members: { total: 1, items: [{ ...m!, website: "javascript:alert(1)" }] } }
+    const { shown } = await browse(view(status), [forged])
+    assert.deepStrictEqual(firstElement(shown, "a")?.attributes, { href: "api/status" })
+  })
+})

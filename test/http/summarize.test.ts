@@ -1,0 +1,216 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as fc from "fast-check"
+import { StatusDocument } from "../../src/http/StatusDocument.ts"
+import {
+  addOutage,
+  limits,
+  memberState,
+  noOutages,
+  type StatusInput,
+  summarize,
+  webUrl
+} from "../../src/http/summarize.ts"
+import type { Official } from "../../src/status/Decision.ts"
+import { member, minutes, node, now, official, outage, proposal, site, snapshotOf, target } from "./fakes.ts"
+
+const input = (options: Partial<StatusInput> = {}): StatusInput => ({
+  now,
+  node: { id: "mon-1", role: "IBPMonitor", boot: "b", startedAt: now - minutes(1) },
+  config: snapshotOf({ amber: member("Amber"), birch: member("Birch", { website: "https://birch.example" }) }),
+  conditions: [],
+  nodes: [],
+  electorate: new Set(),
+  officials: [],
+  proposals: [],
+  ...options
+})
+
+const ago = (n: number) => ({ decidedAt: now - minutes(n) })
+const down = (n: number) => ({ up: false, error: "refused", ...ago(n) })
+
+describe("memberState", () => {
+  const amber = { member: "Amber" }
+
+  it("is unknown before anything is decided", () => {
+    assert.deepStrictEqual(memberState([]), { state: "unknown", since: undefined })
+  })
+
+  it("is up since the last target came up", () => {
+    assert.deepStrictEqual(
+      memberState([official(site("Amber"), ago(9)), official(target(amber), ago(4))]),
+      { state: "up", since: now - minutes(4) }
+    )
+  })
+
+  it("is degraded since the first of the failing targets went down", () => {
+    assert.deepStrictEqual(
+      memberState([
+        official(site("Amber"), ago(9)),
+        official(target(amber), down(7)),
+        official(target({ ...amber, check: "b" }), down(5))
+      ]),
+      { state: "degraded", since: now - minutes(7) }
+    )
+  })
+
+  it("is down since its site is, whatever else is up", () => {
+    assert.deepStrictEqual(
+      memberState([
+        official(site("Amber"), down(3)),
+        official(target(amber), ago(4)),
+        official(target({ ...amber, check: "b" }), down(60))
+      ]),
+      { state: "down", since: now - minutes(3) }
+    )
+  })
+
+  it("is down since the last target went down, when all are", () => {
+    assert.deepStrictEqual(
+      memberState([official(target(amber), down(4)), official(target({ ...amber, check: "b" }), down(2))]),
+      { state: "down", since: now - minutes(2) }
+    )
+  })
+
+  it("is only degraded while one IP version works", () => {
+    assert.deepStrictEqual(
+      memberState([official(site("Amber"), ago(9)), official(site("Amber", true), down(8))]),
+      { state: "degraded", since: now - minutes(8) }
+    )
+    assert.deepStrictEqual(
+      memberState([official(site("Amber"), down(6)), official(site("Amber", true), down(8))]),
+      { state: "down", since: now - minutes(6) }
+    )
+  })
+})
+
+describe("summarize", () => {
+  it("tells what there is", () => {
+    const document = summarize(input({
+      conditions: [{ name: "store", detail: "The disk is full", since: now }],
+      nodes: [node("mon-2", "IBPMonitor"), node("dns-1", "IBPDns")],
+      electorate: new Set(["mon-2"]),
+      officials: [official(site("Amber")), official(target({ member: "Birch" }), down(2))],
+      proposals: [proposal(target({ member: "Amber" }))],
+      outages: { open: [outage(target({ member: "Birch" }))], recent: noOutages }
+    }))
+    assert.deepStrictEqual(document.targets, { up: 1, down: 1 })
+    assert.deepStrictEqual(document.members.items.map(({ down, name, state, up }) => [name, state, up, down]), [
+      ["Birch", "down", 0, 1],
+      ["Amber", "up", 1, 0]
+    ])
+    assert.strictEqual(document.members.items[0]!.website, "https://birch.example/")
+    assert.strictEqual(document.members.items[0]!.targets[0]!.error, "refused")
+    assert.deepStrictEqual(document.nodes.items.map(({ id, votes }) => [id, votes]), [["dns-1", false], [
+      "mon-2",
+      true
+    ]])
+    assert.deepStrictEqual(document.proposals.items[0]!.votes, { yes: ["mon-2"], no: ["mon-3"] })
+    assert.strictEqual(document.outages!.open.total, 1)
+    assert.notProperty(document.outages!.open.items[0]!, "end")
+    assert.deepStrictEqual(Schema.decodeUnknownSync(StatusDocument)(JSON.parse(JSON.stringify(document))), document)
+  })
+
+  it("says by hand and not active before what its targets say", () => {
+    const { members } = summarize(input({
+      config: snapshotOf({ amber: member("Amber", { override: true }), birch: member("Birch", { active: 0 }) }),
+      officials: [official(site("Amber"), down(1)), official(site("Birch"), down(1))]
+    }))
+    assert.deepStrictEqual(members.items.map(({ name, state }) => [name, state]), [
+      ["Amber", "overridden"],
+      ["Birch", "inactive"]
+    ])
+  })
+
+  it("shows a member that is decided on and not configured", () => {
+    const { members } = summarize(input({ officials: [official(site("Ghost"), down(1))] }))
+    assert.deepInclude(members.items[0], { key: "", name: "Ghost", state: "down" })
+  })
+
+  it("has no outages where none are kept", () => {
+    assert.notProperty(summarize(input()), "outages")
+  })
+
+  it("shows failing targets first when there are too many, and counts all", () => {
+    const many: Array<Official> = Array.from(
+      { length: 3000 },
+      (_, i) => official(target({ member: "Amber", check: `c${i}` }), i % 300 === 0 ? down(i) : {})
+    )
+    const amber = summarize(input({ officials: many })).members.items.find(({ name }) => name === "Amber")!
+    assert.deepStrictEqual([amber.up, amber.down, amber.targets.length], [2990, 10, limits.targets])
+    assert.isTrue(amber.targets.slice(0, 10).every(({ up }) => !up))
+  })
+
+  it("stays small, whatever is sent", () => {
+    const long = "é<".repeat(32_000)
+    const votes = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`${i}${long.slice(0, 250)}`, i % 2 === 0]))
+    const hostile = target({ member: long, check: long, domain: long, endpoint: long })
+    const document = summarize(input({
+      conditions: Array.from({ length: 500 }, (_, i) => ({ name: `${i}${long}`, detail: long, since: now })),
+      nodes: Array.from({ length: 3000 }, (_, i) => node(`${i}${long}`, long, { address: long })),
+      officials: Array.from(
+        { length: 3000 },
+        (_, i) =>
+          official({ ...hostile, member: `${i}${long}` }, { up: false, error: long, id: long, decidedBy: long, votes })
+      ),
+      proposals: Array.from({ length: 500 }, () => ({ ...proposal(hostile, { error: long }), votes })),
+      outages: {
+        open: Array.from({ length: 500 }, () => outage(hostile, { error: long, votes, id: long })),
+        recent: Array.from({ length: 500 }, () => outage(hostile, { error: long, end: now })).reduce(
+          addOutage,
+          noOutages
+        ),
+        problem: long
+      }
+    }))
+    assert.isBelow(JSON.stringify(document).length, 24 * 1024 * 1024)
+    assert.strictEqual(document.members.total, 3002)
+    assert.lengthOf(document.members.items, limits.members)
+    assert.deepStrictEqual([document.outages!.recent.total, document.outages!.recent.items.length], [
+      500,
+      limits.recentOutages
+    ])
+    for (const { error, votes } of document.members.items.flatMap(({ targets }) => targets)) {
+      assert.isAtMost(error.length, limits.text)
+      assert.isAtMost(votes.yes.length + votes.no.length, 2 * limits.votes)
+    }
+  })
+
+  it("makes a document of every time", () => {
+    fc.assert(fc.property(fc.double(), (at) => {
+      const document = summarize(input({ officials: [official(site("Amber"), { decidedAt: at, up: false })] }))
+      assert.match(document.members.items[0]!.targets[0]!.since, /^[+-]?\d{4,6}-\d\d-\d\dT/)
+    }))
+  })
+})
+
+describe("addOutage", () => {
+  it("keeps those that ended last, the newest first", () => {
+    fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 1e6 }), { maxLength: 200 }), (ends) => {
+      const kept = ends.map((end) => outage(site("Amber"), { end })).reduce(addOutage, noOutages)
+      assert.strictEqual(kept.total, ends.length)
+      assert.deepStrictEqual(
+        kept.latest.map(({ end }) => end),
+        ends.toSorted((a, b) => b - a).slice(0, limits.recentOutages)
+      )
+    }))
+  })
+})
+
+describe("webUrl", () => {
+  it("takes http and https alone, and no password", () => {
+    assert.strictEqual(webUrl("https://amber.example/a b"), "https://amber.example/a%20b")
+    assert.strictEqual(webUrl("HTTP://amber.example"), "http://amber.example/")
+    for (
+      const text of [
+        "javascript:alert(1)",
+        " javascript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "https://user:geheim@amber.example",
+        "//amber.example",
+        "amber.example",
+        ""
+      ]
+    ) assert.strictEqual(webUrl(text), "", text)
+  })
+})

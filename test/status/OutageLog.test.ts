@@ -1,0 +1,205 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Fiber, Layer, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { Config } from "../../src/config/Config.ts"
+import { Conditions } from "../../src/node/Conditions.ts"
+import { DurableFiles } from "../../src/node/DurableFiles.ts"
+import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
+import { OpenOutages } from "../../src/status/OpenOutages.ts"
+import { OutageLog } from "../../src/status/OutageLog.ts"
+import { OutageStore } from "../../src/store/OutageStore.ts"
+import { decision, target, targetNamed } from "./fixtures.ts"
+import { FlakyStore } from "./flaky.ts"
+
+const config = Config.layerMemory({ local: { System: { MinimumOfflineTime: 900 } } })
+
+/** Everything but the log, which a test may start more than once over it. */
+const world = (store: FlakyStore = new FlakyStore()) =>
+  OfficialStatus.layer.pipe(
+    Layer.provide(DurableFiles.layerMemory),
+    Layer.provideMerge([Conditions.layerMemory, store.layer, config])
+  )
+
+const decide = (options: Parameters<typeof decision>[0]) =>
+  Effect.gen(function*() {
+    const decidedAt = options!.decidedAt ?? (yield* Clock.currentTimeMillis)
+    const official = yield* OfficialStatus
+    yield* official.apply(decision({ ...options, decidedAt }))
+  })
+const stored = OutageStore.use((store) => Stream.runCollect(store.find({})))
+const summary = Effect.map(stored, (all) => all.map(({ id, start, end, blip }) => ({ id, start, end, blip })))
+const waitingFor = (names: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    const current = yield* Conditions.use((conditions) => conditions.current)
+    assert.deepStrictEqual(current.map(({ name }) => name), [...names])
+    return current[0]?.detail
+  })
+/** Lets the log do its work. */
+const settle = Effect.repeat(TestClock.adjust("1 millis"), { times: 20 })
+const outageOf = (id: string, start: number, of = target) => {
+  const event = new OpenOutages().next(decision({ id, decidedAt: start, target: of }), 0)
+  return event!.outage
+}
+
+describe("OutageLog", () => {
+  it.effect("stores an outage from the decision that opened it to the one that closed it, then tells", () =>
+    Effect.gen(function*() {
+      const log = yield* OutageLog
+      const events = yield* log.subscribe
+      const heard = yield* events.pipe(
+        Stream.take(2),
+        Stream.mapEffect((event) => Effect.map(summary, (rows) => [event._tag, rows] as const)),
+        Stream.runCollect,
+        Effect.forkChild
+      )
+      yield* decide({ id: "down", decidedAt: 1_000 })
+      yield* settle
+      assert.deepStrictEqual((yield* log.open).map(({ id }) => id), ["down"])
+      yield* TestClock.adjust("20 minutes")
+      yield* decide({ id: "up", up: true, decidedAt: 1_000 + 900_000 })
+      yield* settle
+      assert.deepStrictEqual(yield* log.open, [])
+      assert.deepStrictEqual(yield* Fiber.join(heard), [
+        ["Opened", [{ id: "down", start: 1_000, end: undefined, blip: false }]],
+        ["Closed", [{ id: "down", start: 1_000, end: 901_000, blip: false }]]
+      ])
+      const [row] = yield* stored
+      assert.deepStrictEqual(row!.votes, decision().votes)
+      const decisions = yield* OutageStore.use((store) => store.decisions("down"))
+      assert.deepStrictEqual(decisions.map(({ id, up }) => [id, up]), [["down", false], ["up", true]])
+    }).pipe(Effect.provide(OutageLog.layerMemory)))
+
+  it.effect("makes a second outage of the same target a second row, and marks a blip", () =>
+    Effect.gen(function*() {
+      yield* OutageLog
+      yield* decide({ id: "d1", decidedAt: 1 })
+      yield* decide({ id: "u1", decidedAt: 2, up: true })
+      yield* decide({ id: "d2", decidedAt: 3 })
+      yield* settle
+      assert.deepStrictEqual(yield* summary, [
+        { id: "d1", start: 1, end: 2, blip: true },
+        { id: "d2", start: 3, end: undefined, blip: false }
+      ])
+    }).pipe(Effect.provide(OutageLog.layerMemory)))
+
+  it.effect("opens nothing when a target is up from the first", () =>
+    Effect.gen(function*() {
+      yield* OutageLog
+      yield* decide({ id: "u", up: true })
+      yield* settle
+      assert.deepStrictEqual(yield* stored, [])
+    }).pipe(Effect.provide(OutageLog.layerMemory)))
+
+  it.effect("brings the store in line with the official status when it starts", () =>
+    Effect.gen(function*() {
+      const store = yield* OutageStore
+      const [gone, down, fresh] = ["gone", "down", "fresh"].map(targetNamed)
+      // Opened in an earlier life; meanwhile one is up again, one is still down, and one went down unseen.
+      yield* store.open(outageOf("was-open", 10))
+      yield* store.open(outageOf("still-open", 11, down))
+      yield* store.open(outageOf("unknown", 12, gone))
+      yield* decide({ id: "up", up: true, decidedAt: 500 })
+      yield* decide({ id: "still-open", target: down!, decidedAt: 11 })
+      yield* decide({ id: "new", target: fresh!, decidedAt: 600 })
+      yield* Effect.gen(function*() {
+        const log = yield* OutageLog
+        yield* settle
+        assert.deepStrictEqual(
+          (yield* log.open).map(({ id }) => id).sort(),
+          ["new", "still-open", "unknown"]
+        )
+      }).pipe(Effect.provide(OutageLog.layer))
+      assert.deepStrictEqual(yield* summary, [
+        { id: "was-open", start: 10, end: 500, blip: true },
+        { id: "still-open", start: 11, end: undefined, blip: false },
+        { id: "unknown", start: 12, end: undefined, blip: false },
+        { id: "new", start: 600, end: undefined, blip: false }
+      ])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("loses nothing while the store is away, and writes it in order when it is back", () => {
+    const store = new FlakyStore()
+    return Effect.gen(function*() {
+      const log = yield* OutageLog
+      const events = yield* log.subscribe
+      const heard = yield* events.pipe(Stream.take(4), Stream.runCollect, Effect.forkChild)
+      yield* settle
+      store.mode = "away"
+      for (const [i, id] of ["d1", "u1", "d2"].entries()) yield* decide({ id, up: i === 1, decidedAt: i + 1 })
+      yield* decide({ id: "other", target: targetNamed("other"), decidedAt: 5 })
+      yield* TestClock.adjust("5 minutes")
+      assert.include(yield* waitingFor(["store:outages"]), "3 more wait")
+      assert.deepStrictEqual(yield* log.open, [])
+      store.mode = "well"
+      yield* TestClock.adjust("1 minute")
+      yield* waitingFor([])
+      assert.deepStrictEqual(
+        (yield* Fiber.join(heard)).map(({ _tag, outage }) => `${_tag} ${outage.id}`),
+        ["Opened d1", "Closed d1", "Opened d2", "Opened other"]
+      )
+      assert.deepStrictEqual((yield* summary).map(({ id, end }) => [id, end]), [["d1", 2], ["d2", undefined], [
+        "other",
+        undefined
+      ]])
+    }).pipe(Effect.provide(Layer.provideMerge(OutageLog.layer, world(store))))
+  })
+
+  it.effect("starts while the store is away or hangs", () =>
+    Effect.forEach(["away", "hangs"] as const, (mode) => {
+      const store = new FlakyStore()
+      store.mode = mode
+      return Effect.gen(function*() {
+        const log = yield* OutageLog
+        yield* decide({ id: "d" })
+        yield* TestClock.adjust("2 minutes")
+        yield* waitingFor(["store:outages"])
+        assert.deepStrictEqual(yield* log.open, [])
+        store.mode = "well"
+        yield* TestClock.adjust("90 seconds")
+        yield* waitingFor([])
+        assert.deepStrictEqual((yield* log.open).map(({ id }) => id), ["d"])
+      }).pipe(Effect.provide(Layer.provideMerge(OutageLog.layer, world(store))))
+    }))
+
+  it.effect("takes the outage that another process opened, and closes that one", () =>
+    Effect.gen(function*() {
+      const log = yield* OutageLog
+      const store = yield* OutageStore
+      yield* settle
+      yield* store.open(outageOf("theirs", 100))
+      yield* decide({ id: "ours", decidedAt: 101 })
+      yield* settle
+      assert.deepStrictEqual((yield* log.open).map(({ id }) => id), ["theirs"])
+      yield* decide({ id: "up", up: true, decidedAt: 102 })
+      yield* settle
+      assert.deepStrictEqual(yield* summary, [{ id: "theirs", start: 100, end: 102, blip: true }])
+    }).pipe(Effect.provide(OutageLog.layerMemory)))
+
+  it.effect("is content when another process closed it first", () =>
+    Effect.gen(function*() {
+      const log = yield* OutageLog
+      yield* decide({ id: "d", decidedAt: 1 })
+      yield* settle
+      yield* OutageStore.use((store) => store.close("d", 50, true))
+      yield* decide({ id: "u", up: true, decidedAt: 51 })
+      yield* settle
+      assert.deepStrictEqual(yield* log.open, [])
+      assert.deepStrictEqual((yield* summary).map(({ end }) => end), [50])
+    }).pipe(Effect.provide(OutageLog.layerMemory)))
+
+  it.effect("gives up what the store refuses for what it is, loudly, and goes on with the next", () => {
+    const store = new FlakyStore()
+    return Effect.gen(function*() {
+      const log = yield* OutageLog
+      yield* settle
+      store.mode = "refuses"
+      yield* decide({ id: "refused", decidedAt: 1 })
+      yield* TestClock.adjust("10 minutes")
+      assert.include(yield* waitingFor(["outages:refused"]), "Lagoon")
+      store.mode = "well"
+      yield* decide({ id: "next", target: targetNamed("next") })
+      yield* settle
+      assert.deepStrictEqual((yield* log.open).map(({ id }) => id), ["next"])
+    }).pipe(Effect.provide(Layer.provideMerge(OutageLog.layer, world(store))))
+  })
+})

@@ -1,0 +1,54 @@
+import { assert, describe, it } from "@effect/vitest"
+import fc from "fast-check"
+import { type TargetKey, targetKey } from "../../src/domain/Target.ts"
+import type { Official } from "../../src/status/Decision.ts"
+import { DownTargets, hostOfTarget, placeOf } from "../../src/steering/DownTargets.ts"
+import { byTarget, decide, decideEndpoint, rpc, sync } from "./world.ts"
+
+const official = fc.tuple(
+  fc.constantFrom("Fuji", "fuji", "Rhine"),
+  fc.constantFrom("site", "domain", "A", "B"),
+  fc.boolean(),
+  fc.boolean()
+).map(([member, what, ipv6, up]) => ({
+  ...(what === "site"
+    ? decide(member, { ipv6 })
+    : what === "domain"
+    ? decide(member, { checkType: "domain", check: "ssl", domain: rpc, ipv6 })
+    : decideEndpoint(member, what, 0, ipv6)),
+  up
+}))
+
+describe("DownTargets", () => {
+  it("holds what is down, whatever was before, and says what that changed", () => {
+    fc.assert(fc.property(fc.array(fc.array(official, { maxLength: 12 }), { maxLength: 6 }), (steps) => {
+      const down = new DownTargets()
+      let before: ReadonlyMap<TargetKey, Official> = new Map()
+      for (const step of steps) {
+        const after = byTarget(step)
+        const changed = new Set(sync(down, after).map(targetKey))
+        const isDown = (all: ReadonlyMap<TargetKey, Official>, key: TargetKey) =>
+          all.get(key)?.up === false ? all.get(key)!.id : undefined
+        for (const key of new Set([...before.keys(), ...after.keys()])) {
+          assert.strictEqual(changed.has(key), isDown(before, key) !== isDown(after, key))
+        }
+        for (const member of ["fuji", "rhine"]) {
+          for (const ipv6 of [false, true]) {
+            for (const host of ["", rpc]) {
+              const expected = [...after.values()].filter(({ target, up }) =>
+                !up && target.member.toLowerCase() === member && target.ipv6 === ipv6 && hostOfTarget(target) === host
+              )
+              assert.sameDeepMembers([...down.of([member], placeOf(host, ipv6))], expected)
+            }
+          }
+        }
+        before = after
+      }
+    }))
+  })
+
+  it("knows the host of an endpoint whose name was not said", () => {
+    const target = { ...decideEndpoint("Fuji", "A").target, domain: "" }
+    assert.strictEqual(hostOfTarget(target), rpc)
+  })
+})

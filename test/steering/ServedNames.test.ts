@@ -1,0 +1,396 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import type { Official } from "../../src/status/Decision.ts"
+import { LastGood } from "../../src/steering/LastGood.ts"
+import { client, decide, decideEndpoint, rpc, serve, type WorldOptions } from "./world.ts"
+
+const tokyo = [35.6762, 139.6503] as const
+const frankfurt = [50.1109, 8.6821] as const
+const saoPaulo = [-23.5505, -46.6333] as const
+const berlin = client([52.52, 13.405])
+const osaka = client([34.6937, 135.5023])
+const somewhere = client()
+
+const three = { Fuji: { at: tokyo }, Rhine: { at: frankfurt }, Pampa: { at: saoPaulo } }
+
+/** Who answers, in order. */
+const answer = (options: WorldOptions, who = berlin, ipv6 = false, name = rpc) =>
+  serve(options).choose(name, ipv6, who)?.members
+
+const reasons = (options: WorldOptions, member: string, who = berlin, ipv6 = false) =>
+  serve(options).explain(rpc, ipv6, who)?.candidates.find((candidate) => candidate.member === member)?.exclusions
+    .map(({ _tag }) => _tag)
+
+describe("names", () => {
+  it("are the hosts of active services, and nothing else", () => {
+    const served = serve({
+      members: three,
+      services: {
+        Main: { urls: ["wss://RPC.example./main", "https://other.example:8443/"] },
+        Off: { urls: ["wss://off.example"], active: false }
+      }
+    })
+    assert.deepStrictEqual([...served.names].sort(), ["other.example", rpc])
+    assert.isUndefined(served.choose("off.example", false, berlin))
+    assert.isUndefined(served.explain("off.example", false, berlin))
+  })
+
+  it("without a member have an empty answer, which is not for their health", () => {
+    const served = serve({ members: { Fuji: { services: ["Other"] } } })
+    assert.deepStrictEqual(served.choose(rpc, false, berlin), { addresses: [], members: [], ttl: 30 })
+    const explanation = served.explain(rpc, true, berlin)!
+    assert.strictEqual(explanation.rule, "empty")
+    assert.include(explanation.because, "IPv6")
+  })
+})
+
+describe("candidates", () => {
+  it("are active, not overridden, assigned with the level for it, and have an address of the family", () => {
+    const options: WorldOptions = {
+      members: {
+        Good: { at: tokyo },
+        Off: { at: frankfurt, active: false },
+        Out: { at: frankfurt, override: true },
+        Else: { at: frankfurt, services: ["Other"] },
+        Low: { at: frankfurt, level: 2 },
+        Six: { at: frankfurt, ipv4: "" },
+        Four: { at: saoPaulo, ipv6: "" }
+      },
+      services: { Main: { level: 3 }, Other: { urls: ["wss://other.example"] } },
+      settings: { RecordsPerAnswer: 9 }
+    }
+    assert.sameMembers([...answer(options)!], ["Good", "Four"])
+    assert.sameMembers([...answer(options, berlin, true)!], ["Good", "Six"])
+    assert.deepStrictEqual(reasons(options, "Good"), [])
+    assert.deepStrictEqual(reasons(options, "Off"), ["Inactive"])
+    assert.deepStrictEqual(reasons(options, "Out"), ["Overridden"])
+    assert.deepStrictEqual(reasons(options, "Else"), ["NotAssigned"])
+    assert.deepStrictEqual(reasons(options, "Low"), ["NotAssigned"])
+    assert.deepStrictEqual(reasons(options, "Six"), ["NoAddress"])
+    assert.deepStrictEqual(reasons(options, "Six", berlin, true), [])
+  })
+
+  it("are known by name or key, in any case, and a name is not taken for another's key", () => {
+    const members = { Rhine: { name: "Rhine Networks", at: frankfurt }, Fuji: { at: tokyo } }
+    for (const name of ["Rhine Networks", "rhine networks", "RHINE"]) {
+      assert.deepStrictEqual(answer({ members, official: [decide(name)] }), ["Fuji"], name)
+    }
+    const confused = { A: { name: "B", at: frankfurt }, B: { name: "C", at: tokyo } }
+    assert.deepStrictEqual(answer({ members: confused, official: [decide("B")] }, berlin), ["C"])
+    assert.deepStrictEqual(answer({ members: confused, official: [decide("B")] }, osaka), ["C"])
+  })
+})
+
+describe("health", () => {
+  it.each<readonly [string, Official, boolean]>([
+    ["the site is down", decide("Rhine"), true],
+    ["the name is down", decide("Rhine", { checkType: "domain", check: "ssl", domain: rpc }), true],
+    ["the name in another form", decide("Rhine", { checkType: "domain", check: "ssl", domain: "RPC.Example." }), true],
+    ["its one endpoint is down", decideEndpoint("Rhine", "Main"), true],
+    ["another name is down", decide("Rhine", { checkType: "domain", check: "ssl", domain: "other.example" }), false],
+    ["an endpoint is down that no service has", decideEndpoint("Rhine", "Gone"), false],
+    ["a name that is none is down", decide("Rhine", { checkType: "domain", check: "ssl", domain: "" }), false],
+    ["another member is down", decide("Fuji"), false],
+    ["a member is down that nobody knows", decide("Nobody"), false],
+    ["the site is up", decide("Rhine", {}, 0, true), false],
+    ["the site is down for IPv6", decide("Rhine", { ipv6: true }), false]
+  ])("%s", (_, official, out) => {
+    const options = { members: three, official: [official] }
+    assert.strictEqual(answer(options)![0] === "Rhine", !out)
+    assert.deepStrictEqual(reasons(options, "Rhine"), out ? ["Down"] : [])
+  })
+
+  it("of one family is nothing to the other", () => {
+    const official = [decide("Rhine", { ipv6: true }), decideEndpoint("Fuji", "Main")]
+    assert.deepStrictEqual(answer({ members: three, official }, berlin, false), ["Rhine"])
+    assert.notInclude(answer({ members: three, official }, berlin, true)!, "Rhine")
+    assert.notInclude(answer({ members: three, official }, osaka, false)!, "Fuji")
+    assert.deepStrictEqual(answer({ members: three, official }, osaka, true), ["Fuji"])
+  })
+
+  it("is explained by the decision that took a member out", () => {
+    const official = decideEndpoint("Rhine", "Main", 1234)
+    const explanation = serve({ members: three, official: [official] }).explain(rpc, false, berlin)!
+    const rhine = explanation.candidates.find(({ member }) => member === "Rhine")!
+    assert.deepStrictEqual(rhine.exclusions, [{
+      _tag: "Down",
+      decision: official.id,
+      target: "endpoint wss Rhine wss://rpc.example/Main (IPv4)",
+      error: "no answer",
+      since: 1234
+    }])
+    assert.isFalse(rhine.chosen)
+    assert.approximately(rhine.distance!, 423, 1)
+    assert.deepStrictEqual(explanation.candidates.map(({ chosen }) => chosen), [true, false, false])
+  })
+})
+
+describe("a shared host", () => {
+  const services = { A: {}, B: {}, C: {}, D: {}, Else: { urls: ["wss://else.example"] } }
+  const members = {
+    Rhine: { at: frankfurt, services: ["A", "B", "C", "D", "Else"] },
+    Fuji: { at: tokyo, services: ["A", "B", "C", "D"] },
+    Pampa: { at: saoPaulo, services: ["A"] }
+  }
+  const downs = (...keys: ReadonlyArray<string>) => keys.map((key) => decideEndpoint("Rhine", key))
+
+  it.each<readonly [string, WorldOptions["settings"], ReadonlyArray<Official>, boolean]>([
+    ["share: half of it down", {}, downs("A", "B"), true],
+    ["share: more than half down", {}, downs("A", "B", "C"), false],
+    ["share of 74 %: three of four", { SharePercent: 74 }, downs("A", "B", "C"), false],
+    ["share of 75 %: three of four", { SharePercent: 75 }, downs("A", "B", "C"), true],
+    ["share of 100 %: all of it", { SharePercent: 100 }, downs("A", "B", "C", "D"), false],
+    ["share of 0 %: one of four", { SharePercent: 0 }, downs("A"), false],
+    ["any: one of four", { SharedHost: "any" }, downs("A"), false],
+    ["any: only another name's", { SharedHost: "any" }, downs("Else"), true],
+    ["two checks of one endpoint are one service", {}, [
+      ...downs("A"),
+      decide("Rhine", { checkType: "endpoint", check: "ethrpc", domain: rpc, endpoint: `wss://${rpc}/A` }),
+      ...downs("B")
+    ], true]
+  ])("%s", (_, settings = {}, official, stays) => {
+    assert.strictEqual(answer({ members, services, settings, official })![0] === "Rhine", stays)
+  })
+
+  it("counts only the services that the member serves there", () => {
+    const official = [decideEndpoint("Pampa", "A"), decideEndpoint("Pampa", "B")]
+    assert.notInclude(answer({ members, services, official }, client(saoPaulo))!, "Pampa")
+    assert.include(answer({ members, services, official: official.slice(1) }, client(saoPaulo))!, "Pampa")
+  })
+
+  it("goes when the share was passed, not with the first outage", () => {
+    const official = [
+      ...["A", "B", "C"].map((key, i) => decideEndpoint("Rhine", key, 1_000 * (i + 1))),
+      decide("Fuji", {}, 2_500)
+    ]
+    // One of three may go within a minute, and Fuji went first.
+    const { candidates } = serve({ members, services, official, now: 3_500 }).explain(rpc, false, somewhere)!
+    assert.deepStrictEqual(
+      Object.fromEntries(candidates.map(({ heldUntil, member }) => [member, heldUntil])),
+      { Fuji: undefined, Pampa: undefined, Rhine: 62_500 }
+    )
+  })
+})
+
+describe("order", () => {
+  it("is by distance", () => {
+    assert.deepStrictEqual(answer({ members: three, settings: { RecordsPerAnswer: 3 } }, osaka), [
+      "Fuji",
+      "Rhine",
+      "Pampa"
+    ])
+    const explanation = serve({ members: three }).explain(rpc, false, osaka)!
+    assert.strictEqual(explanation.rule, "nearest")
+    assert.strictEqual(explanation.because, "Fuji is the nearest of 3, 392 km away")
+    assert.deepStrictEqual(explanation.candidates.map(({ distance }) => Math.round(distance!)), [392, 9237, 18759])
+  })
+
+  it("sees across the antimeridian and the poles", () => {
+    const members = {
+      West: { at: [0, 178] },
+      East: { at: [0, -179] },
+      North: { at: [89, 90] },
+      Other: { at: [80, -90] }
+    } as const
+    assert.deepStrictEqual(answer({ members }, client([0, 179.9])), ["East"])
+    assert.deepStrictEqual(answer({ members }, client([0, 178.1])), ["West"])
+    assert.deepStrictEqual(answer({ members }, client([89, -90])), ["North"])
+  })
+
+  it("spreads near-ties by the scope, and only those", () => {
+    const members = { A: { at: [50, 8] }, B: { at: [50.2, 8.1] }, C: { at: [48, 2] } } as const
+    const served = serve({ members })
+    const counts: Record<string, number> = {}
+    for (let i = 0; i < 1000; i++) {
+      const member = served.choose(rpc, false, client([51, 9], `10.${i >> 8}.${i & 255}.0/24`))!.members[0]!
+      counts[member] = (counts[member] ?? 0) + 1
+    }
+    assert.sameMembers(Object.keys(counts), ["A", "B"])
+    assert.isAbove(Math.min(...Object.values(counts)), 430)
+    assert.strictEqual(served.explain(rpc, false, client([51, 9]))!.rule, "near-tie")
+  })
+
+  it("has near-ties by share of the distance or by kilometres, whichever reaches further", () => {
+    const members = { Near: { at: [0, 0] }, Far: { at: [0, 0.9] } } as const
+    const rule = (at: readonly [number, number], settings: WorldOptions["settings"] = {}) =>
+      serve({ members, settings }).explain(rpc, false, client(at))!.rule
+    assert.strictEqual(rule([0, -1]), "nearest")
+    assert.strictEqual(rule([0, -1], { NearTieKm: 101 }), "near-tie")
+    assert.strictEqual(rule([0, -17]), "nearest")
+    assert.strictEqual(rule([0, -19]), "near-tie")
+    assert.strictEqual(rule([0, -1], { NearTieKm: 0, NearTiePercent: 0 }), "nearest")
+  })
+
+  it("takes members in one place as near-ties whatever the settings", () => {
+    const members = { A: { at: tokyo }, B: { at: tokyo } }
+    const explanation = serve({ members, settings: { NearTieKm: 0, NearTiePercent: 0 } }).explain(rpc, false, osaka)!
+    assert.strictEqual(explanation.rule, "near-tie")
+  })
+
+  it("finds each of very many members in one place", () => {
+    const members = Object.fromEntries(Array.from({ length: 501 }, (_, i) => [`M${i}`, { at: tokyo }]))
+    const served = serve({ members })
+    const answered = new Set(
+      Array.from({ length: 10_000 }, (_, i) => served.choose(rpc, false, client([35, 139], `s${i}`))!.members[0])
+    )
+    assert.strictEqual(answered.size, 501)
+  })
+
+  it("does not take an unknown place for the Gulf of Guinea", () => {
+    const members = { Guinea: { at: [0.1, 0.1] }, Rhine: { at: frankfurt }, Fuji: { at: tokyo } } as const
+    for (const who of [somewhere, client([Number.NaN, 0]), client([0, Infinity]), client([91, 0])]) {
+      const served = serve({ members })
+      const explanation = served.explain(rpc, false, who)!
+      assert.strictEqual(explanation.rule, "unknown-place")
+      assert.isTrue(explanation.candidates.every(({ distance }) => distance === undefined))
+      const answers = Array.from(
+        { length: 200 },
+        (_, i) => served.choose(rpc, false, { ...who, scope: `198.51.${i}.0/24` })!.members[0]!
+      )
+      assert.sameMembers([...new Set(answers)], ["Guinea", "Rhine", "Fuji"])
+    }
+  })
+
+  it("follows weights, by key or name", () => {
+    const members = { A: { name: "Alpha" }, B: {}, C: {} }
+    const count = (settings: NonNullable<WorldOptions["settings"]>) => {
+      const served = serve({ members, settings })
+      return Array.from({ length: 4000 }, (_, i) => served.choose(rpc, false, client(undefined, `s${i}`))!.members[0])
+        .filter((member) => member === "Alpha").length
+    }
+    assert.approximately(count({}), 1333, 150)
+    assert.approximately(count({ Weights: { A: 2 } }), 2000, 150)
+    assert.approximately(count({ Weights: { alpha: 0.5, Nobody: 9 } }), 800, 150)
+    assert.strictEqual(count({ Weights: { A: 3, B: 3, C: 3 } }), count({}))
+  })
+
+  it("gives as many records as wanted and there are, each address once", () => {
+    const members = { ...three, Twin: { at: frankfurt, ipv4: "192.0.2.1" } }
+    const choice = serve({ members, settings: { RecordsPerAnswer: 10 } }).choose(rpc, false, berlin)!
+    assert.lengthOf(choice.addresses, 3)
+    assert.lengthOf(choice.members, 3)
+    assert.sameMembers([...choice.addresses], ["192.0.2.0", "192.0.2.1", "192.0.2.2"])
+    assert.lengthOf(answer({ members, settings: { RecordsPerAnswer: 2 } })!, 2)
+  })
+
+  it("has the TTL of the settings", () => {
+    assert.strictEqual(serve({ members: three }).choose(rpc, false, berlin)!.ttl, 30)
+    assert.strictEqual(serve({ members: three, settings: { Ttl: 5.9 } }).choose(rpc, false, berlin)!.ttl, 5)
+    assert.strictEqual(serve({ members: three, settings: { Ttl: 1e15 } }).choose(rpc, false, berlin)!.ttl, 2147483647)
+  })
+})
+
+describe("when all are down", () => {
+  const official = Object.keys(three).map((member) => decide(member))
+  const lastGood = Result.getOrThrow(
+    LastGood.decode(JSON.stringify({ version: 1, names: { [rpc]: { ipv4: ["Fuji", "Pampa", "Left"], ipv6: [] } } }))
+  )
+  const explain = (options: Omit<WorldOptions, "members">, members: WorldOptions["members"] = three, ipv6 = false) =>
+    serve({ members, official, ...options }).explain(rpc, ipv6, berlin)!
+
+  it("answers with those that were healthy last, the nearest first", () => {
+    const { because, candidates, choice, rule } = explain({ lastGood, settings: { RecordsPerAnswer: 5 } })
+    assert.strictEqual(rule, "last-good")
+    assert.include(because, "all 3 candidates are down")
+    assert.deepStrictEqual(choice.members, ["Fuji", "Pampa"])
+    assert.deepStrictEqual(candidates.map(({ chosen, member }) => [member, chosen]), [
+      ["Fuji", true],
+      ["Pampa", true],
+      ["Rhine", false]
+    ])
+    assert.isTrue(candidates.every(({ exclusions }) => exclusions[0]?._tag === "Down"))
+  })
+
+  it("leaves out of these who was removed or overridden since", () => {
+    const members = { ...three, Fuji: { at: tokyo, override: true } }
+    assert.deepStrictEqual(explain({ lastGood }, members).choice.members, ["Pampa"])
+    const nobody = { ...members, Pampa: { at: saoPaulo, active: false } }
+    const { choice, rule } = explain({ lastGood }, nobody)
+    assert.strictEqual(rule, "all")
+    assert.deepStrictEqual(choice.members, ["Rhine"])
+  })
+
+  it("answers with all when nobody is known to have been healthy", () => {
+    const { because, choice, rule } = explain({ settings: { RecordsPerAnswer: 5 } })
+    assert.strictEqual(rule, "all")
+    assert.include(because, "none is known")
+    assert.lengthOf(choice.members, 3)
+  })
+
+  it("answers as the policy says", () => {
+    assert.strictEqual(explain({ lastGood, settings: { AllDown: "all" } }).rule, "all")
+    const empty = explain({ lastGood, settings: { AllDown: "empty" } })
+    assert.deepStrictEqual([empty.rule, empty.choice.addresses], ["empty", []])
+    const fallback = explain({ lastGood, settings: { AllDown: "fallback", Fallback: "203.0.113.99" } })
+    assert.deepStrictEqual(
+      [fallback.rule, fallback.choice],
+      ["fallback", { addresses: ["203.0.113.99"], members: ["(none)"], ttl: 30 }]
+    )
+  })
+
+  it("gives no fallback of the other family, and none that is no address", () => {
+    const both = [...official, ...Object.keys(three).map((member) => decide(member, { ipv6: true }))]
+    const settings = { AllDown: "fallback", Fallback: "203.0.113.99" } as const
+    assert.strictEqual(explain({ official: both, settings }, three, true).rule, "all")
+    assert.strictEqual(explain({ lastGood, settings: { AllDown: "fallback", Fallback: "x" } }).rule, "last-good")
+  })
+
+  it("remembers who was healthy last, per name and family", () => {
+    const lastGood = new LastGood()
+    const note = (official: ReadonlyArray<Official>) => serve({ members: three, official, lastGood })
+    note([])
+    note([decide("Rhine"), decide("Fuji")])
+    const { choice, rule } = explain({ lastGood, settings: { RecordsPerAnswer: 5 } })
+    assert.deepStrictEqual([rule, choice.members], ["last-good", ["Pampa"]])
+    assert.strictEqual(lastGood.get(rpc, true).size, 3)
+  })
+})
+
+describe("the removal cap", () => {
+  const six = Object.fromEntries(["A", "B", "C", "D", "E", "F"].map((key) => [key, {}]))
+  const official = [
+    decide("D", {}, 1_000),
+    decide("B", {}, 2_000),
+    decide("C", {}, 2_000),
+    decide("A", {}, 2_500)
+  ]
+  const explain = (now: number, members: WorldOptions["members"] = six) =>
+    serve({ members, official, now, settings: { RecordsPerAnswer: 9 } }).explain(rpc, false, somewhere)!
+
+  it("takes out the oldest decisions first, and holds and flags the others", () => {
+    const { because, candidates, choice } = explain(3_000)
+    assert.sameMembers([...choice.members], ["A", "C", "E", "F"])
+    assert.deepStrictEqual(
+      candidates.filter(({ heldUntil }) => heldUntil !== undefined).map(({ heldUntil, member }) => [member, heldUntil])
+        .sort(),
+      [["A", 62_000], ["C", 61_000]]
+    )
+    assert.deepStrictEqual(candidates.find(({ member }) => member === "C")!.exclusions[0]!._tag, "Down")
+    assert.include(because, "2 held although down, as no more than 2 of 6 may go within 60 s")
+  })
+
+  it("lets the held ones go when their time has come", () => {
+    assert.sameMembers([...explain(61_000).choice.members], ["A", "E", "F"])
+    assert.sameMembers([...explain(62_000).choice.members], ["E", "F"])
+    assert.notInclude(explain(62_000).because, "held")
+  })
+
+  it("lets one go at once in the smallest networks", () => {
+    const two = { A: {}, B: {} }
+    assert.deepStrictEqual(explain(2_600, two).choice.members, ["A"])
+    assert.deepStrictEqual(
+      serve({ members: { B: {} }, official, now: 2_600 }).explain(rpc, false, somewhere)!.rule,
+      "all"
+    )
+  })
+
+  it("says when the next goes", () => {
+    const served = serve({ members: six, official, now: 3_000 })
+    assert.deepStrictEqual(served.held(), { names: [rpc], members: 2, next: 61_000 })
+    assert.deepStrictEqual(serve({ members: six, official, now: 62_000 }).held(), {
+      names: [],
+      members: 0,
+      next: Infinity
+    })
+  })
+})

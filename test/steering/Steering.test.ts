@@ -1,0 +1,202 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import * as Metric from "effect/Metric"
+import { TestClock } from "effect/testing"
+import { Config } from "../../src/config/Config.ts"
+import { type RawDocuments, setDocuments } from "../../src/config/memoryConfig.ts"
+import { Conditions } from "../../src/node/Conditions.ts"
+import { DurableFileError, DurableFiles } from "../../src/node/DurableFiles.ts"
+import type { Official } from "../../src/status/Decision.ts"
+import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
+import { lastGoodFile, Steering } from "../../src/steering/Steering.ts"
+import { client, decide, decideEndpoint, type MemberOptions, membersOf, rpc, servicesOf } from "./world.ts"
+
+const tokyo = [35.6762, 139.6503] as const
+const frankfurt = [50.1109, 8.6821] as const
+const berlin = client([52.52, 13.405])
+
+const five: Readonly<Record<string, MemberOptions>> = {
+  Rhine: { name: "Rhine Networks", at: frankfurt },
+  Fuji: { at: tokyo },
+  Potomac: { at: [39, -77] },
+  Pampa: { at: [-23, -46] },
+  Tasman: { at: [-33, 151] }
+}
+
+const documents: RawDocuments = { members: membersOf(five), services: servicesOf({ Main: {} }) }
+
+/** Decides, and lets everything that follows from it happen. */
+const apply = Effect.fnUntraced(function*(decision: Official) {
+  const official = yield* OfficialStatus
+  assert.isDefined(yield* official.apply(decision))
+  yield* TestClock.adjust("100 millis")
+})
+
+const answer = (who = berlin, ipv6 = false) =>
+  Steering.use((steering) => Effect.sync(() => steering.choose(rpc, ipv6, who)?.members))
+
+/** The value of a counter or gauge. */
+const metric = (name: string) =>
+  Effect.map(Metric.snapshot, (metrics) => {
+    const found = metrics.find(({ id }) => id === name)
+    return found?.type === "Counter"
+      ? Number(found.state.count)
+      : found?.type === "Gauge"
+      ? Number(found.state.value)
+      : 0
+  })
+
+const explain = Steering.use((steering) => Effect.sync(() => steering.explain(rpc, false, berlin)!))
+
+describe("Steering", () => {
+  it.effect("answers from the first moment", () =>
+    Effect.gen(function*() {
+      const steering = yield* Steering
+      assert.deepStrictEqual([...steering.names()], [rpc])
+      assert.deepStrictEqual(steering.choose(rpc, false, berlin), {
+        addresses: ["192.0.2.0"],
+        members: ["Rhine Networks"],
+        ttl: 30
+      })
+      assert.isUndefined(steering.choose("other.example", false, berlin))
+      assert.isUndefined(steering.explain("other.example", false, berlin))
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("follows decisions, each family for itself", () =>
+    Effect.gen(function*() {
+      yield* apply(decide("Rhine Networks", {}, 1))
+      assert.deepStrictEqual(yield* answer(), ["Potomac"])
+      assert.deepStrictEqual(yield* answer(berlin, true), ["Rhine Networks"])
+      yield* apply(decide("Rhine Networks", {}, 2, true))
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+      yield* apply(decideEndpoint("Rhine Networks", "Main", 3))
+      assert.deepStrictEqual(yield* answer(), ["Potomac"])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("knows at the start what was decided before", () =>
+    Effect.gen(function*() {
+      yield* apply(decide("Rhine Networks", {}, 1))
+      const steering = yield* Effect.provide(
+        Steering,
+        Layer.fresh(Steering.layer).pipe(Layer.provide([DurableFiles.layerMemory, Conditions.layerMemory]))
+      )
+      assert.deepStrictEqual(steering.choose(rpc, false, berlin)?.members, ["Potomac"])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("follows the configuration", () =>
+    Effect.gen(function*() {
+      const config = yield* Config
+      const steering = yield* Steering
+      const reload = Effect.fnUntraced(function*(changed: RawDocuments) {
+        yield* setDocuments(changed)
+        assert.deepInclude(yield* config.reload, { changed: true, problems: [] })
+        yield* TestClock.adjust("100 millis")
+      })
+      yield* reload({ members: membersOf({ ...five, Rhine: { ...five["Rhine"]!, override: true } }) })
+      assert.deepStrictEqual(yield* answer(), ["Potomac"])
+      yield* reload({ members: membersOf(five), local: { GeoDNS: { Steering: { Ttl: 5 } } } })
+      assert.deepInclude(steering.choose(rpc, false, berlin), { members: ["Rhine Networks"], ttl: 5 })
+      yield* apply(decide("Rhine Networks", {}, 1))
+      yield* reload({ services: servicesOf({ Main: {}, Else: { urls: ["wss://else.example"] } }) })
+      assert.deepStrictEqual([...steering.names()].sort(), ["else.example", rpc])
+      assert.deepStrictEqual(yield* answer(), ["Potomac"])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("notices within a minute that a target was forgotten", () =>
+    Effect.gen(function*() {
+      yield* apply(decide("Rhine Networks", {}, 1))
+      yield* OfficialStatus.use((official) => official.retain(() => false))
+      assert.deepStrictEqual(yield* answer(), ["Potomac"])
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("takes out one of five at once, and the others a minute apart, the oldest decision first", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      const now = 3_600_000
+      yield* apply(decide("Potomac", {}, now - 1_000))
+      yield* apply(decide("Rhine Networks", {}, now))
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+      const { because, candidates } = yield* explain
+      assert.include(because, "1 held although down")
+      assert.strictEqual(candidates[0]!.heldUntil, now + 59_000)
+      assert.strictEqual(yield* metric("geodns_steering_held_members"), 1)
+      yield* TestClock.adjust("1 minute")
+      assert.notInclude((yield* answer())!, "Rhine Networks")
+      assert.isUndefined((yield* explain).candidates.find(({ heldUntil }) => heldUntil !== undefined))
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("takes a burst of decisions together", () =>
+    Effect.gen(function*() {
+      const before = yield* metric("geodns_steering_rebuilds_total")
+      const official = yield* OfficialStatus
+      for (let i = 1; i <= 500; i++) yield* official.apply(decide("Rhine Networks", {}, i, i % 2 === 0))
+      yield* TestClock.adjust("1 second")
+      const rebuilds = (yield* metric("geodns_steering_rebuilds_total")) - before
+      assert.isAtLeast(rebuilds, 1)
+      assert.isAtMost(rebuilds, 3)
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+})
+
+describe("the members that were healthy last", () => {
+  const two: RawDocuments = { ...documents, members: membersOf({ Rhine: { at: frankfurt }, Fuji: { at: tokyo } }) }
+  const base = Layer.mergeAll(
+    Config.layerMemory(two),
+    OfficialStatus.layerMemory,
+    Conditions.layerMemory
+  )
+  const start = Effect.fnUntraced(function*() {
+    return yield* Effect.map(Layer.build(Layer.fresh(Steering.layer)), (context) => Effect.provide(explain, context))
+  })
+  const conditions = Conditions.use(({ current }) => Effect.map(current, (all) => all.map(({ name }) => name)))
+
+  it.effect("survive a restart", () =>
+    Effect.gen(function*() {
+      yield* Effect.gen(function*() {
+        const explained = yield* start()
+        assert.strictEqual((yield* explained).rule, "nearest")
+        yield* apply(decide("Rhine", {}, 1))
+      }).pipe(Effect.scoped)
+      yield* apply(decide("Fuji", {}, 2))
+      yield* TestClock.adjust("10 minutes")
+      const { choice, rule } = yield* yield* start()
+      assert.deepStrictEqual([rule, choice.members], ["last-good", ["Fuji"]])
+      assert.deepStrictEqual(yield* conditions, [])
+    }).pipe(Effect.provide(Layer.merge(base, DurableFiles.layerMemory))))
+
+  it.effect("are forgotten with a word when their file is broken", () =>
+    Effect.gen(function*() {
+      const files = yield* DurableFiles
+      yield* files.write(lastGoodFile, "{ half")
+      const explained = yield* start()
+      assert.strictEqual((yield* explained).rule, "nearest")
+      assert.deepStrictEqual(yield* conditions, ["steering:last-good"])
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(yield* conditions, [])
+      const kept = yield* files.read(lastGoodFile)
+      assert.isTrue(Option.isSome(kept) && kept.value.includes("Fuji"))
+    }).pipe(Effect.provide(Layer.merge(base, DurableFiles.layerMemory))))
+
+  it.effect("are a condition while they cannot be kept, and steering goes on", () => {
+    let full = true
+    const files = Layer.succeed(DurableFiles, {
+      read: () => Effect.succeedNone,
+      write: (file) =>
+        full
+          ? Effect.fail(new DurableFileError({ operation: "write", file, message: "disk full", cause: undefined }))
+          : Effect.void
+    })
+    return Effect.gen(function*() {
+      const explained = yield* start()
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(yield* conditions, ["steering:last-good"])
+      yield* apply(decide("Rhine", {}, 1))
+      assert.deepStrictEqual((yield* explained).choice.members, ["Fuji"])
+      full = false
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(yield* conditions, [])
+    }).pipe(Effect.provide(Layer.merge(base, files)))
+  })
+})

@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import fc from "fast-check"
+import { capWindow, removalCap, removalTimes } from "../../src/steering/removalCap.ts"
+
+const now = 1_000_000
+
+const removals = fc.uniqueArray(
+  fc.record({ member: fc.string({ minLength: 1, maxLength: 3 }), since: fc.nat(now + 300_000) }),
+  { maxLength: 20, selector: ({ member }) => member }
+)
+
+describe("removalCap", () => {
+  it.each([[0, 1], [1, 1], [2, 1], [5, 1], [6, 2], [8, 2], [9, 3], [30, 10]])("of %i members: %i", (members, cap) => {
+    assert.strictEqual(removalCap(members), cap)
+  })
+})
+
+describe("removalTimes", () => {
+  it("never lets more go within a minute than may", () => {
+    fc.assert(fc.property(removals, fc.integer({ min: 1, max: 5 }), (removals, cap) => {
+      const times = [...removalTimes(removals, cap, now).values()].sort((a, b) => a - b)
+      times.forEach((time, i) => {
+        if (i >= cap) assert.isAtLeast(time - times[i - cap]!, capWindow)
+      })
+    }))
+  })
+
+  it("lets each go as soon as that allows, the oldest first, wherever they are in the list", () => {
+    fc.assert(fc.property(removals, fc.integer({ min: 1, max: 5 }), (removals, cap) => {
+      const times = removalTimes(removals, cap, now)
+      assert.deepStrictEqual([...removalTimes([...removals].reverse(), cap, now)], [...times])
+      let newest = 0
+      for (const [i, [member, time]] of [...times].entries()) {
+        const { since } = removals.find((removal) => removal.member === member)!
+        const made = Math.min(since, now)
+        assert.isAtLeast(made, newest)
+        newest = made
+        // At most one window for every `cap` members before it.
+        assert.isAtLeast(time, made)
+        assert.isAtMost(time, made + Math.floor(i / cap) * capWindow)
+      }
+    }))
+  })
+
+  it("lets a decision of a fast clock take its member out now", () => {
+    assert.deepStrictEqual([...removalTimes([{ member: "A", since: now + 200_000 }], 1, now)], [["A", now]])
+  })
+})
