@@ -65,6 +65,8 @@ interface OfTarget {
   decidedAt: number
   /** That decision, while its proposal is not forgotten. */
   decision: FinalizeMessage | undefined
+  /** When the decision that we published is sent once more. */
+  repeatAt: number
 }
 
 const nothing: ReadonlyArray<BallotEffect> = []
@@ -310,6 +312,11 @@ export class Ballot {
       this.decided.delete(id)
     }
     for (const [key, ofTarget] of this.targets) {
+      // Those who only follow ask nobody: what got lost on the way to them is sent once more.
+      if (now >= ofTarget.repeatAt) {
+        ofTarget.repeatAt = Infinity
+        if (ofTarget.decision !== undefined) effects.push({ _tag: "PublishDecision", message: ofTarget.decision })
+      }
       // A decision older than that is not believed anyway.
       if (ofTarget.open.size === 0 && ofTarget.decidedAt < now - clockTolerance) this.targets.delete(key)
     }
@@ -365,7 +372,7 @@ export class Ballot {
     if (open.ownVote === undefined) {
       if (open.isObserving) return
       open.isObserving = true
-      effects.push({ _tag: "Observe", id: open.proposal.ID, target: open.target })
+      effects.push({ _tag: "Observe", id: open.proposal.ID, target: open.target, up: open.proposal.ProposedStatus })
     } else if (now - open.votedAt >= revoteTime) {
       open.votedAt = now
       effects.push({ _tag: "PublishVote", vote: open.ownVote })
@@ -406,7 +413,10 @@ export class Ballot {
       const decidedAt = Math.max(now, open.ofTarget.decidedAt + 1)
       const votes = this.counted(open.votes)
       const message = this.pass({ proposal: open.proposal, votes, decidedAt, decidedBy: this.node }, now, effects)
-      if (this.isVoter) effects.push({ _tag: "PublishDecision", message })
+      if (this.isVoter) {
+        effects.push({ _tag: "PublishDecision", message })
+        open.ofTarget.repeatAt = now + republishTime
+      }
     } else if (no >= needed) {
       this.reject(open, "voted-down", now, effects)
       if (this.isVoter) {
@@ -558,7 +568,7 @@ export class Ballot {
   private ofTarget(key: TargetKey, isOpen = false): OfTarget {
     const there = this.targets.get(key)
     if (there !== undefined) return there
-    const made: OfTarget = { open: new Set(), decidedAt: -Infinity, decision: undefined }
+    const made: OfTarget = { open: new Set(), decidedAt: -Infinity, decision: undefined, repeatAt: Infinity }
     if (isOpen || this.targets.size < this.limits.targets) this.targets.set(key, made)
     return made
   }

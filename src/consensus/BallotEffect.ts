@@ -22,8 +22,8 @@ export type BallotEffect =
   | { readonly _tag: "PublishProposal"; readonly proposal: Proposal }
   | { readonly _tag: "PublishVote"; readonly vote: Vote }
   | { readonly _tag: "PublishDecision"; readonly message: FinalizeMessage }
-  /** Look at the target, and answer with `Observed`. */
-  | { readonly _tag: "Observe"; readonly id: string; readonly target: Target }
+  /** Look at the target, and answer with `Observed`. `up` is what is proposed. */
+  | { readonly _tag: "Observe"; readonly id: string; readonly target: Target; readonly up: boolean }
   /** A decision for the official status. */
   | {
     readonly _tag: "Apply"

@@ -101,8 +101,12 @@ export class Consensus extends Context.Service<Consensus, {
             Queue.offerUnsafe(outbox, Messages.send(subject, message)) ? Effect.void : Metric.update(metrics.unsent, 1)
           )
 
-        const look = (id: string, target: Target) =>
+        /** What we see, and once more if what we saw last speaks against the proposal: it may be from just before. */
+        const look = ({ id, target, up: proposed }: Extract<BallotEffect, { _tag: "Observe" }>) =>
           observer.observe(target, freshFor).pipe(
+            Effect.flatMap((seen) =>
+              Option.isSome(seen) && seen.value.up !== proposed ? observer.observe(target, 0) : Effect.succeed(seen)
+            ),
             Effect.timeoutOption(lookTime),
             Effect.map((seen) => Option.getOrUndefined(Option.flatten(seen))?.up),
             Effect.catchCause((cause) =>
@@ -147,7 +151,7 @@ export class Consensus extends Context.Service<Consensus, {
             case "PublishDecision":
               return send(Subject.Finalize, effect.message)
             case "Observe":
-              return look(effect.id, effect.target)
+              return look(effect)
             case "Apply":
               return decided(effect)
             case "Proposed":

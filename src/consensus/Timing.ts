@@ -4,7 +4,10 @@ export const attemptTime = 30_000
 /** After so many attempts without a majority a proposal is closed as not passed. */
 export const maxAttempts = 3
 
-/** A proposer sends its open proposal again this often; an answer to a closed one is not repeated faster. */
+/**
+ * A proposer sends its open proposal again this often, and who closed one sends the decision once more after this; an
+ * answer to a closed one is not repeated faster.
+ */
 export const republishTime = 10_000
 
 /** A vote is not sent again faster than this. */

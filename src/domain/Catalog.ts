@@ -1,6 +1,7 @@
 import { domainToASCII } from "node:url"
 import type { Member, Members } from "./documents/Members.ts"
 import type { Service, Services } from "./documents/Services.ts"
+import type { Target } from "./Target.ts"
 
 /** One URL of a service. `host` is lower case without a trailing dot, `url` exactly as configured. */
 export interface Endpoint {
@@ -87,5 +88,23 @@ export const makeCatalog = (members: Members, services: Services): Catalog => {
     services: [...entries.values()],
     hosts,
     member: (keyOrName) => lookup.get(keyOrName.toLowerCase())
+  }
+}
+
+/**
+ * Whether the documents still know a target: an active member that serves the host name or the URL. Taking a member out
+ * by hand does not make its targets unknown.
+ */
+export const isServed = (catalog: Catalog, target: Target): boolean => {
+  const entry = catalog.member(target.member)
+  if (entry === undefined || !entry.member.Service.Active) return false
+  const endpoints = entry.services.flatMap((service) => service.endpoints)
+  switch (target.checkType) {
+    case "site":
+      return true
+    case "domain":
+      return endpoints.some(({ host }) => host === hostName(target.domain))
+    case "endpoint":
+      return endpoints.some(({ url }) => url === target.endpoint)
   }
 }

@@ -3,7 +3,6 @@ import * as Layer from "effect/Layer"
 import { AlertChannels } from "../alerts/AlertChannel.ts"
 import { Bus } from "../bus/Bus.ts"
 import { MemoryBroker } from "../bus/MemoryBroker.ts"
-import { Membership } from "../cluster/Membership.ts"
 import { Config } from "../config/Config.ts"
 import { Consensus } from "../consensus/Consensus.ts"
 import { DnsServer } from "../dns/DnsServer.ts"
@@ -13,9 +12,9 @@ import { Families } from "../monitor/Families.ts"
 import { Monitor } from "../monitor/Monitor.ts"
 import { Prober } from "../monitor/Prober.ts"
 import { Probes } from "../monitor/Probes.ts"
-import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { recording } from "./collator.ts"
 import { answering } from "./dns.ts"
+import { participating } from "./follower.ts"
 import { node } from "./node.ts"
 import { dnsRoutes } from "./routes.ts"
 
@@ -46,8 +45,8 @@ export const standalone = (path: string) =>
   Layer.mergeAll(servers, DnsServer.layer, Monitor.layer, recording).pipe(
     Layer.provideMerge(answering),
     Layer.provide(AlertChannels.layerLog),
-    Layer.provideMerge(Consensus.layerWith({ minimumVotes: 1 })),
-    Layer.provideMerge(Layer.mergeAll(Prober.layer, Membership.layer, OfficialStatus.layer)),
+    Layer.provideMerge(participating(Consensus.layerWith({ minimumVotes: 1 }))),
+    Layer.provideMerge(Prober.layer),
     Layer.provide([Probes.layer, Families.layer, Bus.layerMemory({ name: "standalone" })]),
     Layer.provide(MemoryBroker.layer),
     Layer.provideMerge(node({ path, role: "IBPMonitor", required: ["MembersConfig", "ServicesConfig"] }))

@@ -1,5 +1,5 @@
 import type { Outage, OutageEvent } from "../domain/Outage.ts"
-import { type TargetKey, targetKey } from "../domain/Target.ts"
+import { type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import type { Official } from "./Decision.ts"
 
 /**
@@ -30,10 +30,16 @@ export class OpenOutages {
   next(status: Official, minimumOffline: number): OutageEvent | undefined {
     const open = this.open.get(targetKey(status.target))
     if (!status.up) return open === undefined ? { _tag: "Opened", outage: outageOf(status) } : undefined
-    if (open === undefined) return undefined
-    // An outage that another process opened may start by another clock than the one that closes it.
-    const end = Math.max(status.decidedAt, open.start + 1)
-    return { _tag: "Closed", outage: { ...open, end, blip: end - open.start < minimumOffline } }
+    return open === undefined ? undefined : closed(open, status.decidedAt, minimumOffline)
+  }
+
+  /** The outages of targets that nobody checks any more, as they end at `now`: no decision will close them. */
+  orphans(
+    isServed: (target: Target) => boolean,
+    now: number,
+    minimumOffline: number
+  ): ReadonlyArray<OutageEvent> {
+    return this.all().filter(({ target }) => !isServed(target)).map((outage) => closed(outage, now, minimumOffline))
   }
 
   commit(event: OutageEvent): void {
@@ -41,6 +47,12 @@ export class OpenOutages {
     if (event._tag === "Opened") this.open.set(key, event.outage)
     else this.open.delete(key)
   }
+}
+
+const closed = (outage: Outage, at: number, minimumOffline: number): OutageEvent => {
+  // An outage that another process opened may start by another clock than the one that closes it.
+  const end = Math.max(at, outage.start + 1)
+  return { _tag: "Closed", outage: { ...outage, end, blip: end - outage.start < minimumOffline } }
 }
 
 const outageOf = (down: Official): Outage => ({

@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Config } from "../config/Config.ts"
 import type { ConfigError } from "../config/ConfigError.ts"
+import { isServed } from "../domain/Catalog.ts"
 import type { Outage, OutageEvent } from "../domain/Outage.ts"
 import { describeTarget, type Target } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
@@ -32,7 +34,7 @@ export class OutageLog extends Context.Service<OutageLog, {
 }>()("effect-geodns/status/OutageLog") {
   /**
    * Takes up the outages that are open in the store, brings them in line with the official status, and follows its
-   * changes. While the store is away everything waits in order, and the condition `store:outages` says how much.
+   * changes. An outage also ends when its target leaves the documents, as no decision would end it. While the store is away everything waits in order, and the condition `store:outages` says how much.
    */
   static readonly layer: Layer.Layer<OutageLog, never, OfficialStatus | OutageStore | Config | Conditions> = Layer
     .effect(
@@ -43,7 +45,7 @@ export class OutageLog extends Context.Service<OutageLog, {
         const config = yield* Config
         const conditions = yield* Conditions
         const outages = new OpenOutages()
-        const waiting = yield* Queue.bounded<Official>(maxWaiting)
+        const waiting = yield* Queue.bounded<Official | typeof documents>(maxWaiting)
         const events = yield* PubSub.sliding<OutageEvent>(maxEvents)
 
         /** Tries until it succeeds, or until the store has refused this very thing often enough. */
@@ -85,28 +87,44 @@ export class OutageLog extends Context.Service<OutageLog, {
               )
           })
 
-        /** Stores what follows from a status, and gives it as it is stored. */
-        const write = Effect.fnUntraced(function*({ _tag, outage }: OutageEvent, status: Official) {
+        /** Stores what follows from a status, or from nobody serving the target any more, and gives it as it is stored. */
+        const write = Effect.fnUntraced(function*({ _tag, outage }: OutageEvent, status: Official | undefined) {
           const target = describeTarget(outage.target)
           if (outage.end === undefined) {
             return { _tag, outage: yield* persist(`open an outage of ${target}`, open(outage)) }
           }
-          const { id, votes } = status
-          const close = store.close(outage.id, outage.end, outage.blip, { id, votes })
+          const close = store.close(outage.id, outage.end, outage.blip, status)
           // False when another process closed it first: then it is closed all the same.
           yield* persist(`close the outage of ${target}`, Effect.mapError(close, troubleOf))
           return { _tag, outage }
         })
+
+        const commit = (written: OutageEvent) => {
+          outages.commit(written)
+          return Effect.andThen(Metric.update(opened, outages.size), PubSub.publish(events, written))
+        }
+
+        /** Ends the outages of targets that the documents do not know any more. */
+        const closeOrphans = Effect.gen(function*() {
+          const { catalog, local } = yield* config.current
+          const now = yield* Clock.currentTimeMillis
+          const minimum = local.System.MinimumOfflineTime * 1_000
+          for (const event of outages.orphans((target) => isServed(catalog, target), now, minimum)) {
+            yield* commit(yield* write(event, undefined))
+          }
+        }).pipe(
+          Effect.catch(({ problem }) =>
+            Effect.logError("an outage was not closed").pipe(Effect.annotateLogs({ problem }))
+          ),
+          Effect.catchCause((cause) => Effect.logError("an outage was not closed", cause))
+        )
 
         const settle = Effect.fnUntraced(
           function*(status: Official) {
             const { local } = yield* config.current
             const event = outages.next(status, local.System.MinimumOfflineTime * 1_000)
             if (event === undefined) return
-            const written = yield* write(event, status)
-            outages.commit(written)
-            yield* Metric.update(opened, outages.size)
-            yield* PubSub.publish(events, written)
+            yield* commit(yield* write(event, status))
           },
           (effect, status) =>
             effect.pipe(
@@ -139,10 +157,17 @@ export class OutageLog extends Context.Service<OutageLog, {
         const changes = yield* official.subscribe
         const atStart = [...(yield* official.all).values()].sort((a, b) => a.decidedAt - b.decidedAt)
         yield* Stream.runForEach(changes, ({ after }) => Queue.offer(waiting, after)).pipe(Effect.forkScoped)
+        yield* Stream.runForEach(config.changes, () => Queue.offer(waiting, documents)).pipe(
+          Effect.forkScoped({ startImmediately: true })
+        )
         yield* Effect.gen(function*() {
           for (const outage of yield* takeUp) outages.commit({ _tag: "Opened", outage })
           yield* Effect.forEach(atStart, settle, { discard: true })
-          yield* Effect.forever(Effect.flatMap(Queue.take(waiting), settle))
+          yield* closeOrphans
+          yield* Queue.take(waiting).pipe(
+            Effect.flatMap((next) => next === documents ? closeOrphans : settle(next)),
+            Effect.forever
+          )
         }).pipe(Effect.forkScoped)
 
         return OutageLog.of({
@@ -160,6 +185,9 @@ export class OutageLog extends Context.Service<OutageLog, {
       Layer.provideMerge(Conditions.layerMemory)
     )
 }
+
+/** Stands in the queue for a new version of the documents. */
+const documents = "documents"
 
 /** Statuses that wait here for the store; more wait, merged if need be, in the subscription to the official status. */
 const maxWaiting = 10_000

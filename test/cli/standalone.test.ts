@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
-import { writeFileSync } from "node:fs"
+import { Clock, Effect, Option } from "effect"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { ask } from "../../src/dns/DnsClient.ts"
-import { type Geodns, lines, run, start } from "./geodns.ts"
+import { eventually, type Geodns, lines, run, start } from "./geodns.ts"
 import { documentFiles, fixture, operatorFolder, ownAddress, quiet, serveFolder } from "./operator.ts"
 
 /** What the documents say, read without the code under test: name → the addresses that it may be answered with. */
@@ -94,7 +94,7 @@ describe("geodns standalone", () => {
         // The steered names of both providers.
         const subnets = ["203.0.113.0/24", "198.51.100.0/24", "2001:db8:77::/48"]
         const given = yield* askEverything(dns, subnets)
-        assert.isAbove(new Set(given.values()).size, 10, "clients are spread over the members")
+        assert.isAbove(new Set(given.values()).size, 2, "clients are spread over the members")
 
         // The rest of the zones.
         const question = (name: string, type: string, tcp = false) => ask({ ...dns, name, type, tcp })
@@ -130,7 +130,13 @@ describe("geodns standalone", () => {
         const metrics = yield* get(`${api}/metrics`)
         assert.strictEqual(metrics.status, 200)
         assert.match(metrics.text, /^geodns_config_version 1$/m)
-        assert.match(metrics.text, /^geodns_dns_queries_total\{.*type="A".*\} \d+$/m)
+        yield* eventually(
+          "the questions in the metrics",
+          Effect.map(get(`${api}/metrics`), ({ text }) =>
+            /^geodns_dns_questions_total\{type="A",rcode="NOERROR"\} 144$/m.test(text)
+              ? Option.some(text)
+              : Option.none())
+        )
         const page = yield* get(`${api}/`)
         assert.deepStrictEqual([page.status, page.type], [200, "text/html; charset=utf-8"])
         assert.include(page.text, "Nothing is decided yet")
@@ -169,7 +175,9 @@ describe("geodns standalone", () => {
           sameDns.stderr,
           new RegExp(`${server}.*another process has it. Stop that one, or set another port`)
         )
-        for (const { stdout } of [sameApi, sameDns]) assert.strictEqual(stdout, "")
+        for (const { stdout } of [sameApi, sameDns]) {
+          assert.strictEqual(stdout, "")
+        }
         assert.strictEqual((yield* question(name, "A")).rcode, "NOERROR")
 
         // The end.
@@ -178,7 +186,9 @@ describe("geodns standalone", () => {
         const { code, stderr } = yield* geodns.ended
         assert.strictEqual(code, 0)
         assert.isBelow((yield* Clock.currentTimeMillis) - before, 10_000)
-        for (const line of lines(stderr)) assert.notInclude(["ERROR", "FATAL"], JSON.parse(line).level, line)
+        for (const line of lines(stderr)) {
+          assert.notInclude(["ERROR", "FATAL"], JSON.parse(line).level, line)
+        }
         const database = new DatabaseSync(join(folder, "work/geodns.sqlite"), { readOnly: true })
         const count = (condition: string) =>
           database.prepare(`SELECT sum(hits) AS hits FROM requests WHERE ${condition}`).get()!["hits"]
@@ -196,15 +206,11 @@ describe("geodns standalone", () => {
     () =>
       Effect.gen(function*() {
         const address = ownAddress()
-        const folder = yield* operatorFolder((local) => {
+        const folder = yield* operatorFolder((local, folder) => {
           quiet(local, address)
-          // A document from the web has no folder to count from.
-          local.System.WorkDir = "PLACEHOLDER"
+          // A document from the web has no folder from which this could count.
+          local.System.WorkDir = join(folder, "work")
         })
-        const local = { ...fixture("local.json") }
-        quiet(local, address)
-        local.System.WorkDir = join(folder, "work")
-        writeFileSync(join(folder, "local.json"), JSON.stringify(local))
         const web = yield* serveFolder(folder)
         const subnets = ["203.0.113.0/24"]
 
@@ -222,6 +228,7 @@ describe("geodns standalone", () => {
 
         // The same documents, named by URLs in a local document on the disk; then their server goes.
         const file = join(folder, "by-url.json")
+        const local = JSON.parse(readFileSync(join(folder, "local.json"), "utf8"))
         const ConfigUrls = Object.fromEntries(
           Object.entries(documentFiles).map(([key, document]) => [key, `${web.url}${document}`])
         )

@@ -23,7 +23,7 @@ describe("Ballot: proposing", () => {
       IsIPv6: false,
       Timestamp: start
     })
-    assert.deepStrictEqual(only(effects, "Observe")[0], { _tag: "Observe", id: "own", target })
+    assert.deepStrictEqual(only(effects, "Observe")[0], { _tag: "Observe", id: "own", target, up: false })
   })
 
   it("does not repeat an identical open proposal, but votes on it again", () => {
@@ -515,6 +515,32 @@ describe("Ballot: several proposals for one target", () => {
 })
 
 describe("Ballot: those who missed something", () => {
+  it("sends the decision that it published once more after 10 s, for those who only follow", () => {
+    const table = new Table()
+    table.receive(proposal())
+    table.vote("m2")
+    table.vote("m3")
+    assert.deepStrictEqual(tags(table.pass(9)), [])
+    assert.deepStrictEqual(only(table.pass(1), "PublishDecision").map(({ message }) => message), [
+      finalize({ sender: "m1", at: start })
+    ])
+    assert.deepStrictEqual(tags(table.pass(60)), [])
+  })
+
+  it("sends the newest decision on the target again, and none that others published", () => {
+    const table = new Table()
+    table.receive(proposal())
+    table.vote("m2")
+    table.vote("m3")
+    table.now += 5_000
+    table.decide({ proposal: proposal({ id: "up", up: true }) })
+    const again = only(table.pass(10), "PublishDecision")
+    assert.deepStrictEqual(again.map(({ message }) => message.Proposal.ID), ["up"])
+    const quiet = new Table()
+    quiet.decide({ proposal: proposal() })
+    assert.deepStrictEqual(tags(quiet.pass(60)), [])
+  })
+
   it("tells a proposer that asks again what was decided, at most every 10 s", () => {
     const table = new Table()
     table.receive(proposal())

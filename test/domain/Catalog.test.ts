@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import fc from "fast-check"
 import { readFileSync } from "node:fs"
-import { hostName, hostOf, makeCatalog } from "../../src/domain/Catalog.ts"
+import { hostName, hostOf, isServed, makeCatalog } from "../../src/domain/Catalog.ts"
 import { Members } from "../../src/domain/documents/Members.ts"
 import { Services } from "../../src/domain/documents/Services.ts"
 import { type Target, targetKey } from "../../src/domain/Target.ts"
@@ -85,5 +85,36 @@ describe("Target", () => {
       targetKey({ checkType: "site", check: "a\nb", member: "", domain: "", endpoint: "", ipv6: false }),
       targetKey({ checkType: "site", check: "a", member: "b", domain: "", endpoint: "", ipv6: false })
     )
+  })
+})
+
+describe("isServed", () => {
+  const target = (change: Partial<Target>): Target => ({
+    checkType: "endpoint",
+    check: "wss",
+    member: "Potomac Works",
+    domain: "rpc.dotters.example",
+    endpoint: "wss://rpc.dotters.example/polkadot",
+    ipv6: false,
+    ...change
+  })
+  const site = { checkType: "site", domain: "", endpoint: "" } as const
+  const domain = { checkType: "domain", endpoint: "" } as const
+
+  it("knows the targets of members that are active, for what they serve", () => {
+    for (const change of [{}, site, domain, { ...domain, domain: "RPC.dotters.example" }, { member: "potomac" }]) {
+      assert.isTrue(isServed(catalog, target(change)), JSON.stringify(change))
+    }
+  })
+
+  it("does not know others", () => {
+    const others: ReadonlyArray<Partial<Target>> = [
+      { member: "nobody" },
+      { ...site, member: "Retired Member" },
+      { ...domain, domain: "rpc.other.example" },
+      { endpoint: "wss://rpc.dotters.example/other" },
+      { member: "Mapocho", endpoint: "wss://hydration.dotters.example", domain: "hydration.dotters.example" }
+    ]
+    for (const change of others) assert.isFalse(isServed(catalog, target(change)), JSON.stringify(change))
   })
 })

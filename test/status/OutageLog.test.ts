@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Config } from "../../src/config/Config.ts"
+import { setDocuments } from "../../src/config/memoryConfig.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { DurableFiles } from "../../src/node/DurableFiles.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
@@ -11,7 +12,26 @@ import { OutageStore } from "../../src/store/OutageStore.ts"
 import { decision, target, targetNamed } from "./fixtures.ts"
 import { FlakyStore } from "./flaky.ts"
 
-const config = Config.layerMemory({ local: { System: { MinimumOfflineTime: 900 } } })
+const members = (...names: ReadonlyArray<string>) =>
+  Object.fromEntries(names.map((name) => [name, {
+    Details: { Name: name },
+    Membership: { MemberLevel: 1 },
+    Service: { Active: 1 as const },
+    ServiceAssignments: { all: ["Polkadot"] },
+    Location: { Latitude: 1, Longitude: 1 }
+  }]))
+
+const config = Config.layerMemory({
+  local: { System: { MinimumOfflineTime: 900 } },
+  members: members("Lagoon", "gone", "down", "fresh", "other"),
+  services: {
+    Polkadot: {
+      Configuration: { Name: "Polkadot", ServiceType: "RPC", Active: 1, LevelRequired: 1 },
+      Resources: { nodes: 1, cores: 1, memory: 1, disk: 1, bandwidth: 1 },
+      Providers: { Ibp: { RpcUrls: [target.endpoint] } }
+    }
+  }
+})
 
 /** Everything but the log, which a test may start more than once over it. */
 const world = (store: FlakyStore = new FlakyStore()) =>
@@ -116,6 +136,23 @@ describe("OutageLog", () => {
         { id: "new", start: 600, end: undefined, blip: false }
       ])
     }).pipe(Effect.provide(world())))
+
+  it.effect("ends the outages of targets that leave the documents, and no others", () =>
+    Effect.gen(function*() {
+      const log = yield* OutageLog
+      yield* decide({ id: "stays", decidedAt: 10 })
+      yield* decide({ id: "leaves", target: targetNamed("gone"), decidedAt: 11 })
+      yield* settle
+      yield* TestClock.adjust("20 minutes")
+      yield* setDocuments({ members: members("Lagoon") })
+      yield* Config.use((config) => config.reload)
+      yield* settle
+      assert.deepStrictEqual((yield* log.open).map(({ id }) => id), ["stays"])
+      assert.deepStrictEqual(yield* summary, [
+        { id: "stays", start: 10, end: undefined, blip: false },
+        { id: "leaves", start: 11, end: 1_200_000, blip: false }
+      ])
+    }).pipe(Effect.provide(OutageLog.layer), Effect.provide(world())))
 
   it.effect("loses nothing while the store is away, and writes it in order when it is back", () => {
     const store = new FlakyStore()
