@@ -143,14 +143,15 @@ describe("OutageLog", () => {
       yield* decide({ id: "stays", decidedAt: 10 })
       yield* decide({ id: "leaves", target: targetNamed("gone"), decidedAt: 11 })
       yield* settle
-      yield* TestClock.adjust("20 minutes")
+      yield* TestClock.setTime(1_200_000)
       yield* setDocuments({ members: members("Lagoon") })
+      const removedAt = yield* Clock.currentTimeMillis
       yield* Config.use((config) => config.reload)
       yield* settle
       assert.deepStrictEqual((yield* log.open).map(({ id }) => id), ["stays"])
       assert.deepStrictEqual(yield* summary, [
         { id: "stays", start: 10, end: undefined, blip: false },
-        { id: "leaves", start: 11, end: 1_200_000, blip: false }
+        { id: "leaves", start: 11, end: removedAt, blip: false }
       ])
     }).pipe(Effect.provide(OutageLog.layer), Effect.provide(world())))
 
