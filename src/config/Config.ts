@@ -38,8 +38,6 @@ export interface ReloadReport {
 export interface ConfigOptions {
   /** Documents without which the role makes no sense: without any good copy of one of them, the start fails. */
   readonly required?: ReadonlyArray<DocumentKey> | undefined
-  /** The probes that the program has: a check that wants another one is reported. */
-  readonly knownProbes?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -141,7 +139,7 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
     }
     const known = valuesOf({ ...copies, local: { value: snapshot.local } })
     const now = new Map<DocumentName, string>()
-    for (const [document, problems] of allProblems({ ...shared, local }, known, options.knownProbes)) {
+    for (const [document, problems] of allProblems({ ...shared, local }, known)) {
       yield* Metric.update(Metric.withAttributes(problemCount, { document }), problems.length)
       const warnings = problems.filter((problem) => !isError(problem))
       if (warnings.length === 0) continue

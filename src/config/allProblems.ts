@@ -9,10 +9,9 @@ export const documentNames: ReadonlyArray<DocumentName> = ["local", ...documentK
 /** Everything there is to say about each document: what reading it gave, and what `known` says between them. */
 export const allProblems = (
   readings: Readings & { readonly local: Pick<Reading<unknown>, "problems"> },
-  known: KnownDocuments,
-  knownProbes: ReadonlyArray<string> | undefined
+  known: KnownDocuments
 ): ReadonlyMap<DocumentName, ReadonlyArray<Problem>> => {
-  const between = crossCheck(known, knownProbes)
+  const between = crossCheck(known)
   return new Map(documentNames.map((name) => [
     name,
     [...readings[name].problems, ...between.filter((problem) => problem.document === name)]

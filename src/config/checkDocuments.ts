@@ -6,14 +6,12 @@ import { readDocuments, valuesOf } from "./readDocuments.ts"
 
 /**
  * Reads a local document and the shared ones that it names, and gives everything that is wrong with any of them, errors
- * and warnings, in the order of the documents. `knownProbes` are the probes that the program has; without them, checks
- * are not looked up.
+ * and warnings, in the order of the documents.
  */
 export const checkDocuments = Effect.fn("checkDocuments")(function*(
-  path: string,
-  options: { readonly knownProbes?: ReadonlyArray<string> | undefined } = {}
+  path: string
 ): Effect.fn.Return<ReadonlyArray<Problem>, never, Documents> {
   const { local, shared } = yield* readDocuments(path, {}, undefined)
   const readings = { ...shared, local }
-  return [...allProblems(readings, valuesOf(readings), options.knownProbes).values()].flat()
+  return [...allProblems(readings, valuesOf(readings)).values()].flat()
 })

@@ -14,13 +14,10 @@ export type KnownDocuments = { readonly [K in DocumentName]?: DocumentTypes[K] |
 const maxSuggestions = 20
 
 /**
- * What the documents say that is probably not meant: names that lead nowhere, addresses that are missing, checks that
- * cannot run. All are warnings: the rest of each document is as good as ever.
+ * What the documents say that is probably not meant: names that lead nowhere, addresses that are missing, settings
+ * that cannot be meant. All are warnings: the rest of each document is as good as ever.
  */
-export const crossCheck = (
-  documents: KnownDocuments,
-  knownProbes: ReadonlyArray<string> | undefined
-): ReadonlyArray<Problem> => {
+export const crossCheck = (documents: KnownDocuments): ReadonlyArray<Problem> => {
   const problems: Array<Problem> = []
   const warn = (
     document: DocumentName,
@@ -50,7 +47,7 @@ export const crossCheck = (
     warn(document, path, expected, formatFound(name), hint)
   }
 
-  checkLocal(documents, knownProbes, warn, warnUnknown)
+  checkLocal(documents, warn, warnUnknown)
   checkMembers(documents, warn, warnUnknown)
   checkServices(documents, warn)
   checkAlerts(documents, warnUnknown)
@@ -74,7 +71,6 @@ type WarnUnknown = (
 
 const checkLocal = (
   { MembersConfig: members, local }: KnownDocuments,
-  knownProbes: ReadonlyArray<string> | undefined,
   warn: Warn,
   warnUnknown: WarnUnknown
 ): void => {
@@ -87,12 +83,6 @@ const checkLocal = (
     }
     names.add(check.Name)
     if (!check.Enabled) continue
-    const configured = Object.hasOwn(settings, check.Name) ? settings[check.Name]?.Probe : undefined
-    const probe = configured ?? check.Name
-    if (knownProbes !== undefined && !knownProbes.includes(probe)) {
-      const path = configured === undefined ? ["Checks", i, "Name"] : ["GeoDNS", "Checks", check.Name, "Probe"]
-      warnUnknown("local", path, "a probe that this node has; the check does not run", probe, knownProbes)
-    }
     const interval = checkInterval(check)
     if (check.Timeout > interval) {
       warn("local", ["Checks", i, "Timeout"], `at most the interval of the check, ${interval} s`, String(check.Timeout))

@@ -12,7 +12,6 @@ import { readLocal } from "../config/readDocuments.ts"
 import type { DocumentKey, Local } from "../domain/documents/Local.ts"
 import type { NodeRole } from "../domain/wire/Cluster.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
-import { liveProbes } from "../monitor/Probes.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
@@ -56,7 +55,7 @@ export const node = (options: NodeOptions) =>
     const { maxmind, workDir } = placeOf(options.path, local)
     return Layer.mergeAll(
       NodeIdentity.layer({ id: local.Nats.NodeID === "" ? hostname() : local.Nats.NodeID, role: options.role }),
-      Config.layer({ path: options.path, required: options.required, knownProbes: liveProbes }),
+      Config.layer({ path: options.path, required: options.required }),
       GeoIp.layer(maxmind),
       store(local, workDir)
     ).pipe(

@@ -1,17 +1,72 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as References from "effect/References"
 import { Config } from "../config/Config.ts"
 import { Documents } from "../config/Documents.ts"
+import type { DocumentName, Problem } from "../config/Problem.ts"
 import { readLocal } from "../config/readDocuments.ts"
+import { makeZoneData } from "../dns/ZoneBuilder.ts"
+import { zoneSources } from "../dns/Zones.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
 import { explain, type Question } from "../http/ExplainApi.ts"
 import { NotFound } from "../http/Refusal.ts"
+import { plan } from "../monitor/plan.ts"
+import { Probes } from "../monitor/Probes.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { Steering } from "../steering/Steering.ts"
 import { placeOf } from "./node.ts"
+
+/** What is wrong with the documents is for `config check` to say. */
+const quiet = Layer.succeed(References.MinimumLogLevel, "Error")
+
+/** The configuration that a local document names, read once and kept nowhere. */
+const documents = (path: string) =>
+  Config.layer({ path, required: ["MembersConfig", "ServicesConfig"] }).pipe(
+    Layer.provide([Documents.layer, DurableFiles.layerMemory, Conditions.layer]),
+    Layer.provide(quiet)
+  )
+
+/** What a node would make of its documents. */
+export interface Preview {
+  readonly targets: number
+  readonly names: number
+  readonly zones: ReadonlyArray<string>
+  /** What it would leave out, each with its reason: warnings. */
+  readonly problems: ReadonlyArray<Problem>
+}
+
+const leftOut = (document: DocumentName, path: string, expected: string, hint: string): Problem => ({
+  severity: "warning",
+  document,
+  path,
+  expected,
+  found: "something that is left out",
+  hint
+})
+
+/** Plans the checks and builds the zones of a local document, as a node with both IP versions would. */
+export const preview = (path: string) =>
+  Effect.gen(function*() {
+    const snapshot = yield* Config.use((config) => config.current)
+    const { problems, targets } = plan(snapshot.local, snapshot.catalog, { ipv4: "all", ipv6: "all" }, yield* Probes)
+    const zone = makeZoneData({ ...zoneSources(snapshot), serial: 0 })
+    return {
+      targets: targets.size,
+      names: snapshot.catalog.hosts.size,
+      zones: zone.zones,
+      problems: [
+        ...[...problems.values()].map(({ about, problem }) =>
+          leftOut("local", about, "something that can be checked", problem)
+        ),
+        ...zone.problems.map(({ name, problem, type }) =>
+          leftOut("StaticDNSConfig", `${name} ${type}`, "a record that can be served", problem)
+        )
+      ]
+    } satisfies Preview
+  }).pipe(Effect.provide([documents(path), Probes.layer]))
 
 /** Steering from documents alone, with nothing decided: nothing is written, and nobody is asked. */
 const offline = (path: string) =>
@@ -22,9 +77,10 @@ const offline = (path: string) =>
         OfficialStatus.layer,
         GeoIp.layer(place.maxmind),
         NodeIdentity.layer({ id: "offline", role: "IBPDns" }),
-        Config.layer({ path, required: ["MembersConfig", "ServicesConfig"] })
+        documents(path)
       )),
-      Layer.provide([DurableFiles.layerMemory, Conditions.layer])
+      Layer.provide([DurableFiles.layerMemory, Conditions.layer]),
+      Layer.provide(quiet)
     )
   })).pipe(Layer.provide(Documents.layer))
 

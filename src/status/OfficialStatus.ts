@@ -31,6 +31,8 @@ export class OfficialStatus extends Context.Service<OfficialStatus, {
    * clock; it changes nothing when the target has that status already. Succeeds with the change, if there was one.
    */
   readonly apply: (decision: Decision) => Effect.Effect<StatusChange | undefined>
+  /** The same for a decision that was taken once already and is remembered elsewhere, as in the store: however old it is. */
+  readonly restore: (decision: Decision) => Effect.Effect<StatusChange | undefined>
   readonly get: (target: Target) => Effect.Effect<Official | undefined>
   readonly all: Effect.Effect<ReadonlyMap<TargetKey, Official>>
   /** Forgets targets that are no longer configured. */
@@ -101,8 +103,8 @@ export class OfficialStatus extends Context.Service<OfficialStatus, {
         Effect.forkScoped
       )
 
-      const apply = Effect.fnUntraced(function*(decision: Decision) {
-        const applied = table.apply(decision, clock.currentTimeMillisUnsafe())
+      const take = Effect.fnUntraced(function*(decision: Decision, now: number) {
+        const applied = table.apply(decision, now)
         if (applied._tag === "Ignored") {
           yield* Metric.update(Metric.withAttributes(ignored, { reason: applied.reason }), 1)
           if (applied.reason === "full") {
@@ -138,7 +140,9 @@ export class OfficialStatus extends Context.Service<OfficialStatus, {
       })
 
       return OfficialStatus.of({
-        apply: (decision) => Effect.uninterruptible(apply(decision)),
+        apply: (decision) =>
+          Effect.suspend(() => Effect.uninterruptible(take(decision, clock.currentTimeMillisUnsafe()))),
+        restore: (decision) => Effect.uninterruptible(take(decision, decision.decidedAt)),
         get: (target) => Effect.sync(() => table.get(targetKey(target))),
         all: Effect.sync(() => table.all()),
         retain,

@@ -13,7 +13,7 @@ import { Config } from "../config/Config.ts"
 import type { ConfigError } from "../config/ConfigError.ts"
 import { isServed } from "../domain/Catalog.ts"
 import type { Outage, OutageEvent } from "../domain/Outage.ts"
-import { describeTarget, type Target } from "../domain/Target.ts"
+import { describeTarget, type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { OutageStore } from "../store/OutageStore.ts"
@@ -156,13 +156,37 @@ export class OutageLog extends Context.Service<OutageLog, {
         // What changes after this point comes by the subscription; what comes twice opens and closes nothing twice.
         const changes = yield* official.subscribe
         const atStart = [...(yield* official.all).values()].sort((a, b) => a.decidedAt - b.decidedAt)
+        /**
+         * An outage that opened after our status was decided: we were away, or were killed before our file was written.
+         * The status from before it does not close it; the decision that opened it is taken up instead.
+         */
+        const restoreMissed = Effect.fnUntraced(function*(open: ReadonlyArray<Outage>) {
+          const { catalog } = yield* config.current
+          const known = new Map(atStart.map((status) => [targetKey(status.target), status.decidedAt]))
+          const missed = new Set<TargetKey>()
+          for (const { data, error, id, start, target, votes } of open) {
+            const key = targetKey(target)
+            if ((known.get(key) ?? -Infinity) >= start || !isServed(catalog, target)) continue
+            const down = { id, target, up: false, error, data, decidedAt: start, decidedBy: "", votes }
+            if ((yield* official.restore(down)) !== undefined) missed.add(key)
+          }
+          return missed
+        })
         yield* Stream.runForEach(changes, ({ after }) => Queue.offer(waiting, after)).pipe(Effect.forkScoped)
         yield* Stream.runForEach(config.changes, () => Queue.offer(waiting, documents)).pipe(
           Effect.forkScoped({ startImmediately: true })
         )
         yield* Effect.gen(function*() {
-          for (const outage of yield* takeUp) outages.commit({ _tag: "Opened", outage })
-          yield* Effect.forEach(atStart, settle, { discard: true })
+          const open = yield* takeUp
+          for (const outage of open) outages.commit({ _tag: "Opened", outage })
+          const missed = yield* restoreMissed(open)
+          yield* Effect.forEach(
+            atStart,
+            (status) => missed.has(targetKey(status.target)) ? Effect.void : settle(status),
+            {
+              discard: true
+            }
+          )
           yield* closeOrphans
           yield* Queue.take(waiting).pipe(
             Effect.flatMap((next) => next === documents ? closeOrphans : settle(next)),

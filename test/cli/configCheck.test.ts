@@ -25,9 +25,15 @@ describe("geodns config check", () => {
       assert.strictEqual(code, 0, stderr)
       assert.strictEqual(stderr, "")
       const all = lines(stdout)
-      assert.strictEqual(all.at(-1), `${file} can be used: 0 errors, 13 warnings`)
-      assert.lengthOf(all, 14)
-      for (const line of all.slice(0, -1)) assert.match(line, /^warning (Members|Alerts)Config: /)
+      const warnings = all.slice(0, -2)
+      assert.deepStrictEqual(all.slice(-2), [
+        "plans 682 targets, steers 48 names, serves dotters.example and network.example",
+        `${file} can be used: 0 errors, ${warnings.length} warnings`
+      ])
+      for (const line of warnings) assert.match(line, /^warning \w+: /)
+      for (const what of ["Potomac.Service.PrometheusEndpoint", "telegram", "wss", "ethrpc"]) {
+        assert.isTrue(warnings.some((line) => line.includes(what)), what)
+      }
     }).pipe(Effect.scoped), 60_000)
 
   it.live(
@@ -89,7 +95,7 @@ describe("geodns config check", () => {
       const { code, stderr, stdout } = yield* run("config", "check", "--json", `${web.url}local.json`)
       assert.strictEqual(code, 1, stderr)
       const problems = lines(stdout).map((line) => decodeProblem(JSON.parse(line)))
-      assert.lengthOf(problems.filter(({ severity }) => severity === "warning"), 13)
+      assert.isAbove(problems.filter(({ severity }) => severity === "warning").length, 10)
       const errors = problems.filter(({ severity }) => severity === "error")
       assert.deepStrictEqual(errors.map(({ document, found }) => [document, found]), [
         ["IaasPricingConfig", "the status 500"]
@@ -100,19 +106,16 @@ describe("geodns config check", () => {
 
   it.live("never prints what stands where a secret belongs", () =>
     Effect.gen(function*() {
-      const wrongTypes: ReadonlyArray<(name: string) => unknown> = [
-        (name) => [`planted-${name}`],
-        (name) => ({ [`planted-key-${name}`]: `planted-${name}` }),
-        () => 770077
-      ]
-      for (const [i, secret] of wrongTypes.entries()) {
-        const folder = yield* operatorFolder((local) => plant(local, secret))
-        const { code, stderr, stdout } = yield* run(
-          "config",
-          "check",
-          join(folder, "local.json"),
-          ...i === 0 ? ["--json"] : []
-        )
+      const wrong: Readonly<Record<string, unknown>> = {
+        nats: ["planted-in-a-list"],
+        mysql: { key: "planted-in-an-object" },
+        maxmind: 770077,
+        matrix: [770077],
+        dashboard: 77007.7
+      }
+      const folder = yield* operatorFolder((local) => plant(local, (name) => wrong[name]))
+      for (const flags of [[], ["--json"]]) {
+        const { code, stderr, stdout } = yield* run("config", "check", join(folder, "local.json"), ...flags)
         assert.strictEqual(code, 1)
         for (
           const path of [
@@ -125,7 +128,7 @@ describe("geodns config check", () => {
         ) {
           assert.include(stdout, path)
         }
-        assert.notMatch(stdout + stderr, /planted-(?!key)|770077/)
+        assert.notMatch(stdout + stderr, /planted|77007/)
       }
     }).pipe(Effect.scoped), 60_000)
 

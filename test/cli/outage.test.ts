@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { Scope } from "effect"
-import { writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
@@ -87,6 +87,26 @@ const dnsOf = Effect.fnUntraced(function*(geodns: Geodns) {
   )
 })
 
+/** The official status of the members by their names, as the node tells it over HTTP. */
+const resultsOf = (api: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(`http://${api}:6100/results`, { signal: AbortSignal.timeout(10_000) })
+    const { EndpointResults = [] } = await response.json() as any
+    return Object.fromEntries(
+      EndpointResults.flatMap(({ Results }: any) => Results).map((it: any) => [it.MemberName, it.Status])
+    )
+  })
+
+/** The outages as they are on the disk. */
+const outagesIn = (folder: string) => {
+  const database = new DatabaseSync(join(folder, "work/geodns.sqlite"), { readOnly: true })
+  try {
+    return database.prepare("SELECT * FROM member_events ORDER BY id").all()
+  } finally {
+    database.close()
+  }
+}
+
 const isUp = (check: boolean): Option.Option<true> => check ? Option.some(true) : Option.none()
 
 /** The alerts that a process has told, by the first word. */
@@ -104,21 +124,8 @@ describe("geodns standalone, alone with its members", () => {
         const { file, folder } = yield* writeDocuments(members, api)
         const geodns = yield* start(["standalone", "--config", file])
         const answer = yield* dnsOf(geodns)
-        const results = Effect.promise(async () => {
-          const response = await fetch(`http://${api}:6100/results`, { signal: AbortSignal.timeout(10_000) })
-          const { EndpointResults = [] } = await response.json() as any
-          return Object.fromEntries(
-            EndpointResults.flatMap(({ Results }: any) => Results).map((it: any) => [it.MemberName, it.Status])
-          )
-        })
-        const outages = Effect.sync(() => {
-          const database = new DatabaseSync(join(folder, "work/geodns.sqlite"), { readOnly: true })
-          try {
-            return database.prepare("SELECT * FROM member_events ORDER BY id").all()
-          } finally {
-            database.close()
-          }
-        })
+        const results = resultsOf(api)
+        const outages = Effect.sync(() => outagesIn(folder))
 
         // All well: nothing is decided against anybody.
         yield* eventually(
@@ -197,4 +204,47 @@ describe("geodns standalone, alone with its members", () => {
       }).pipe(Effect.scoped),
     120_000
   )
+
+  it.live("keeps an outage open that was stored right before kill -9", () =>
+    Effect.gen(function*() {
+      const first = yield* member("First", 0)
+      const members = [first, yield* member("Second", first.port)]
+      const api = ownAddress()
+      const { file, folder } = yield* writeDocuments(members, api)
+      const geodns = yield* start(["standalone", "--config", file])
+      const answer = yield* dnsOf(geodns)
+      yield* eventually(
+        "both members are officially up",
+        Effect.map(resultsOf(api), (all) => isUp(members.every(({ name }) => all[name] === true)))
+      )
+      // The file of the official status is written a second after a change: what comes next is not in it.
+      const statusFile = join(folder, "work/official.json")
+      yield* eventually(
+        "that is on the disk",
+        Effect.sync(() =>
+          isUp(existsSync(statusFile) && members.every(({ name }) => readFileSync(statusFile, "utf8").includes(name)))
+        )
+      )
+      const [served] = yield* answer
+      const failing = members.find(({ address }) => address === served)!
+      const other = members.find(({ address }) => address !== served)!
+      failing.answer = (response) => void response.writeHead(503).end()
+      yield* geodns.logs(/"message":"DOWN /)
+      yield* geodns.kill("SIGKILL")
+      yield* geodns.ended
+      const [opened] = outagesIn(folder)
+
+      const again = yield* start(["standalone", "--config", file])
+      const answerAgain = yield* dnsOf(again)
+      yield* eventually(
+        "what was decided is known",
+        Effect.map(answerAgain, (addresses) => isUp(addresses[0] === other.address))
+      )
+      assert.deepStrictEqual(outagesIn(folder), [opened])
+      failing.answer = well
+      yield* again.logs(/"message":"UP /)
+      const outages = outagesIn(folder)
+      assert.deepStrictEqual(outages.map((row) => row["outage_id"]), [opened!["outage_id"]])
+      assert.isNotNull(outages[0]!["end_time"])
+    }).pipe(Effect.scoped), 120_000)
 })

@@ -137,6 +137,24 @@ describe("OutageLog", () => {
       ])
     }).pipe(Effect.provide(world())))
 
+  it.effect("does not end an outage by a status from before it, and takes up the decision that opened it", () =>
+    Effect.gen(function*() {
+      const store = yield* OutageStore
+      const official = yield* OfficialStatus
+      yield* decide({ id: "up", up: true, decidedAt: 1_000 })
+      yield* store.open(outageOf("missed", 5_000))
+      yield* TestClock.adjust("1 hour")
+      yield* Effect.gen(function*() {
+        yield* settle
+        assert.deepStrictEqual(yield* summary, [{ id: "missed", start: 5_000, end: undefined, blip: false }])
+        const known = yield* official.get(target)
+        assert.deepInclude(known, { id: "missed", up: false, decidedAt: 5_000 })
+        yield* decide({ id: "up-again", up: true })
+        yield* settle
+        assert.deepStrictEqual(yield* summary, [{ id: "missed", start: 5_000, end: 3_600_020, blip: false }])
+      }).pipe(Effect.provide(Layer.fresh(OutageLog.layer)))
+    }).pipe(Effect.provide(world())))
+
   it.effect("ends the outages of targets that leave the documents, and no others", () =>
     Effect.gen(function*() {
       const log = yield* OutageLog

@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import { checkDocuments } from "../../config/checkDocuments.ts"
 import { Documents } from "../../config/Documents.ts"
 import { describeProblem, hasErrors } from "../../config/Problem.ts"
-import { liveProbes } from "../../monitor/Probes.ts"
+import { preview } from "../../roles/offline.ts"
+import { toUserError } from "../failure.ts"
 import { paint } from "../paint.ts"
 
 const check = Command.make(
@@ -20,7 +21,9 @@ const check = Command.make(
     )
   },
   Effect.fn(function*({ file, json }) {
-    const problems = yield* checkDocuments(file, { knownProbes: liveProbes })
+    const read = yield* checkDocuments(file)
+    const made = hasErrors(read) ? undefined : yield* toUserError(preview(file))
+    const problems = [...read, ...made?.problems ?? []]
     for (const problem of problems) {
       yield* Console.log(
         json
@@ -30,14 +33,20 @@ const check = Command.make(
     }
     const errors = problems.filter((problem) => problem.severity === "error").length
     const counts = `${errors} errors, ${problems.length - errors} warnings`
-    if (hasErrors(problems)) {
+    if (made === undefined) {
       return yield* new CliError.UserError({ cause: problems, userMessage: `${file}: ${counts}` })
     }
-    if (!json) yield* Console.log(paint.good(`${file} can be used: ${counts}`))
+    if (json) return
+    yield* Console.log(
+      `plans ${made.targets} targets, steers ${made.names} names, serves ${
+        made.zones.length === 0 ? "no zones" : made.zones.join(" and ")
+      }`
+    )
+    yield* Console.log(paint.good(`${file} can be used: ${counts}`))
   }, Effect.provide(Documents.layer))
 ).pipe(
   Command.withDescription(
-    "Reads a local document and the six that it names, and prints every problem of all of them. Exits with 1 if there is any error."
+    "Reads a local document and the six that it names, and prints every problem of all of them, and what a node would make of them. Exits with 1 if there is any error."
   ),
   Command.withExamples([{ command: "geodns config check local.json", description: "Check a set of documents" }])
 )
