@@ -17,7 +17,7 @@ const plant = (local: any, secret: (name: string) => unknown): void => {
   local.CollatorApi.AuthKeys = { dashboard: secret("dashboard") }
 }
 
-describe("geodns config check", () => {
+describe.concurrent("geodns config check", () => {
   it.live("takes the documents of an operator, and warns", () =>
     Effect.gen(function*() {
       const file = join(yield* operatorFolder(), "local.json")

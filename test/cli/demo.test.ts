@@ -40,7 +40,7 @@ const takenPort = (transport: "udp" | "tcp") =>
     ({ close }) => Effect.sync(close)
   ).pipe(Effect.map(({ port }) => port))
 
-describe("geodns demo", () => {
+describe.concurrent("geodns demo", () => {
   it.live("plays the story once, one line of JSON per step", () =>
     Effect.gen(function*() {
       const demo = yield* startDemo("--scenario", "failover", "--exit", "--json", ...anyPorts)

@@ -12,7 +12,7 @@ const decodeAnswer = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.toCod
 
 const name = "polkadot.dotters.example"
 
-describe("geodns explain", () => {
+describe.concurrent("geodns explain", () => {
   it.live(
     "computes from documents alone, says that the health is unknown, and writes nothing",
     () =>

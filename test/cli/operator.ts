@@ -1,9 +1,10 @@
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import { cpSync, readFileSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
+import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join, resolve } from "node:path"
+import { threadId } from "node:worker_threads"
 import { temporaryFolder } from "./geodns.ts"
 
 const fixtures = resolve(import.meta.dirname, "../fixtures/config")
@@ -14,10 +15,10 @@ export const fixture = (name: string): any => JSON.parse(readFileSync(join(fixtu
 /** The files of the shared documents by their keys in `System.ConfigUrls`. */
 export const documentFiles: Readonly<Record<string, string>> = fixture("local.json").System.ConfigUrls
 
-/** Numbers nobody else has on this machine: a loopback address for each test that must know its ports beforehand. */
 let taken = 0
+/** A loopback address that nobody else on this machine uses: on it any port is free, also one that is written down before. */
 export const ownAddress = (): string =>
-  `127.${100 + ++taken % 100}.${process.pid >> 8 & 255}.${Math.max(1, process.pid & 255)}`
+  `127.${100 + (threadId * 10 + ++taken) % 100}.${process.pid >> 8 & 255}.${Math.max(1, process.pid & 255)}`
 
 /** A folder with the example documents of an operator. `change` may change the local one. */
 export const operatorFolder = Effect.fnUntraced(
@@ -53,7 +54,7 @@ export interface WebServer {
 /** Serves files by their name, as long as the scope. `answer` may answer otherwise, and says so with true. */
 export const serveFolder = (
   folder: string,
-  answer: (name: string, response: import("node:http").ServerResponse) => boolean = () => false
+  answer: (name: string, response: ServerResponse) => boolean = () => false
 ): Effect.Effect<WebServer, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<WebServer>((resume) => {

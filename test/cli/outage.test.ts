@@ -113,7 +113,7 @@ const isUp = (check: boolean): Option.Option<true> => check ? Option.some(true) 
 const alerts = (log: string): ReadonlyArray<string> =>
   [...log.matchAll(/"message":"(DOWN|UP) /g)].map(([, word]) => word!)
 
-describe("geodns standalone, alone with its members", () => {
+describe.concurrent("geodns standalone, alone with its members", () => {
   it.live(
     "decides, answers with another member, stores and tells each outage once, across a restart",
     () =>

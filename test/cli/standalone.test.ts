@@ -78,7 +78,7 @@ const serialOf = (dns: Server) =>
     ({ answers }) => Number(answers[0]!.data.split(" ")[2])
   )
 
-describe("geodns standalone", () => {
+describe.concurrent("geodns standalone", () => {
   it.live(
     "runs an operator's documents by path: DNS, HTTP and the commands that ask it; SIGTERM keeps the usage",
     () =>

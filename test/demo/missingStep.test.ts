@@ -85,7 +85,7 @@ const play = Effect.fnUntraced(function*(breakIt: Broken) {
     member,
     client: "203.0.113.7",
     onSeen: ({ step }) => Effect.sync(() => void seen.push(step)),
-    patience: "30 seconds"
+    patience: "15 seconds"
   }).pipe(Effect.provide(world), Random.withSeed(1), Effect.forkChild)
   while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
   return { exit: yield* Fiber.await(fiber), seen }

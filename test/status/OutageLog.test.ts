@@ -149,9 +149,9 @@ describe("OutageLog", () => {
         assert.deepStrictEqual(yield* summary, [{ id: "missed", start: 5_000, end: undefined, blip: false }])
         const known = yield* official.get(target)
         assert.deepInclude(known, { id: "missed", up: false, decidedAt: 5_000 })
-        yield* decide({ id: "up-again", up: true })
+        yield* decide({ id: "up-again", up: true, decidedAt: 3_600_500 })
         yield* settle
-        assert.deepStrictEqual(yield* summary, [{ id: "missed", start: 5_000, end: 3_600_020, blip: false }])
+        assert.deepStrictEqual(yield* summary, [{ id: "missed", start: 5_000, end: 3_600_500, blip: false }])
       }).pipe(Effect.provide(Layer.fresh(OutageLog.layer)))
     }).pipe(Effect.provide(world())))
 
