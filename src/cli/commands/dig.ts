@@ -35,7 +35,7 @@ export const dig = Command.make("dig", {
     Flag.withDefault("127.0.0.1:5300"),
     Flag.filterMap(
       readServerAddress,
-      (text) => `"${text}" is no address of a server: write 127.0.0.1:5300 or [::1]:5300`
+      () => "an address of a server, as 127.0.0.1:5300 or [::1]:5300"
     )
   ),
   subnet: Flag.String("subnet").pipe(
