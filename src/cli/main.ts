@@ -1,47 +1,30 @@
 #!/usr/bin/env node
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as Cause from "effect/Cause"
-import * as Command from "effect/cli/Command"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
-import * as Runtime from "effect/Runtime"
+// Runs on older Node too, to say that it is too old: nothing else of the product is imported before that is known.
 import { readFileSync } from "node:fs"
-import { config } from "./commands/configCheck.ts"
-import { demo } from "./commands/demo.ts"
-import { dig } from "./commands/dig.ts"
-import { explain } from "./commands/explain.ts"
-import { standalone } from "./commands/standalone.ts"
+import module from "node:module"
+import { homedir } from "node:os"
+import { join } from "node:path"
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  readonly version: string
+const { engines } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
+const needed: string = engines.node.replace(">=", "")
+const [major = 0, minor = 0] = needed.split(".").map(Number)
+const [ownMajor = 0, ownMinor = 0] = process.versions.node.split(".").map(Number)
+
+/** Compiled once and not by every start. In a folder of the user: in the common one others could leave code. */
+const enableCompileCache = () => {
+  try {
+    module.enableCompileCache(
+      process.env["NODE_COMPILE_CACHE"] ?? join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "geodns")
+    )
+  } catch {
+    // A user without a home starts without the cache.
+  }
 }
 
-const geodns = Command.make("geodns").pipe(
-  Command.withDescription(
-    "An open GeoDNS control plane: many operators serve one domain, the nodes decide together who is up, and DNS answers with the nearest."
-  ),
-  Command.withSubcommands([demo, standalone, config, explain, dig])
-)
-
-/** What commands print goes to standard output, what nodes log to standard error. */
-const logging = Layer.mergeAll(
-  Logger.layer([process.stderr.isTTY ? Logger.consolePretty() : Logger.withConsoleError(Logger.formatJson)]),
-  Layer.succeed(Logger.LogToStderr, true)
-)
-
-/** A command that a signal stops has not given its result: 130, unless it is a service and said so. */
-const teardown: Runtime.Teardown = (exit, onExit) =>
-  Runtime.defaultTeardown(
-    exit,
-    (code) =>
-      onExit(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? Number(process.exitCode ?? code) : code)
-  )
-
-geodns.pipe(
-  Command.run({ version }),
-  Effect.provide([NodeServices.layer, logging]),
-  NodeRuntime.runMain({ teardown })
-)
+if (ownMajor > major || ownMajor === major && ownMinor >= minor) {
+  enableCompileCache()
+  await import("./geodns.ts")
+} else {
+  console.error(`geodns needs Node ${needed} or newer, this is ${process.versions.node}`)
+  process.exitCode = 1
+}

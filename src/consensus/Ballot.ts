@@ -410,7 +410,7 @@ export class Ballot {
     const needed = Math.max(Math.floor(this.electorate.size / 2) + 1, this.minimumVotes)
     if (yes >= needed) {
       // After what was decided before, even by a node whose clock is ahead of ours.
-      const decidedAt = Math.max(now, open.ofTarget.decidedAt + 1)
+      const decidedAt = Math.max(now, possible(open.ofTarget.decidedAt, now) + 1)
       const votes = this.counted(open.votes)
       const message = this.pass({ proposal: open.proposal, votes, decidedAt, decidedBy: this.node }, now, effects)
       if (this.isVoter) {
@@ -478,7 +478,7 @@ export class Ballot {
       })
     }
     this.rememberDecided(id, now)
-    if (decidedAt > ofTarget.decidedAt) {
+    if (decidedAt > possible(ofTarget.decidedAt, now)) {
       ofTarget.decidedAt = decidedAt
       ofTarget.decision = message
       // Their votes are from before: late ones must not overturn what is decided.
@@ -590,6 +590,9 @@ const dropped = (
   reason: DropReason,
   sender: string
 ): ReadonlyArray<BallotEffect> => [{ _tag: "Dropped", what, reason, sender: sender.slice(0, 64) }]
+
+/** The time of a decision, unless our clock was set back since: nothing could come after one that is far ahead. */
+const possible = (decidedAt: number, now: number): number => decidedAt <= now + clockTolerance ? decidedAt : -Infinity
 
 /** Whether two proposals ask for the same: what an id stands for never changes. */
 const isSame = (a: Proposal, b: Proposal): boolean =>

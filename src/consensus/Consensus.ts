@@ -120,6 +120,8 @@ export class Consensus extends Context.Service<Consensus, {
           const { again, decision, openFor } = effect
           const change = yield* official.apply(decision)
           if (again) return
+          // It may have been refused: too old, or too far from our clock.
+          if ((yield* official.get(decision.target))?.up !== decision.up) return
           yield* Metric.update(passed, 1)
           if (openFor !== undefined) yield* Metric.update(metrics.latency, openFor / 1_000)
           yield* announce({ _tag: "Decided", decision })

@@ -132,10 +132,11 @@ export const failover = Effect.fnUntraced(function*(options: {
     yield* event(
       steps.voted,
       from,
-      `nobody voted that ${member.name} is ${status}`,
+      `nobody else voted that ${member.name} is ${status}`,
       (e) =>
         e._tag === "Consensus" && e.event._tag === "Voted" && e.event.proposal?.MemberName === member.name &&
-          e.event.proposal.ProposedStatus === up && e.event.vote.Agree
+          e.event.proposal.ProposedStatus === up && e.event.vote.Agree &&
+          e.event.vote.NodeID !== e.event.proposal.SenderNodeID
           ? `${e.event.vote.NodeID} agrees`
           : undefined
     )

@@ -28,7 +28,7 @@ export const writeDemoFiles = Effect.fnUntraced(function*(options: {
 }) {
   const directory = yield* Effect.acquireRelease(
     attempt("make a temporary folder", () => mkdtemp(join(tmpdir(), "geodns-demo-"))),
-    (path) => Effect.promise(() => rm(path, { recursive: true, force: true }).catch(() => undefined))
+    (path) => Effect.promise(() => rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined))
   )
   const geoDirectory = join(directory, "geo")
   const local = (nodeId: string) => join(directory, `${nodeId}.json`)
@@ -55,8 +55,9 @@ export const writeDemoFiles = Effect.fnUntraced(function*(options: {
 
 const builtAt = Date.UTC(2026, 0, 1)
 
+/** To its end once begun: what is written after the folder was removed would stay. */
 const attempt = <A>(what: string, f: () => Promise<A>): Effect.Effect<A, DemoError> =>
-  Effect.tryPromise({
+  Effect.uninterruptible(Effect.tryPromise({
     try: f,
     catch: (cause) => new DemoError({ message: `the demo cannot ${what}: ${String(cause)}` })
-  })
+  }))

@@ -130,7 +130,3 @@ const askerAt = (family: AddressFamily, words: Uint32Array, locate: (address: st
   const scope = place.prefix === 0 ? longest : Math.min(place.prefix, longest)
   return { client: { location: place.location, scope: formatScope(family, words, scope) }, place, scope }
 }
-
-/** The client that steering sees for an address on its own, as `geodns explain` needs it: what DNS would see. */
-export const clientAt = (address: string, locate: (address: string) => Place): Client =>
-  askerOf(undefined, address, locate).client

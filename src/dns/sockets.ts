@@ -2,28 +2,21 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { createSocket, type Socket } from "node:dgram"
 import { createServer, isIP, isIPv6, type Server } from "node:net"
+import { type ListenAddress, readListenAddress } from "../domain/ListenAddress.ts"
 import type { Transport } from "./codec.ts"
 import { BadListen, CannotListen, DnsError } from "./DnsError.ts"
 import { type TcpBounds, TcpConnection } from "./TcpConnection.ts"
 
-/** An address and a port; 0 lets the system choose. */
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-}
-
 /** `address:port`, an IPv6 address in brackets. */
-export const formatEndpoint = ({ host, port }: Endpoint): string =>
+export const formatEndpoint = ({ host, port }: ListenAddress): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
 /** Reads `address:port`. */
-export const parseEndpoint = (listen: string): Effect.Effect<Endpoint, DnsError> => {
-  const parts = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(listen.trim())
-  const host = parts?.[1] ?? parts?.[2] ?? ""
-  const port = Number(parts?.[3])
-  return isIP(host) !== 0 && port <= 65535
-    ? Effect.succeed({ host, port })
-    : Effect.fail(new DnsError({ reason: new BadListen({ listen }) }))
+export const parseEndpoint = (listen: string): Effect.Effect<ListenAddress, DnsError> => {
+  const address = readListenAddress(listen)
+  return address === undefined
+    ? Effect.fail(new DnsError({ reason: new BadListen({ listen }) }))
+    : Effect.succeed(address)
 }
 
 /** What is done with messages. Both are called from the events of sockets and must not throw. */
@@ -37,7 +30,7 @@ interface Sockets {
   readonly tcp: Server | undefined
 }
 
-const cannotListen = (endpoint: Endpoint, transport: "UDP" | "TCP", cause: Error) =>
+const cannotListen = (endpoint: ListenAddress, transport: "UDP" | "TCP", cause: Error) =>
   new DnsError({
     reason: new CannotListen({
       address: formatEndpoint(endpoint),
@@ -49,7 +42,7 @@ const cannotListen = (endpoint: Endpoint, transport: "UDP" | "TCP", cause: Error
 /** Bytes that the system may hold for us while we are busy; it gives less where `net.core.rmem_max` is lower. */
 const receiveBuffer = 4 * 1024 * 1024
 
-const bindUdp = (endpoint: Endpoint): Effect.Effect<Socket, DnsError> =>
+const bindUdp = (endpoint: ListenAddress): Effect.Effect<Socket, DnsError> =>
   Effect.callback((resume) => {
     const socket = createSocket({
       type: isIPv6(endpoint.host) ? "udp6" : "udp4",
@@ -67,7 +60,7 @@ const bindUdp = (endpoint: Endpoint): Effect.Effect<Socket, DnsError> =>
     })
   })
 
-const bindTcp = (endpoint: Endpoint): Effect.Effect<Server, DnsError> =>
+const bindTcp = (endpoint: ListenAddress): Effect.Effect<Server, DnsError> =>
   Effect.callback((resume) => {
     const server = createServer({ allowHalfOpen: true })
     server.once("error", (cause) => resume(Effect.fail(cannotListen(endpoint, "TCP", cause))))
@@ -80,7 +73,7 @@ const bindTcp = (endpoint: Endpoint): Effect.Effect<Server, DnsError> =>
 const isTaken = (error: DnsError): boolean => error.reason._tag === "CannotListen" && error.reason.code === "EADDRINUSE"
 
 /** Both on one port. When the system chooses it for UDP, it may be taken for TCP: then it chooses again. */
-const bind = (endpoint: Endpoint, tcp: boolean, tries: number): Effect.Effect<Sockets, DnsError> =>
+const bind = (endpoint: ListenAddress, tcp: boolean, tries: number): Effect.Effect<Sockets, DnsError> =>
   Effect.flatMap(
     bindUdp(endpoint),
     (udp) =>
@@ -99,7 +92,7 @@ const bind = (endpoint: Endpoint, tcp: boolean, tries: number): Effect.Effect<So
  * clients over TCP `bounds.drain` to read the last answers. Succeeds with the port.
  */
 export const listen = (options: {
-  readonly endpoint: Endpoint
+  readonly endpoint: ListenAddress
   readonly tcp: boolean
   readonly bounds: TcpBounds
   readonly handler: Handler

@@ -23,6 +23,9 @@ export interface MemberEntry {
   readonly name: string
   readonly member: Member
   readonly services: ReadonlyArray<ServiceEntry>
+  /** The host names and the URLs of those services. */
+  readonly hosts: ReadonlySet<string>
+  readonly urls: ReadonlySet<string>
 }
 
 /** What the members and services documents say together: who serves what, under which name. */
@@ -69,17 +72,23 @@ export const makeCatalog = (members: Members, services: Services): Catalog => {
       else there.push(entry)
     }
   }
-  const memberEntries = Object.entries(members).map(([key, member]): MemberEntry => ({
-    key,
-    name: member.Details.Name,
-    member,
-    services: [...new Set(Object.values(member.ServiceAssignments).flat())].flatMap((serviceKey) => {
+  const memberEntries = Object.entries(members).map(([key, member]): MemberEntry => {
+    const services = [...new Set(Object.values(member.ServiceAssignments).flat())].flatMap((serviceKey) => {
       const entry = entries.get(serviceKey)
       return entry === undefined || member.Membership.MemberLevel < entry.service.Configuration.LevelRequired
         ? []
         : [entry]
     })
-  }))
+    const endpoints = services.flatMap((service) => service.endpoints)
+    return {
+      key,
+      name: member.Details.Name,
+      member,
+      services,
+      hosts: new Set(endpoints.map(({ host }) => host)),
+      urls: new Set(endpoints.map(({ url }) => url))
+    }
+  })
   const lookup = new Map<string, MemberEntry>()
   for (const entry of memberEntries) lookup.set(entry.key.toLowerCase(), entry)
   for (const entry of memberEntries) lookup.set(entry.name.toLowerCase(), entry)
@@ -92,19 +101,21 @@ export const makeCatalog = (members: Members, services: Services): Catalog => {
 }
 
 /**
- * Whether the documents still know a target: an active member that serves the host name or the URL. Taking a member out
- * by hand does not make its targets unknown.
+ * Whether the documents still know a target: an active member of exactly this name, with an address of the IP version,
+ * that serves the host name or the URL. Taking a member out by hand does not make its targets unknown.
  */
 export const isServed = (catalog: Catalog, target: Target): boolean => {
   const entry = catalog.member(target.member)
-  if (entry === undefined || !entry.member.Service.Active) return false
-  const endpoints = entry.services.flatMap((service) => service.endpoints)
+  // A key finds the member too, but decisions carry names: after a change of name nobody decides on the old one.
+  if (entry?.name.toLowerCase() !== target.member.toLowerCase()) return false
+  const { Active, ServiceIPv4, ServiceIPv6 } = entry.member.Service
+  if (!Active || (target.ipv6 ? ServiceIPv6 : ServiceIPv4) === "") return false
   switch (target.checkType) {
     case "site":
       return true
     case "domain":
-      return endpoints.some(({ host }) => host === hostName(target.domain))
+      return entry.hosts.has(hostName(target.domain))
     case "endpoint":
-      return endpoints.some(({ url }) => url === target.endpoint)
+      return entry.urls.has(target.endpoint)
   }
 }

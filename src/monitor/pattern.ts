@@ -1,8 +1,11 @@
 import * as Result from "effect/Result"
 import { createContext, Script } from "node:vm"
 
-/** Whether a text matches. Undefined when that could not be found out in the time. */
-export type Matcher = (text: string) => boolean | undefined
+/**
+ * Whether a text matches. `"too slow"` when that could not be found out in the time, `"starved"` when this process did
+ * not have the processor to find out.
+ */
+export type Matcher = (text: string) => boolean | "too slow" | "starved"
 
 const longest = 500
 
@@ -37,11 +40,13 @@ export const makeMatcher = (pattern: string): Result.Result<Matcher, string> => 
         const before = processorTime()
         try {
           return script.runInContext(sandbox, { timeout: budget }) === true
-        } catch {
-          if (processorTime() - before >= budget / 2) break
+        } catch (error) {
+          // Anything but a timeout: the match ran out of memory for its steps
+          const isTimeout = (error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT"
+          if (!isTimeout || processorTime() - before >= budget / 2) return "too slow"
         }
       }
-      return undefined
+      return "starved"
     } finally {
       sandbox["text"] = ""
     }

@@ -71,7 +71,7 @@ export class Conditions extends Context.Service<Conditions, {
 
       const clear = Effect.fnUntraced(function*(name: string) {
         const before = yield* update((now) => has(now, name) ? now.filter((condition) => condition.name !== name) : now)
-        if (has(before, name)) yield* Effect.annotateLogs(Effect.logInfo("cleared"), { condition: name })
+        if (has(before, name)) yield* Effect.annotateLogs(Effect.logInfo(`${name} is over`), { condition: name })
       })
 
       return Conditions.of({ raise, clear, current: Ref.get(ref), changes: Stream.fromPubSub(states) })

@@ -4,7 +4,7 @@ import * as Stream from "effect/Stream"
 import { Membership } from "../cluster/Membership.ts"
 import { Config } from "../config/Config.ts"
 import { Consensus } from "../consensus/Consensus.ts"
-import { isServed } from "../domain/Catalog.ts"
+import { KnownTargets } from "../status/KnownTargets.ts"
 import { Observer } from "../status/Observer.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
 
@@ -12,7 +12,8 @@ import { OfficialStatus } from "../status/OfficialStatus.ts"
 const forgetting = Layer.effectDiscard(Effect.gen(function*() {
   const config = yield* Config
   const official = yield* OfficialStatus
-  const forget = Effect.flatMap(config.current, ({ catalog }) => official.retain((target) => isServed(catalog, target)))
+  const known = yield* KnownTargets
+  const forget = Effect.flatMap(config.current, (snapshot) => official.retain(known(snapshot)))
   yield* Stream.runForEach(config.changes, () => forget).pipe(Effect.forkScoped({ startImmediately: true }))
   yield* forget
 }))

@@ -16,6 +16,7 @@ import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import * as Store from "../store/Store.ts"
+import { restartNotice } from "./restart.ts"
 
 /** Which node. */
 export interface NodeOptions {
@@ -55,7 +56,7 @@ export const node = (options: NodeOptions) =>
     const { maxmind, workDir } = placeOf(options.path, local)
     return Layer.mergeAll(
       NodeIdentity.layer({ id: local.Nats.NodeID === "" ? hostname() : local.Nats.NodeID, role: options.role }),
-      Config.layer({ path: options.path, required: options.required }),
+      restartNotice.pipe(Layer.provideMerge(Config.layer({ path: options.path, required: options.required }))),
       GeoIp.layer(maxmind),
       store(local, workDir)
     ).pipe(

@@ -79,7 +79,9 @@ export class OfficialTable {
       this.entries.set(key, first)
       return { _tag: "Changed", change: { before: undefined, after: decision }, entry: first }
     }
-    if (!isAfter(newest, entry.newest)) return old
+    // A time that our clock has not reached was given by one that was wrong: nothing could ever come after it.
+    const isPossible = entry.newest.decidedAt <= now + clockTolerance
+    if (isPossible && !isAfter(newest, entry.newest)) return old
     const known = entry.recent.includes(decision.id)
     const recent = known ? entry.recent : [decision.id, ...entry.recent].slice(0, rememberedIds)
     if (entry.official.up === decision.up) {

@@ -11,7 +11,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Config } from "../config/Config.ts"
 import type { ConfigError } from "../config/ConfigError.ts"
-import { isServed } from "../domain/Catalog.ts"
 import type { Outage, OutageEvent } from "../domain/Outage.ts"
 import { describeTarget, type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
@@ -19,6 +18,7 @@ import { DurableFiles } from "../node/DurableFiles.ts"
 import { OutageStore } from "../store/OutageStore.ts"
 import type { StoreError } from "../store/StoreError.ts"
 import type { Official } from "./Decision.ts"
+import { KnownTargets } from "./KnownTargets.ts"
 import { OfficialStatus } from "./OfficialStatus.ts"
 import { OpenOutages } from "./OpenOutages.ts"
 
@@ -44,6 +44,7 @@ export class OutageLog extends Context.Service<OutageLog, {
         const store = yield* OutageStore
         const config = yield* Config
         const conditions = yield* Conditions
+        const known = yield* KnownTargets
         const outages = new OpenOutages()
         const waiting = yield* Queue.bounded<Official | typeof documents>(maxWaiting)
         const events = yield* PubSub.sliding<OutageEvent>(maxEvents)
@@ -101,48 +102,48 @@ export class OutageLog extends Context.Service<OutageLog, {
 
         const commit = (written: OutageEvent) => {
           outages.commit(written)
-          return Effect.andThen(Metric.update(opened, outages.size), PubSub.publish(events, written))
+          return Effect.asVoid(Effect.andThen(Metric.update(opened, outages.size), PubSub.publish(events, written)))
         }
+
+        /** What could not be done for one outage is said, and costs no other one. */
+        const guarded = <R>(effect: Effect.Effect<void, Trouble, R>, about: Outage | Official) =>
+          effect.pipe(
+            Effect.catch((trouble) =>
+              Effect.logError("an outage is lost: the store refuses it").pipe(
+                Effect.annotateLogs({ about: JSON.stringify(about), problem: trouble.problem }),
+                Effect.andThen(conditions.clear("store:outages")),
+                Effect.andThen(
+                  conditions.raise(
+                    "outages:refused",
+                    `the store refuses an outage of ${describeTarget(about.target)}, see the log: ${trouble.problem}`
+                  )
+                )
+              )
+            ),
+            Effect.catchCause((cause) => Effect.logError("an outage was not written", cause))
+          )
+
+        const minimumOffline = Effect.map(config.current, ({ local }) => local.System.MinimumOfflineTime * 1_000)
+
+        const settle = (status: Official) =>
+          guarded(
+            Effect.gen(function*() {
+              const event = outages.next(status, yield* minimumOffline)
+              if (event !== undefined) yield* commit(yield* write(event, status))
+            }),
+            status
+          )
 
         /** Ends the outages of targets that the documents do not know any more. */
         const closeOrphans = Effect.gen(function*() {
-          const { catalog, local } = yield* config.current
-          const now = yield* Clock.currentTimeMillis
-          const minimum = local.System.MinimumOfflineTime * 1_000
-          for (const event of outages.orphans((target) => isServed(catalog, target), now, minimum)) {
-            yield* commit(yield* write(event, undefined))
-          }
-        }).pipe(
-          Effect.catch(({ problem }) =>
-            Effect.logError("an outage was not closed").pipe(Effect.annotateLogs({ problem }))
-          ),
-          Effect.catchCause((cause) => Effect.logError("an outage was not closed", cause))
-        )
-
-        const settle = Effect.fnUntraced(
-          function*(status: Official) {
-            const { local } = yield* config.current
-            const event = outages.next(status, local.System.MinimumOfflineTime * 1_000)
-            if (event === undefined) return
-            yield* commit(yield* write(event, status))
-          },
-          (effect, status) =>
-            effect.pipe(
-              Effect.catch((trouble: Trouble) =>
-                Effect.logError("an outage is lost: the store refuses it").pipe(
-                  Effect.annotateLogs({ status: JSON.stringify(status), problem: trouble.problem }),
-                  Effect.andThen(conditions.clear("store:outages")),
-                  Effect.andThen(
-                    conditions.raise(
-                      "outages:refused",
-                      `the store refuses an outage of ${describeTarget(status.target)}, see the log: ${trouble.problem}`
-                    )
-                  )
-                )
-              ),
-              Effect.catchCause((cause) => Effect.logError("an outage was not written", cause))
-            )
-        )
+          const isKnown = known(yield* config.current)
+          const orphans = outages.orphans(isKnown, yield* Clock.currentTimeMillis, yield* minimumOffline)
+          yield* Effect.forEach(
+            orphans,
+            (event) => guarded(Effect.flatMap(write(event, undefined), commit), event.outage),
+            { discard: true }
+          )
+        })
 
         const takeUp = persist(
           "read the open outages",
@@ -161,12 +162,12 @@ export class OutageLog extends Context.Service<OutageLog, {
          * The status from before it does not close it; the decision that opened it is taken up instead.
          */
         const restoreMissed = Effect.fnUntraced(function*(open: ReadonlyArray<Outage>) {
-          const { catalog } = yield* config.current
-          const known = new Map(atStart.map((status) => [targetKey(status.target), status.decidedAt]))
+          const isKnown = known(yield* config.current)
+          const statusAt = new Map(atStart.map((status) => [targetKey(status.target), status.decidedAt]))
           const missed = new Set<TargetKey>()
           for (const { data, error, id, start, target, votes } of open) {
             const key = targetKey(target)
-            if ((known.get(key) ?? -Infinity) >= start || !isServed(catalog, target)) continue
+            if ((statusAt.get(key) ?? -Infinity) >= start || !isKnown(target)) continue
             const down = { id, target, up: false, error, data, decidedAt: start, decidedBy: "", votes }
             if ((yield* official.restore(down)) !== undefined) missed.add(key)
           }

@@ -1,5 +1,6 @@
 export * from "./Debounce.ts"
 export * from "./Decision.ts"
+export * from "./KnownTargets.ts"
 export * from "./Observation.ts"
 export * from "./Observer.ts"
 export * from "./OfficialStatus.ts"

@@ -106,14 +106,17 @@ export class ServedNames {
 
   /** The names with members that are held, and when the next of them goes (infinity when there is none). */
   held(): { readonly names: ReadonlyArray<string>; readonly members: number; readonly next: number } {
-    const tables = [...this.#tables.values()].flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]).filter(({ held }) =>
-      held.length > 0
-    )
-    return {
-      names: [...new Set(tables.map(({ input }) => input.name))],
-      members: tables.reduce((sum, { held }) => sum + held.length, 0),
-      next: Math.min(Number.POSITIVE_INFINITY, ...tables.flatMap(({ held }) => held.map(({ goesAt }) => goesAt!)))
+    const names = new Set<string>()
+    let members = 0
+    let next = Number.POSITIVE_INFINITY
+    for (const { ipv4, ipv6 } of this.#tables.values()) {
+      for (const { held, input } of [ipv4, ipv6]) {
+        if (held.length > 0) names.add(input.name)
+        members += held.length
+        for (const { goesAt } of held) next = Math.min(next, goesAt!)
+      }
     }
+    return { names: [...names], members, next }
   }
 
   /** How many names answer by the all-down policy, families counted apart. */

@@ -53,6 +53,7 @@ export class Steering extends Context.Service<Steering, {
         let version = 0
         let served: ServedNames | undefined
         let lookedAt = Number.NEGATIVE_INFINITY
+        let nextRelease = Number.POSITIVE_INFINITY
         let isDirty = false
 
         const update = Effect.gen(function*() {
@@ -78,10 +79,12 @@ export class Steering extends Context.Service<Steering, {
             served = next
             version = snapshot.version
           }
+          nextRelease = served.held().next
           yield* report(served)
         }).pipe(Effect.catchCause((cause) => {
-          // What was half done is done again as a whole.
+          // What was half done is done again as a whole, with the next change or the next look at all.
           version = 0
+          nextRelease = Number.POSITIVE_INFINITY
           return Effect.logError("the steering tables could not be rebuilt", cause)
         }))
 
@@ -97,7 +100,7 @@ export class Steering extends Context.Service<Steering, {
         )
         yield* update
         yield* Effect.gen(function*() {
-          const untilRelease = (served?.held().next ?? Number.POSITIVE_INFINITY) - clock.currentTimeMillisUnsafe()
+          const untilRelease = nextRelease - clock.currentTimeMillisUnsafe()
           yield* Effect.timeoutOption(Queue.take(wake), Math.max(0, Math.min(untilRelease, resync)))
           yield* update
           yield* Effect.sleep(burst)

@@ -14,7 +14,7 @@ import type { Outage, OutageEvent } from "../../src/domain/Outage.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { OutageLog } from "../../src/status/OutageLog.ts"
 import { AlertStore, OutageStore, Store } from "../../src/store/index.ts"
-import { databaseError } from "../../src/store/StoreError.ts"
+import { BadRow, databaseError, StoreError } from "../../src/store/StoreError.ts"
 import { ended, march, minute, outage } from "./samples.ts"
 
 /** An outage log whose events the test makes; as the real one, it announces what is in the store. */
@@ -309,6 +309,26 @@ describe("Alerts", () => {
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(yield* a.told, ["o1 opened", "x opened"])
     }).pipe(Effect.provide(Store.layerMemory)))
+
+  it.effect("repeats nothing of a thread that it could not take up at the start", () =>
+    Effect.gen(function*() {
+      const log = yield* fakeLog
+      const a = yield* channel("a")
+      const first = yield* start(log.layer, only(a))
+      yield* log.opens(o1)
+      yield* first.stop
+      const memory = yield* AlertStore
+      const reason = new BadRow({ table: "alert_threads", row: "x", problem: "no text" })
+      const broken = AlertStore.of({
+        ...memory,
+        unfinished: Stream.fail(new StoreError({ operation: "read alert threads", reason }))
+      })
+      yield* start(log.layer, only(a)).pipe(Effect.provideService(AlertStore, broken))
+      yield* log.announce({ _tag: "Opened", outage: o1 })
+      assert.deepStrictEqual(yield* a.told, ["o1 opened"])
+      yield* log.closes(o1)
+      assert.deepStrictEqual(yield* a.told, ["o1 opened", "o1 resolved"])
+    }).pipe(Effect.provide([Store.layerMemory, Logger.layer([])])))
 
   it.effect("a stored thread that cannot be read begins anew", () =>
     Effect.gen(function*() {

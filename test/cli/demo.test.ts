@@ -99,6 +99,20 @@ describe.concurrent("geodns demo", () => {
       assert.deepStrictEqual(yield* telling.leftovers, [])
     }).pipe(Effect.scoped), 120_000)
 
+  it.live("ends quietly and leaves nothing when nobody reads its output any more", () =>
+    Effect.gen(function*() {
+      for (const mode of [["--exit", "--json"], ["--exit"]]) {
+        const demo = yield* startDemo(...mode, ...anyPorts)
+        yield* demo.says(/\n/)
+        assert.lengthOf(yield* demo.leftovers, 1)
+        yield* demo.closeOutput
+        const { code, stderr } = yield* demo.ended
+        assert.strictEqual(code, 130, stderr)
+        assert.notMatch(stderr, /EPIPE|at .*:\d+:\d+/)
+        assert.deepStrictEqual(yield* demo.leftovers, [])
+      }
+    }).pipe(Effect.scoped), 120_000)
+
   it.live("says which port is taken and how to choose another", () =>
     Effect.gen(function*() {
       const [udp, tcp] = [yield* takenPort("udp"), yield* takenPort("tcp")]
@@ -111,8 +125,12 @@ describe.concurrent("geodns demo", () => {
         const demo = yield* startDemo("--exit", "--json", ...ports)
         const { code, stderr, stdout } = yield* demo.ended
         assert.strictEqual(code, 1)
-        assert.strictEqual(stdout, "")
-        assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port} .*another process has it.* ${flag} `))
+        const expected = new RegExp(`127\\.0\\.0\\.1:${port} .*another process has it.* ${flag} `)
+        assert.match(stderr, expected)
+        const [result, ...others] = lines(stdout).map((line) => JSON.parse(line))
+        assert.strictEqual(result.result, "failed")
+        assert.match(result.problem, expected)
+        assert.deepStrictEqual(others, [])
         assert.deepStrictEqual(yield* demo.leftovers, [])
       }
     }).pipe(Effect.scoped), 120_000)

@@ -73,12 +73,14 @@ describe.concurrent("geodns explain", () => {
       const folder = yield* operatorFolder()
       const explain = (asked: string, client: string, ...where: ReadonlyArray<string>) =>
         run("explain", asked, "--client", client, ...where)
-      const [notSteered, badClient, noDocument, noNode] = yield* Effect.all([
+      const [notSteered, badClient, noDocument, noNode, noUrl, both] = yield* Effect.all([
         explain("www.dotters.example", "203.0.113.7", "--config", join(folder, "local.json")),
         explain(name, "203.0.113.700", "--config", join(folder, "local.json")),
         explain(name, "203.0.113.7", "--config", join(folder, "locl.json")),
         // Nothing listens on port 1.
-        explain(name, "203.0.113.7", "--node", "http://127.0.0.1:1")
+        explain(name, "203.0.113.7", "--node", "http://127.0.0.1:1"),
+        explain(name, "203.0.113.7", "--node", "127.0.0.1:6100"),
+        explain(name, "203.0.113.7", "--node", "http://127.0.0.1:1", "--config", join(folder, "local.json"))
       ], { concurrency: 2 })
       assert.strictEqual(notSteered.code, 1)
       assert.include(notSteered.stderr, "www.dotters.example is not steered")
@@ -88,6 +90,10 @@ describe.concurrent("geodns explain", () => {
       assert.include(noDocument.stderr, `${folder}/locl.json, found nothing`)
       assert.strictEqual(noNode.code, 1)
       assert.include(noNode.stderr, "no node answers at http://127.0.0.1:1")
+      assert.strictEqual(noUrl.code, 1)
+      assert.match(noUrl.stderr, /--node.*127\.0\.0\.1:6100.*write http:\/\/127\.0\.0\.1:6100/)
+      assert.strictEqual(both.code, 1)
+      assert.include(both.stderr, "either --config or --node, not both")
       for (const { stdout } of [notSteered, noDocument, noNode]) assert.strictEqual(stdout, "")
     }).pipe(Effect.scoped), 60_000)
 })

@@ -49,6 +49,8 @@ export interface Geodns {
   readonly says: (pattern: RegExp) => Effect.Effect<RegExpExecArray>
   /** Waits until its log, on standard error, matches. */
   readonly logs: (pattern: RegExp) => Effect.Effect<RegExpExecArray>
+  /** Nobody reads its standard output from now on. */
+  readonly closeOutput: Effect.Effect<void>
   readonly kill: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** Waits until it has ended and everything that it wrote is read. */
   readonly ended: Effect.Effect<Ended>
@@ -93,6 +95,7 @@ const running = (child: ChildProcess): Geodns => {
     pid: child.pid!,
     says: (pattern) => wait(`it says ${pattern}`, () => pattern.exec(stdout) ?? undefined),
     logs: (pattern) => wait(`it logs ${pattern}`, () => pattern.exec(stderr) ?? undefined),
+    closeOutput: Effect.sync(() => void child.stdout!.destroy()),
     kill: (signal) => Effect.sync(() => void child.kill(signal)),
     ended: wait("it ends", () => end)
   }

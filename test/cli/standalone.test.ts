@@ -84,11 +84,20 @@ describe.concurrent("geodns standalone", () => {
     () =>
       Effect.gen(function*() {
         const address = ownAddress()
-        const folder = yield* operatorFolder((local) => quiet(local, address))
+        const folder = yield* operatorFolder((local) => {
+          quiet(local, address)
+          local.MonitorApi = { ListenAddress: address, ListenPort: "6101" }
+          local.CollatorApi = { ...local.CollatorApi, ListenPort: "0" }
+        })
         const geodns = yield* start(["standalone", "--config", join(folder, "local.json")])
         const dns = yield* announced(geodns)
         const api = `http://${address}:6100`
-        assert.deepInclude(yield* geodns.says(/ {2}status +(.*)/), `${api}/`)
+        const [, ...pages] = yield* geodns.says(/ {2}status +(.*)\n +(.*)\n +(.*)\n/)
+        assert.deepStrictEqual(pages, [
+          `${api}/`,
+          `http://${address}:6101/`,
+          `http on ${address}, a port that the system chose`
+        ])
         assert.strictEqual((yield* geodns.says(/ {2}checks +(\d+) targets/))[1], "0")
 
         // The steered names of both providers.
@@ -148,10 +157,11 @@ describe.concurrent("geodns standalone", () => {
           quiet(local, ownAddress())
           local.GeoDNS.Dns.Listen = server
         })
-        const [explained, notSteered, dug, sameApi, sameDns] = yield* Effect.all([
+        const [explained, notSteered, dug, dugText, sameApi, sameDns] = yield* Effect.all([
           run("explain", name, "--client", "203.0.113.7", "--node", api),
           run("explain", "www.dotters.example", "--client", "203.0.113.7", "--node", api),
           run("dig", name, "--subnet", subnets[0]!, "--server", server, "--json"),
+          run("dig", name, "--subnet", subnets[2]!, "--server", server, "--type", "AAAA"),
           run("standalone", "--config", join(folder, "local.json")),
           run("standalone", "--config", join(elsewhere, "local.json"))
         ], { concurrency: 2 })
@@ -165,6 +175,7 @@ describe.concurrent("geodns standalone", () => {
         const { answers, subnet } = JSON.parse(dug.stdout)
         assert.deepStrictEqual(answers, [{ name, type: "A", ttl: 30, data: answer }])
         assert.deepStrictEqual(subnet, { address: "203.0.113.0", source: 24, scope: 24 })
+        assert.match(dugText.stdout, /, for 2001:db8:77::\/48, scope \/\d+$/m)
         assert.strictEqual(sameApi.code, 1)
         assert.match(
           sameApi.stderr,
@@ -192,8 +203,8 @@ describe.concurrent("geodns standalone", () => {
         const database = new DatabaseSync(join(folder, "work/geodns.sqlite"), { readOnly: true })
         const count = (condition: string) =>
           database.prepare(`SELECT sum(hits) AS hits FROM requests WHERE ${condition}`).get()!["hits"]
-        assert.strictEqual(count("is_ipv6 = 1"), 48 * subnets.length)
-        // And three by hand: `dig`, and two questions for its name and type.
+        assert.strictEqual(count("is_ipv6 = 1"), 48 * subnets.length + 1)
+        // And some by hand: `dig`, and two questions for its name and type.
         assert.strictEqual(count("is_ipv6 = 0"), 48 * subnets.length + 2)
         assert.strictEqual(count(`domain_name = '${name}' AND is_ipv6 = 0`), subnets.length + 2)
         database.close()

@@ -336,6 +336,16 @@ describe("Ballot: time", () => {
     assert.strictEqual(apply!.decision.decidedAt, start + 120_001)
   })
 
+  it("goes on when its clock is set back far", () => {
+    const table = new Table()
+    table.decide({ proposal: proposal({ id: "a", up: true }) })
+    table.now -= minutes(60) * 1_000
+    table.receive(proposal({ id: "b" }))
+    table.vote("m2", true, { id: "b" })
+    const [apply] = only(table.vote("m3", true, { id: "b" }), "Apply")
+    assert.strictEqual(apply!.decision.decidedAt, table.now)
+  })
+
   it("forgets a proposal 10 minutes after it first saw it, and that it was decided after a day", () => {
     const table = new Table()
     table.receive(proposal())

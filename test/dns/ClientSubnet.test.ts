@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { askerOf, clientAt, readClientSubnet, writeClientSubnet } from "../../src/dns/ClientSubnet.ts"
+import { askerOf, readClientSubnet, writeClientSubnet } from "../../src/dns/ClientSubnet.ts"
 import { unknownPlace } from "../../src/geo/GeoLookup.ts"
 import { locate } from "./samples.ts"
 
@@ -48,6 +48,7 @@ describe("client subnets", () => {
 
 describe("whom an answer is for", () => {
   const resolver = "203.0.113.53"
+  const clientAt = (address: string, at: typeof locate) => askerOf(undefined, address, at).client
 
   it("is the subnet when it is given and public, whatever its length", () => {
     const asker = askerOf(subnet("2001:db8:81:2::/64"), resolver, locate)

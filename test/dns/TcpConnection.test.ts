@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import type { Socket } from "node:net"
 import { Duplex } from "node:stream"
 import { tcpBounds, TcpConnection } from "../../src/dns/TcpConnection.ts"
@@ -37,6 +37,42 @@ const framed = (packet: Buffer): Buffer =>
   Buffer.concat([Buffer.from([packet.length >> 8, packet.length & 255]), packet])
 
 describe("TcpConnection", () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it("is not kept alive by bytes that trickle, only by whole messages", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+    const client = new SlowClient()
+    let answered = 0
+    new TcpConnection(
+      client as unknown as Socket,
+      () => {
+        answered++
+        return Buffer.alloc(1)
+      },
+      { ...tcpBounds, idle: 1_000 }
+    )
+    const question = framed(ask("demo.example", "A"))
+    /** Sends a byte every 300 ms; gives after how many the client was let go. */
+    const drip = async (bytes: Buffer) => {
+      for (let sent = 1; sent <= bytes.length; sent++) {
+        client.push(bytes.subarray(sent - 1, sent))
+        await turn()
+        vi.advanceTimersByTime(300)
+        if (client.destroyed) return sent
+      }
+      return undefined
+    }
+    client.push(question.subarray(0, -2))
+    await turn()
+    assert.isUndefined(await drip(question.subarray(-2)))
+    assert.strictEqual(answered, 1)
+    // The message was whole 300 ms ago.
+    assert.strictEqual(await drip(question), 3)
+    assert.strictEqual(answered, 1)
+  })
+
   it("reads on only when the client takes the answers", async () => {
     const client = new SlowClient()
     let answered = 0

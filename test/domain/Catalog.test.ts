@@ -102,7 +102,11 @@ describe("isServed", () => {
   const domain = { checkType: "domain", endpoint: "" } as const
 
   it("knows the targets of members that are active, for what they serve", () => {
-    for (const change of [{}, site, domain, { ...domain, domain: "RPC.dotters.example" }, { member: "potomac" }]) {
+    for (
+      const change of [{}, site, domain, { ...domain, domain: "RPC.dotters.example" }, { member: "potomac works" }, {
+        ipv6: true
+      }]
+    ) {
       assert.isTrue(isServed(catalog, target(change)), JSON.stringify(change))
     }
   })
@@ -110,6 +114,10 @@ describe("isServed", () => {
   it("does not know others", () => {
     const others: ReadonlyArray<Partial<Target>> = [
       { member: "nobody" },
+      // What a member was called before it was renamed may still be its key.
+      { member: "Potomac" },
+      { ...site, member: "Irazu Hosting", ipv6: true },
+      { ...site, member: "Oasis" },
       { ...site, member: "Retired Member" },
       { ...domain, domain: "rpc.other.example" },
       { endpoint: "wss://rpc.dotters.example/other" },

@@ -106,6 +106,19 @@ describe("the page as the server writes it", () => {
     assert.deepStrictEqual(links("javascript:alert(1)//https://"), ["api/status", "health", "metrics"])
   })
 
+  it("lets no quote end an attribute", () => {
+    const status = statusWith("x")
+    const [m] = status.members.items
+    const shown = (website: string) => html(view({ ...status, members: { total: 1, items: [{ ...m!, website }] } }))
+    const text = shown('https://x.example/" onmouseover="alert(1)')
+    assert.include(text, 'href="https://x.example/&quot; onmouseover=&quot;alert(1)"')
+    assert.deepStrictEqual(skeleton(text), skeleton(shown("https://x.example/")))
+    assert.strictEqual(
+      html({ tag: "i", attributes: { title: `"'<&>` }, children: [] }),
+      '<i title="&quot;&#39;&lt;&amp;&gt;"></i>'
+    )
+  })
+
   it("has one script and one style, and a policy that names them", () => {
     const text = page(statusWith("<script>"))
     const hashes = (tag: string) =>

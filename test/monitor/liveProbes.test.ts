@@ -1,4 +1,4 @@
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -13,6 +13,7 @@ import { Probes } from "../../src/monitor/Probes.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { Observer } from "../../src/status/Observer.ts"
 import { plannedTarget, prepared } from "./planned.ts"
+import { withoutProcessor, withProcessor } from "./processor.ts"
 import { httpServer, tcpServer, type TestServer, tlsServer } from "./servers.ts"
 
 const Live = Layer.mergeAll(Prober.layer, Probes.layer).pipe(Layer.provideMerge(Conditions.layerMemory))
@@ -143,11 +144,18 @@ describe("http", () => {
         yield* errorAt(text, { options: { BodyJson: { Path: "a", Equals: 1 } } }),
         "the body is no JSON"
       )
+    }).pipe(Effect.provide(Live)))
+
+  it.live("holds a body that cannot be matched in time against the member, unless this node had no processor", () =>
+    Effect.gen(function*() {
+      yield* Effect.addFinalizer(() => Effect.sync(() => vi.restoreAllMocks()))
       const evil = yield* bodyServer(`${"a".repeat(60)}b`)
-      assert.strictEqual(
-        yield* errorAt(evil, { options: { BodyRegex: "^(a|a)*$" } }),
-        "the body could not be matched with BodyRegex in time"
-      )
+      const planned = yield* target(evil, { options: { BodyRegex: "^(a|a)*$" } })
+      const look = Effect.map(planned.check.run(planned), ({ error, up }) => [up, error] as const)
+      withProcessor()
+      assert.deepStrictEqual(yield* look, [false, "the body could not be matched with BodyRegex in time"])
+      withoutProcessor()
+      assert.deepStrictEqual(yield* look, [undefined, "this node could not try: no processor for BodyRegex"])
     }).pipe(Effect.provide(Live)))
 
   it.live("a right answer that takes too long is none", () =>

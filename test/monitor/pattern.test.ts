@@ -1,8 +1,13 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { makeMatcher } from "../../src/monitor/pattern.ts"
+import { withoutProcessor, withProcessor } from "./processor.ts"
 
 const matcher = (pattern: string) => Result.getOrThrow(makeMatcher(pattern))
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 describe("makeMatcher", () => {
   it("matches", () => {
@@ -21,11 +26,19 @@ describe("makeMatcher", () => {
   })
 
   it("stops a match that takes too long, and works on after that", () => {
+    withProcessor()
     const matches = matcher(".*x.*y.*z")
     const before = performance.now()
-    assert.isUndefined(matches("x".repeat(1_000_000)))
+    assert.strictEqual(matches("x".repeat(1_000_000)), "too slow")
     assert.isBelow(performance.now() - before, 5_000)
     assert.isTrue(matches("xyz"))
-    assert.isUndefined(matcher("^(a|a)*$")(`${"a".repeat(60)}b`))
+    assert.strictEqual(matcher("^(a|a)*$")(`${"a".repeat(60)}b`), "too slow")
+  })
+
+  it("says when it was this process that did not have the processor", () => {
+    withoutProcessor()
+    const matches = matcher("^(a|a)*$")
+    assert.strictEqual(matches(`${"a".repeat(60)}b`), "starved")
+    assert.isTrue(matches("aa"))
   })
 })

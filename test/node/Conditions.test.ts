@@ -40,7 +40,7 @@ describe("Conditions", () => {
       yield* conditions.raise("bus", "lost for longer")
       yield* conditions.clear("bus")
       yield* conditions.clear("bus")
-      assert.deepStrictEqual(lines, ["lost", "cleared"])
+      assert.deepStrictEqual(lines, ["lost", "bus is over"])
     }).pipe(Effect.provide([Conditions.layerMemory, layer]))
   })
 

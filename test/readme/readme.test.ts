@@ -39,6 +39,10 @@ describe("the README", () => {
       assert.deepStrictEqual(open, [])
     }))
 
+  it("has no gap left to fill", async () => {
+    assert.notMatch(await readme(), /@@|TODO|TBD/)
+  })
+
   it("names every dependency and every command", async () => {
     const text = await readme()
     const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as Record<

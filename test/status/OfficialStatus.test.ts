@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Logger, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { targetKey } from "../../src/domain/Target.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
@@ -13,7 +13,8 @@ const live = <A>(
   effect: Effect.Effect<A, never, OfficialStatus | Conditions>
 ): Effect.Effect<A> =>
   effect.pipe(
-    Effect.provide(OfficialStatus.layer.pipe(Layer.provide(files.layer), Layer.provideMerge(Conditions.layerMemory)))
+    Effect.provide(OfficialStatus.layer.pipe(Layer.provide(files.layer), Layer.provideMerge(Conditions.layerMemory))),
+    Effect.provide(Logger.layer([]))
   )
 
 const apply = (options: Parameters<typeof decision>[0] = {}) =>

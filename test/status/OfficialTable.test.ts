@@ -24,6 +24,16 @@ describe("OfficialTable", () => {
     assert.deepStrictEqual(table.get(key), up)
   })
 
+  it("gives way when what it holds is from a clock that was far ahead", () => {
+    const table = make()
+    const ahead = decision({ id: "ahead", decidedAt: now + clockTolerance + 1 })
+    const newest = { decidedAt: ahead.decidedAt, id: ahead.id }
+    assert.isTrue(table.restore({ official: ahead, newest, recent: [ahead.id] }))
+    const up = decision({ id: "up", up: true, decidedAt: now })
+    assert.deepInclude(table.apply(up, now), { _tag: "Changed", change: { before: ahead, after: up } })
+    assert.strictEqual(tags(table, decision({ id: "before", decidedAt: now - 1 }))[0], "old")
+  })
+
   it("does nothing on the same decision again, by whomever and whenever it was closed", () => {
     const table = make()
     assert.deepStrictEqual(

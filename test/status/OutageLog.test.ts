@@ -16,7 +16,7 @@ const members = (...names: ReadonlyArray<string>) =>
   Object.fromEntries(names.map((name) => [name, {
     Details: { Name: name },
     Membership: { MemberLevel: 1 },
-    Service: { Active: 1 as const },
+    Service: { Active: 1 as const, ServiceIPv4: "192.0.2.1" },
     ServiceAssignments: { all: ["Polkadot"] },
     Location: { Latitude: 1, Longitude: 1 }
   }]))

@@ -384,6 +384,17 @@ describe("the removal cap", () => {
     )
   })
 
+  it("says when the next goes, however many are held", () => {
+    const members = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`M${i}`, {}]))
+    const official = Object.keys(members).slice(1).map((key, i) => decide(key, {}, 1_000 + i))
+    const served = serve({ members, official, now: 2_000 })
+    const one = served.held()
+    assert.isAbove(one.members, 300)
+    const tables = served.build(rpc, 2_000)
+    served.install(Array.from({ length: 1_000 }, (_, i) => ({ ...tables, name: `name${i}.example` })))
+    assert.deepStrictEqual(served.held(), { ...one, members: one.members * 1_001 })
+  })
+
   it("says when the next goes", () => {
     const served = serve({ members: six, official, now: 3_000 })
     assert.deepStrictEqual(served.held(), { names: [rpc], members: 2, next: 61_000 })

@@ -8,6 +8,7 @@ import { checkDocuments } from "../../config/checkDocuments.ts"
 import { Documents } from "../../config/Documents.ts"
 import { describeProblem, hasErrors } from "../../config/Problem.ts"
 import { preview } from "../../roles/offline.ts"
+import { counted } from "../counted.ts"
 import { toUserError } from "../failure.ts"
 import { paint } from "../paint.ts"
 
@@ -32,13 +33,13 @@ const check = Command.make(
       )
     }
     const errors = problems.filter((problem) => problem.severity === "error").length
-    const counts = `${errors} errors, ${problems.length - errors} warnings`
+    const counts = `${counted(errors, "error")}, ${counted(problems.length - errors, "warning")}`
     if (made === undefined) {
       return yield* new CliError.UserError({ cause: problems, userMessage: `${file}: ${counts}` })
     }
     if (json) return
     yield* Console.log(
-      `plans ${made.targets} targets, steers ${made.names} names, serves ${
+      `plans ${counted(made.targets, "target")}, steers ${counted(made.names, "name")}, serves ${
         made.zones.length === 0 ? "no zones" : made.zones.join(" and ")
       }`
     )

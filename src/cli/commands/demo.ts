@@ -50,11 +50,6 @@ const once = (json: boolean) =>
           ? JSON.stringify({ result: "ok", steps: failoverSteps.length, elapsedMs })
           : paint.good(`\nAll ${failoverSteps.length} steps were seen.`)
       )
-    ),
-    Effect.tapError((error) =>
-      json && error._tag === "MissingStep"
-        ? Console.log(JSON.stringify({ result: "missing", step: error.step, problem: error.problem }))
-        : Effect.void
     )
   )
 
@@ -81,7 +76,7 @@ const cannotListen = (who: string, flag: string) => (reason: { readonly address:
 
 export const demo = Command.make("demo", {
   scenario: Flag.Literals("scenario", ["failover"]).pipe(
-    Flag.withDescription("The story to tell"),
+    Flag.withDescription("The story to tell (default failover)"),
     Flag.withDefault("failover")
   ),
   exit: Flag.Boolean("exit").pipe(
@@ -93,11 +88,13 @@ export const demo = Command.make("demo", {
     Flag.withDefault(false)
   ),
   dnsPort: Flag.Int("dns-port").pipe(
-    Flag.withDescription("Where the DNS node listens on 127.0.0.1; 0 lets the system choose"),
+    Flag.withDescription("Where the DNS node listens on 127.0.0.1; 0 lets the system choose (default 5300)"),
     Flag.withDefault(5300)
   ),
   httpPort: Flag.Int("http-port").pipe(
-    Flag.withDescription("Where the status page and the API listen on 127.0.0.1; 0 lets the system choose"),
+    Flag.withDescription(
+      "Where the status page and the API listen on 127.0.0.1; 0 lets the system choose (default 6100)"
+    ),
     Flag.withDefault(6100)
   )
 }, ({ dnsPort, exit, httpPort, json }) => {
@@ -109,6 +106,15 @@ export const demo = Command.make("demo", {
     Effect.provide(liveWorld({ dnsPort, httpPort })),
     Effect.catchReason("DnsError", "CannotListen", cannotListen("the DNS node", "--dns-port")),
     Effect.catchReason("HttpError", "CannotListen", cannotListen("the status page", "--http-port")),
+    Effect.tapError((error) =>
+      json
+        ? Console.log(JSON.stringify(
+          error._tag === "MissingStep"
+            ? { result: "missing", step: error.step, problem: error.problem }
+            : { result: "failed", problem: error.message }
+        ))
+        : Effect.void
+    ),
     toUserError
   )
   return exit ? story : service(story)

@@ -16,7 +16,7 @@ const answerText = (answer: DnsAnswer): string =>
     `; ${answer.rcode}${answer.flags.aa ? ", authoritative" : ""}, over ${answer.transport.toUpperCase()}${
       answer.subnet === undefined
         ? ""
-        : `, for ${answer.subnet.address}/${answer.subnet.source} (holds for all of its /${answer.subnet.scope})`
+        : `, for ${answer.subnet.address}/${answer.subnet.source}, scope /${answer.subnet.scope}`
     }`,
     ...answer.answers.map(recordText),
     ...answer.authority.map((record) => `; authority: ${recordText(record)}`)
@@ -26,12 +26,12 @@ export const dig = Command.make("dig", {
   name: Argument.String("name").pipe(Argument.withDescription("The name to ask for")),
   type: Flag.String("type").pipe(
     Flag.withAlias("t"),
-    Flag.withDescription("The record type: A, AAAA, SOA, NS, TXT …"),
+    Flag.withDescription("The record type: A, AAAA, SOA, NS, TXT … (default A)"),
     Flag.withDefault("A")
   ),
   server: Flag.String("server").pipe(
     Flag.withAlias("s"),
-    Flag.withDescription("The server as address:port"),
+    Flag.withDescription("The server as address:port (default 127.0.0.1:5300)"),
     Flag.withDefault("127.0.0.1:5300"),
     Flag.filterMap(
       readServerAddress,

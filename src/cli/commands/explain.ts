@@ -1,4 +1,5 @@
 import * as Argument from "effect/cli/Argument"
+import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -39,6 +40,12 @@ const problemOf = (error: Effect.Error<ReturnType<typeof ask>>, node: string): s
     : `${node} did not explain: ${error.message}`
 }
 
+/** Where a node listens when its documents do not say otherwise. */
+const ownNode = "http://127.0.0.1:6100"
+
+const readNode = (text: string): Option.Option<string> =>
+  ["http:", "https:"].includes(URL.parse(text)?.protocol ?? "") ? Option.some(text) : Option.none()
+
 /** As over HTTP: what is not known is null, and no key is missing. */
 const encode = Schema.encodeEffect(Schema.fromJsonString(Schema.toCodecJson(ExplainAnswer)))
 
@@ -55,12 +62,13 @@ export const explain = Command.make(
     ),
     type: Flag.Literals("type", ["A", "AAAA"]).pipe(
       Flag.withAlias("t"),
-      Flag.withDescription("IPv4 or IPv6 addresses"),
+      Flag.withDescription("IPv4 or IPv6 addresses (default A)"),
       Flag.withDefault("A")
     ),
     node: Flag.String("node").pipe(
-      Flag.withDescription("The HTTP API of a running DNS node"),
-      Flag.withDefault("http://127.0.0.1:6100")
+      Flag.withDescription(`The HTTP API of a running DNS node (default ${ownNode})`),
+      Flag.filterMap(readNode, () => `the URL of a node (write ${ownNode})`),
+      Flag.optional
     ),
     config: Flag.String("config").pipe(
       Flag.withAlias("c"),
@@ -73,7 +81,7 @@ export const explain = Command.make(
     const answer = yield* toUserError(Effect.gen(function*() {
       return yield* Option.isSome(config)
         ? explainOffline(config.value, { name, address: client, ipv6: type === "AAAA" })
-        : askNode(node, { name, client, type })
+        : askNode(Option.getOrElse(node, () => ownNode), { name, client, type })
     }))
     if (json) return yield* Console.log(yield* Effect.orDie(encode(answer)))
     yield* Console.log(explanationText(answer.explanation, paint))
@@ -89,6 +97,13 @@ export const explain = Command.make(
     }`)
   })
 ).pipe(
+  Command.validate(({ config, node }) =>
+    Option.isSome(config) && Option.isSome(node)
+      ? Effect.fail(
+        new CliError.ValidationError({ message: "--config asks no node: give either --config or --node, not both" })
+      )
+      : Effect.void
+  ),
   Command.withDescription("Says which members a client is answered with, and why"),
   Command.withExamples([
     { command: "geodns explain rpc.demo.example --client 203.0.113.7", description: "Ask the node on this machine" },

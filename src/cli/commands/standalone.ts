@@ -9,6 +9,7 @@ import { formatEndpoint } from "../../dns/sockets.ts"
 import { Monitor } from "../../monitor/Monitor.ts"
 import { apiAddresses, standalone as standaloneRole } from "../../roles/standalone.ts"
 import { Steering } from "../../steering/Steering.ts"
+import { counted } from "../counted.ts"
 import { toUserError } from "../failure.ts"
 import { service } from "../service.ts"
 
@@ -18,12 +19,14 @@ const announce = Layer.effectDiscard(Effect.gen(function*() {
   const steering = yield* Steering
   const planned = yield* Monitor.use((monitor) => monitor.planned)
   const { local } = yield* Config.use((config) => config.current)
-  const [api] = apiAddresses(local)
+  const pages = apiAddresses(local).map((api) =>
+    api.port === 0 ? `http on ${api.host}, a port that the system chose` : `http://${formatEndpoint(api)}/`
+  )
   yield* Console.log([
     "One node, deciding alone: its own observations are its decisions (minimum of votes 1).",
-    `  DNS     ${formatEndpoint(dns)}, ${steering.names().size} names steered`,
-    `  checks  ${planned} targets`,
-    ...api === undefined || api.port === 0 ? [] : [`  status  http://${formatEndpoint(api)}/`]
+    `  DNS     ${formatEndpoint(dns)}, ${counted(steering.names().size, "name")} steered`,
+    `  checks  ${counted(planned, "target")}`,
+    `  status  ${pages.join("\n          ")}`
   ].join("\n"))
 }))
 

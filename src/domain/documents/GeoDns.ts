@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { readListenAddress } from "../ListenAddress.ts"
 import { NonNegative, Positive, Secret, Text, withDefault } from "./Field.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
@@ -51,7 +52,14 @@ export const StoreSettings = Schema.Struct({
 /** The embedded DNS server. */
 export const DnsSettings = Schema.Struct({
   /** `address:port`; `[::]:53` for all addresses. */
-  Listen: withDefault(Schema.String, "127.0.0.1:5300"),
+  Listen: withDefault(
+    Schema.String.check(
+      Schema.makeFilter<string>((listen) => readListenAddress(listen) !== undefined, {
+        expected: "an address and a port, as 127.0.0.1:5300 or [::]:53"
+      })
+    ),
+    "127.0.0.1:5300"
+  ),
   Tcp: withDefault(Schema.Boolean, true),
   PowerDnsSocket: Schema.optionalKey(Schema.String),
   PowerDnsHttp: Schema.optionalKey(Schema.String),

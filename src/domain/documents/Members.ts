@@ -16,7 +16,9 @@ export const Member = Schema.Struct({
     Active: Switch,
     ServiceIPv4: Ipv4Text,
     ServiceIPv6: Ipv6Text,
-    MonitorUrl: Text
+    MonitorUrl: Text,
+    /** Of v2; nothing reads it. */
+    PrometheusEndpoint: Schema.optionalKey(Schema.NullOr(Schema.String))
   }),
   /** Group → keys of services. The groups are the operators' own; only the service keys count. */
   ServiceAssignments: withDefault(Schema.Record(Schema.String, Schema.Array(Schema.String)), {}),

@@ -78,19 +78,22 @@ const prepare = (options: Options, context: SecureContext): Result.Result<RunPro
   const isExpected = expectation(options.ExpectedStatus ?? "200-399")
   const tls = { context, allowUntrusted: options.AllowUntrusted ?? false }
 
-  const judge = ({ body, status }: Answer, latency: number): string => {
-    if (!isExpected(status)) return `status ${status}`
+  const judge = ({ body, status }: Answer, latency: number): Trouble | undefined => {
+    if (!isExpected(status)) return trouble(`status ${status}`)
     if (matcher !== undefined) {
       const matches = matcher(body)
-      if (matches === undefined) return "the body could not be matched with BodyRegex in time"
-      if (!matches) return "the body does not match BodyRegex"
+      if (matches === "starved") return { up: undefined, error: "this node could not try: no processor for BodyRegex" }
+      if (matches === "too slow") return trouble("the body could not be matched with BodyRegex in time")
+      if (!matches) return trouble("the body does not match BodyRegex")
     }
     if (options.BodyJson !== undefined) {
       const value = jsonAt(body, options.BodyJson.Path)
-      if (Result.isFailure(value)) return value.failure
-      if (value.success !== options.BodyJson.Equals) return `${options.BodyJson.Path} in the body is not as expected`
+      if (Result.isFailure(value)) return trouble(value.failure)
+      if (value.success !== options.BodyJson.Equals) {
+        return trouble(`${options.BodyJson.Path} in the body is not as expected`)
+      }
     }
-    return latency <= (options.MaxLatency ?? Infinity) ? "" : `slower than ${options.MaxLatency} ms`
+    return latency <= (options.MaxLatency ?? Infinity) ? undefined : trouble(`slower than ${options.MaxLatency} ms`)
   }
 
   return Result.succeed((planned) =>
@@ -103,9 +106,8 @@ const prepare = (options: Options, context: SecureContext): Result.Result<RunPro
       const socket = yield* (isTls ? dialTls(planned, within, tls) : dialTcp(planned, within))
       const answer = yield* ask(socket, url, options, matcher !== undefined || options.BodyJson !== undefined)
       const latency = monotonicMillis(clock) - start
-      const error = judge(answer, latency)
       const data = { StatusCode: answer.status, LatencyMs: latency, BodyBytes: answer.bytes }
-      return { up: error === "", error, data } satisfies ProbeResult
+      return { up: true, error: "", ...judge(answer, latency), data } satisfies ProbeResult
     }).pipe(Effect.scoped, Effect.catch(resultOf))
   )
 }

@@ -1,0 +1,15 @@
+import { isIP } from "node:net"
+
+/** Where to listen: an IP address and a port; 0 lets the system choose. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** Reads `address:port`, an IPv6 address in brackets. Undefined when it is no such thing. */
+export const readListenAddress = (text: string): ListenAddress | undefined => {
+  const parts = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text.trim())
+  const host = parts?.[1] ?? parts?.[2] ?? ""
+  const port = Number(parts?.[3])
+  return isIP(host) !== 0 && port <= 65535 ? { host, port } : undefined
+}

@@ -1,0 +1,47 @@
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { Config } from "../config/Config.ts"
+import type { Local } from "../domain/documents/Local.ts"
+import { Conditions } from "../node/Conditions.ts"
+
+/** The settings of a local document that are read at start and never again, by their paths. */
+const readAtStart = (local: Local): Readonly<Record<string, unknown>> => {
+  const { CollatorApi, DnsApi, GeoDNS, Maxmind, MonitorApi, Nats, System } = local
+  const address = ({ ListenAddress, ListenPort }: typeof DnsApi | typeof MonitorApi) => [ListenAddress, ListenPort]
+  return {
+    "System.WorkDir": System.WorkDir,
+    "System.LogLevel": System.LogLevel,
+    "Nats.NodeID": Nats.NodeID,
+    "Maxmind.MaxmindDBPath": Maxmind.MaxmindDBPath,
+    "DnsApi": address(DnsApi),
+    "MonitorApi": address(MonitorApi),
+    "CollatorApi": address(CollatorApi),
+    "GeoDNS.Store": GeoDNS.Store,
+    "GeoDNS.Dns.Listen": GeoDNS.Dns.Listen,
+    "GeoDNS.Dns.Tcp": GeoDNS.Dns.Tcp
+  }
+}
+
+/** The settings that differ from those of the start, and take effect only after the next one. */
+export const waitingForRestart = (atStart: Local, now: Local): ReadonlyArray<string> => {
+  const before = readAtStart(atStart)
+  return Object.entries(readAtStart(now)).flatMap(([path, value]) => Equal.equals(before[path], value) ? [] : [path])
+}
+
+/** The condition `config:restart` while settings wait for a restart. */
+export const restartNotice = Layer.effectDiscard(Effect.gen(function*() {
+  const config = yield* Config
+  const conditions = yield* Conditions
+  const { local: atStart } = yield* config.current
+  yield* config.changes.pipe(
+    Stream.runForEach(({ after }) => {
+      const waiting = waitingForRestart(atStart, after.local)
+      return waiting.length === 0
+        ? conditions.clear("config:restart")
+        : conditions.raise("config:restart", `changed, but in use only after a restart: ${waiting.join(", ")}`)
+    }),
+    Effect.forkScoped({ startImmediately: true })
+  )
+}))
