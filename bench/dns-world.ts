@@ -1,22 +1,8 @@
 import type { RawDocuments } from "../src/config/memoryConfig.ts"
 import type { GeoEntry } from "../src/geo/GeoEntry.ts"
-
-/** Numbers from 0 to 1 that are the same in every process (mulberry32). */
-const numbers = (seed: number): () => number => {
-  let state = seed
-  return () => {
-    state = state + 0x6d2b79f5 | 0
-    let t = Math.imul(state ^ state >>> 15, 1 | state)
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t
-    return ((t ^ t >>> 14) >>> 0) / 2 ** 32
-  }
-}
+import { numbers, place } from "./random.ts"
 
 const random = numbers(2)
-const place = () => ({
-  latitude: Math.asin(2 * random() - 1) * 180 / Math.PI,
-  longitude: random() * 360 - 180
-})
 
 /** The first three bytes of the 10,000 client subnets, all /24; four of them in a row are in one network. */
 export const subnets: ReadonlyArray<readonly [number, number, number]> = Array.from({ length: 10_000 }, (_, i) => {
@@ -30,7 +16,7 @@ export const networks: ReadonlyArray<GeoEntry> = Array.from({ length: 2_500 }, (
     const [a, b, c] = subnets[i * 4]!
     return {
       cidr: `${a}.${b}.${c}.0/22`,
-      location: place(),
+      location: place(random),
       country: String.fromCharCode(65 + i % 10, 65 + (i / 10 | 0) % 10),
       asn: 64512 + i % 1000,
       organization: `Network ${i % 1000}`
@@ -51,7 +37,7 @@ export const documents: RawDocuments = {
     Providers: { Bench: { RpcUrls: [`wss://${name}/`] } }
   }])),
   members: Object.fromEntries(Array.from({ length: 30 }, (_, i) => {
-    const { latitude, longitude } = place()
+    const { latitude, longitude } = place(random)
     return [`member${i}`, {
       Details: { Name: `Member ${i}` },
       Membership: { MemberLevel: 5 },

@@ -1,3 +1,4 @@
+import { formatHost } from "../domain/ListenAddress.ts"
 import type { NodeInfo } from "../domain/wire/Cluster.ts"
 import type { NodeEntry } from "./Membership.ts"
 
@@ -59,7 +60,7 @@ const maxIdLength = 256
 const addressOf = (info: NodeInfo): string => {
   const host = (info.PublicAddress === "" ? info.ListenAddress : info.PublicAddress).slice(0, 255)
   const port = info.ListenPort.slice(0, 5)
-  return host === "" ? "" : port === "" ? host : host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+  return host === "" ? "" : port === "" ? host : `${formatHost(host)}:${port}`
 }
 
 /**

@@ -5,11 +5,11 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { createSocket } from "node:dgram"
 import { connect, isIP } from "node:net"
+import { formatListenAddress } from "../domain/ListenAddress.ts"
 import { writeClientSubnet } from "./ClientSubnet.ts"
 import { decodeMessage, encodeMessage } from "./dnsPacket.ts"
 import { domainName } from "./DomainName.ts"
 import { headerBytes, maxUdpBytes, RecordType } from "./protocol.ts"
-import { formatEndpoint } from "./sockets.ts"
 
 /** The question cannot be written: no name, type, subnet or address of a server. */
 export class BadQuestion extends Schema.TaggedError<BadQuestion>()("BadQuestion", { problem: Schema.String }) {}
@@ -256,7 +256,7 @@ export const ask: (options: AskOptions) => Effect.Effect<DnsAnswer, DnsClientErr
         orElse: () => Effect.fail(new NoAnswer())
       }),
       Effect.mapError((reason) =>
-        new DnsClientError({ server: formatEndpoint({ host: options.server, port: options.port }), reason })
+        new DnsClientError({ server: formatListenAddress({ host: options.server, port: options.port }), reason })
       )
     )
 )

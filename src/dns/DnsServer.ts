@@ -5,6 +5,7 @@ import { Config } from "../config/Config.ts"
 import type { ConfigError } from "../config/ConfigError.ts"
 import type { RawDocuments } from "../config/memoryConfig.ts"
 import type { MemoryDocuments } from "../config/MemoryDocuments.ts"
+import { formatListenAddress } from "../domain/ListenAddress.ts"
 import type { GeoEntry } from "../geo/GeoEntry.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
 import type { BadNetwork } from "../geo/MmdbWriter.ts"
@@ -18,7 +19,7 @@ import { Usage } from "../usage/Usage.ts"
 import type { DnsError } from "./DnsError.ts"
 import { makeQueryTally } from "./QueryTally.ts"
 import { makeResponder, serverFailure } from "./Responder.ts"
-import { formatEndpoint, listen, parseEndpoint } from "./sockets.ts"
+import { listen, parseEndpoint } from "./sockets.ts"
 import { type TcpBounds, tcpBounds } from "./TcpConnection.ts"
 import { keepZones } from "./Zones.ts"
 
@@ -65,7 +66,7 @@ const make = Effect.fnUntraced(function*(options: DnsServerOptions) {
     }
   })
   yield* Effect.logInfo("DNS server listens").pipe(
-    Effect.annotateLogs({ address: formatEndpoint({ host: endpoint.host, port }), zones: zone().zones.join(" ") })
+    Effect.annotateLogs({ address: formatListenAddress({ host: endpoint.host, port }), zones: zone().zones.join(" ") })
   )
   return DnsServer.of({ host: endpoint.host, port })
 })

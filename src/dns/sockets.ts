@@ -2,14 +2,10 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { createSocket, type Socket } from "node:dgram"
 import { createServer, isIP, isIPv6, type Server } from "node:net"
-import { type ListenAddress, readListenAddress } from "../domain/ListenAddress.ts"
+import { formatListenAddress, type ListenAddress, readListenAddress } from "../domain/ListenAddress.ts"
 import type { Transport } from "./codec.ts"
 import { BadListen, CannotListen, DnsError } from "./DnsError.ts"
 import { type TcpBounds, TcpConnection } from "./TcpConnection.ts"
-
-/** `address:port`, an IPv6 address in brackets. */
-export const formatEndpoint = ({ host, port }: ListenAddress): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
 /** Reads `address:port`. */
 export const parseEndpoint = (listen: string): Effect.Effect<ListenAddress, DnsError> => {
@@ -33,7 +29,7 @@ interface Sockets {
 const cannotListen = (endpoint: ListenAddress, transport: "UDP" | "TCP", cause: Error) =>
   new DnsError({
     reason: new CannotListen({
-      address: formatEndpoint(endpoint),
+      address: formatListenAddress(endpoint),
       transport,
       code: (cause as NodeJS.ErrnoException).code ?? "UNKNOWN"
     })

@@ -13,3 +13,9 @@ export const readListenAddress = (text: string): ListenAddress | undefined => {
   const port = Number(parts?.[3])
   return isIP(host) !== 0 && port <= 65535 ? { host, port } : undefined
 }
+
+/** A host as it stands before a port or in a URL: an IPv6 address in brackets. */
+export const formatHost = (host: string): string => host.includes(":") ? `[${host}]` : host
+
+/** `address:port`, an IPv6 address in brackets. */
+export const formatListenAddress = ({ host, port }: ListenAddress): string => `${formatHost(host)}:${port}`

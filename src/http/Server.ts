@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type { Server, ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
+import { formatListenAddress } from "../domain/ListenAddress.ts"
 import { type Bounds, HttpBounds } from "./Bounds.ts"
 import { guard } from "./Guard.ts"
 import { CannotListen, HttpError } from "./HttpError.ts"
@@ -47,8 +48,6 @@ const boundedServer = (bounds: Bounds, count: { readonly dropped: () => void }):
   return server
 }
 
-const urlHost = (host: string): string => host.includes(":") ? `[${host}]` : host
-
 /**
  * An HTTP server on `node:http` with bounds on everything that a client can hold. `HttpServer.address` is where it
  * listens, with the port that the system chose. Closing the scope stops listening, lets requests under way finish for
@@ -56,7 +55,7 @@ const urlHost = (host: string): string => host.includes(":") ? `[${host}]` : hos
  */
 export const layerServer = (options: ServerOptions): Layer.Layer<HttpServer.HttpServer, HttpError> => {
   const cannotListen = (code: string) =>
-    new HttpError({ reason: new CannotListen({ address: `${urlHost(options.host)}:${options.port}`, code }) })
+    new HttpError({ reason: new CannotListen({ address: formatListenAddress(options), code }) })
   return Layer.effect(
     HttpServer.HttpServer,
     Effect.gen(function*() {

@@ -2,6 +2,7 @@ import * as Result from "effect/Result"
 import { createHash } from "node:crypto"
 import type { Catalog, Endpoint, MemberEntry } from "../domain/Catalog.ts"
 import { type Check, checkInterval, type Local } from "../domain/documents/Local.ts"
+import { formatHost } from "../domain/ListenAddress.ts"
 import { type CheckType, type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import { canReach, type FamilyReach } from "./Families.ts"
 import { readOptions, TargetOptions } from "./options.ts"
@@ -271,4 +272,4 @@ const originUrl = (options: TargetOptions, host: string, port: number): string =
   `${options.Scheme ?? "https"}://${host}${port === defaultPort(options) ? "" : `:${port}`}${options.Path ?? "/"}`
 
 const siteUrl = (options: TargetOptions, address: string): string =>
-  originUrl(options, address.includes(":") ? `[${address}]` : address, options.Port ?? defaultPort(options))
+  originUrl(options, formatHost(address), options.Port ?? defaultPort(options))

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Config } from "../../config/Config.ts"
 import { DnsServer } from "../../dns/DnsServer.ts"
-import { formatEndpoint } from "../../dns/sockets.ts"
+import { formatListenAddress } from "../../domain/ListenAddress.ts"
 import { Monitor } from "../../monitor/Monitor.ts"
 import { apiAddresses, standalone as standaloneRole } from "../../roles/standalone.ts"
 import { Steering } from "../../steering/Steering.ts"
@@ -20,11 +20,11 @@ const announce = Layer.effectDiscard(Effect.gen(function*() {
   const planned = yield* Monitor.use((monitor) => monitor.planned)
   const { local } = yield* Config.use((config) => config.current)
   const pages = apiAddresses(local).map((api) =>
-    api.port === 0 ? `http on ${api.host}, a port that the system chose` : `http://${formatEndpoint(api)}/`
+    api.port === 0 ? `http on ${api.host}, a port that the system chose` : `http://${formatListenAddress(api)}/`
   )
   yield* Console.log([
     "One node, deciding alone: its own observations are its decisions (minimum of votes 1).",
-    `  DNS     ${formatEndpoint(dns)}, ${counted(steering.names().size, "name")} steered`,
+    `  DNS     ${formatListenAddress(dns)}, ${counted(steering.names().size, "name")} steered`,
     `  checks  ${counted(planned, "target")}`,
     `  status  ${pages.join("\n          ")}`
   ].join("\n"))
