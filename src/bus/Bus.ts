@@ -27,9 +27,9 @@ export class Bus extends Context.Service<Bus, {
   /** Sends to everyone who listens on `subject`, at most 1 MiB of UTF-8. Nobody may be listening. */
   readonly publish: (subject: string, data: string, reply?: string) => Effect.Effect<void, BusError>
   /**
-   * Subscribes until the scope closes; the stream ends then. The subscription is in place when the effect succeeds:
-   * nothing published after that is missed. While the bus is not connected it waits for the connection, and it outlives
-   * a lost one. What a slow reader leaves waiting is bounded; the oldest goes first, counted.
+   * Subscribes until the scope closes; the stream ends then. It never waits: when the bus is connected the subscription
+   * is in place when the effect succeeds, and nothing published after that is missed; else it takes effect with the
+   * connection. It outlives a lost one. What a slow reader leaves waiting is bounded; the oldest goes first, counted.
    */
   readonly subscribe: (subject: string) => Effect.Effect<Stream.Stream<BusMessage>, BusError, Scope.Scope>
   /**
@@ -42,6 +42,8 @@ export class Bus extends Context.Service<Bus, {
     options: { readonly wait: Duration.Input; readonly max?: number }
   ) => Effect.Effect<ReadonlyArray<BusMessage>, BusError>
   readonly connected: Effect.Effect<boolean>
+  /** Why the client is not connected, for an operator; undefined when it is. No secrets. */
+  readonly problem: Effect.Effect<string | undefined>
   /** Whether the client is connected: now, and after every change. */
   readonly connection: Stream.Stream<boolean>
 }>()("effect-geodns/bus/Bus") {

@@ -47,6 +47,7 @@ export const makeMemoryBus = (client: MemoryClient): Bus["Service"] => {
     subscribe: client.subscribe,
     askAll,
     connected: client.connected,
+    problem: Effect.map(client.connected, (connected) => connected ? undefined : "cut off by a fault of the broker"),
     connection: client.connection
   }
 }

@@ -3,7 +3,8 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ExplainAnswer, ExplainQuestion } from "./ExplainAnswer.ts"
-import { BadRequest, NotFound } from "./Refusal.ts"
+import { EndOverrideBody, OverrideList, OverrideRequestBody, OverrideStatus } from "./OverrideDocument.ts"
+import { BadRequest, NotFound, NotNow } from "./Refusal.ts"
 import { StatusDocument } from "./StatusDocument.ts"
 
 /** What this node knows of the whole. */
@@ -20,9 +21,28 @@ export class ExplainGroup extends HttpApiGroup.make("explain", { topLevel: true 
   }).annotate(HttpApi.QueryParseOptions, { errors: "all", reportInput: true })
 ) {}
 
+/**
+ * Members taken out by hand. The list is of every node; giving and ending needs a key of `MgmtApi.AuthKeys`, whose name is
+ * kept as the author.
+ */
+export class OverridesGroup extends HttpApiGroup.make("overrides").add(
+  HttpApiEndpoint.get("list", "/api/overrides", { success: OverrideList }),
+  HttpApiEndpoint.post("add", "/api/overrides", {
+    payload: OverrideRequestBody,
+    success: OverrideStatus,
+    error: [BadRequest, NotFound, NotNow]
+  }),
+  HttpApiEndpoint.post("end", "/api/overrides/end", {
+    payload: EndOverrideBody,
+    success: OverrideList,
+    error: [BadRequest, NotFound, NotNow]
+  })
+) {}
+
 /** The JSON API of all roles together: `HttpApiClient.make(Api, { baseUrl })` is its client. A node serves the groups of its role. */
 export class Api extends HttpApi.make("geodns")
   .add(StatusGroup)
   .add(ExplainGroup)
+  .add(OverridesGroup)
   .annotateMerge(OpenApi.annotations({ title: "GeoDNS" }))
 {}

@@ -13,6 +13,12 @@ export class NotFound extends Schema.Error<NotFound>("NotFound")(
   { httpApiStatus: 404 }
 ) {}
 
+/** It was understood and cannot be done now: 503, and `error` says why. */
+export class NotNow extends Schema.Error<NotNow>("NotNow")(
+  { error: Schema.String },
+  { httpApiStatus: 503 }
+) {}
+
 /** An answer that is none: `{"error": "…"}`, the one shape that all errors of the API have. */
 export const refuse = (
   status: number,

@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema"
 import { Target } from "../domain/Target.ts"
+import { OverrideStatus } from "./OverrideDocument.ts"
 
 /** The first items of a list, and how many there are in all. */
 const Listed = <S extends Schema.Constraint>(item: S) => Schema.Struct({ total: Schema.Int, items: Schema.Array(item) })
@@ -86,6 +87,21 @@ export const OutageStatus = Schema.Struct({
 })
 export type OutageStatus = typeof OutageStatus.Type
 
+/** Missing `here` or `there`: nothing is known or decided on that side. */
+export const ShadowStatus = Schema.Struct({
+  against: Schema.String,
+  at: Schema.optionalKey(Time),
+  problem: Schema.optionalKey(Schema.String),
+  compared: Schema.Int,
+  agreed: Schema.Int,
+  differences: Listed(Schema.Struct({
+    target: Target,
+    here: Schema.optionalKey(Schema.Boolean),
+    there: Schema.optionalKey(Schema.Boolean),
+    since: Time
+  }))
+})
+
 /** What one node knows of the whole: `GET /api/status`, and what the status page shows. Bounded, whatever there is. */
 export const StatusDocument = Schema.Struct({
   at: Time,
@@ -98,6 +114,10 @@ export const StatusDocument = Schema.Struct({
   targets: Schema.Struct({ up: Schema.Int, down: Schema.Int }),
   members: Listed(MemberStatus),
   proposals: Listed(ProposalStatus),
+  /** Members taken out by hand: in force or planned. */
+  overrides: Listed(OverrideStatus),
+  /** Only on a shadow: where it and the cluster do not agree. */
+  shadow: Schema.optionalKey(ShadowStatus),
   /** Only where outages are kept. */
   outages: Schema.optionalKey(
     Schema.Struct({

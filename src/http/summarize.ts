@@ -251,6 +251,7 @@ export const summarize = (input: StatusInput): StatusDocument => {
     ),
     targets: { up, down },
     members: { total: members.length, items: members.slice(0, limits.members) },
+    overrides: { total: 0, items: [] },
     proposals: listed(
       input.proposals.toSorted((a, b) => a.firstSeen - b.firstSeen),
       limits.proposals,

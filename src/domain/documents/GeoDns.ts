@@ -24,7 +24,8 @@ export const ConsensusSettings = Schema.Struct({
   Electorate: withDefault(available(["heard", "roster"], ["heard"]), "heard"),
   /** Seconds. */
   FreshFor: Schema.optionalKey(Positive),
-  Shadow: Schema.optionalKey(Schema.Boolean),
+  /** Takes part in nothing, and shows where it would have differed. */
+  Shadow: withDefault(Schema.Boolean, false),
   /** Votes that a side needs besides the majority. Never below 2 in a cluster; 1 only for a single monitor on its own. */
   MinimumVotes: withDefault(Count, 2)
 })
@@ -120,7 +121,6 @@ export const unusedSettings: ReadonlyArray<ReadonlyArray<string>> = [
   ["Consensus", "KeyFile"],
   ["Consensus", "Roster"],
   ["Consensus", "FreshFor"],
-  ["Consensus", "Shadow"],
   ["Dns", "PowerDnsSocket"],
   ["Dns", "PowerDnsHttp"],
   ["Steering", "TtlFloor"],
@@ -129,9 +129,55 @@ export const unusedSettings: ReadonlyArray<ReadonlyArray<string>> = [
   ["Alerts", "Webhooks"],
   ["Alerts", "StormWindow"],
   ["Sla", "ExcludeBlips"],
-  ["Sla", "DualStack"],
-  ["Public"]
+  ["Sla", "DualStack"]
 ]
+/** How the broker is reached, beside v2's `Nats`. Files are paths relative to the local document. */
+export const NatsSettings = Schema.Struct({
+  /** A credentials file, as `nsc` makes it. */
+  CredentialsFile: Schema.optionalKey(Schema.String),
+  /** The seed of an nkey, `SU…`. */
+  NKeySeed: Schema.optionalKey(Schema.RedactedFromValue(Schema.String)),
+  /** TLS with more than the authorities of the system. `tls://` in `Nats.Url` asks for it, too. */
+  Tls: Schema.optionalKey(
+    Schema.Struct({
+      CaFile: Schema.optionalKey(Schema.String),
+      CertFile: Schema.optionalKey(Schema.String),
+      KeyFile: Schema.optionalKey(Schema.String),
+      /** For servers with `handshake_first`. */
+      HandshakeFirst: withDefault(Schema.Boolean, false)
+    })
+  )
+})
+
+/** The HTTP APIs. */
+export const HttpSettings = Schema.Struct({
+  /** Files relative to the local document, read again when they change. */
+  Tls: Schema.optionalKey(Schema.Struct({ CertFile: Schema.String, KeyFile: Schema.String })),
+  RateLimit: withDefault(
+    Schema.Struct({
+      /** Requests of one client address per second, on average. 0 for no limit. */
+      PerSecond: withDefault(NonNegative, 50),
+      /** Requests that may come at once. */
+      Burst: withDefault(Count, 200)
+    }),
+    {}
+  )
+})
+
+/** Routes that need no key when nothing else is said: whatever only shows how the network is. */
+export const publicRoutes: ReadonlyArray<string> = [
+  "/",
+  "/live",
+  "/ready",
+  "/health",
+  "/metrics",
+  "/results",
+  "/api/status",
+  "/api/log",
+  "/api/overrides",
+  "/api/explain"
+]
+
 /** The `GeoDNS` key of the local document, which v2 ignores. Every part is optional. */
 export const GeoDns = Schema.Struct({
   Consensus: withDefault(ConsensusSettings, {}),
@@ -141,7 +187,9 @@ export const GeoDns = Schema.Struct({
   Steering: withDefault(SteeringSettings, {}),
   Alerts: withDefault(AlertSettings, {}),
   Sla: withDefault(SlaSettings, {}),
-  /** Routes of the HTTP API that need no key. */
-  Public: Schema.optionalKey(Schema.Array(Schema.String))
+  Nats: withDefault(NatsSettings, {}),
+  Http: withDefault(HttpSettings, {}),
+  /** Routes of the HTTP API that need no key, and what is below them. Writing always needs one. */
+  Public: withDefault(Schema.Array(Schema.String), publicRoutes)
 })
 export type GeoDns = typeof GeoDns.Type
