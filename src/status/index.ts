@@ -1,3 +1,4 @@
+export * from "./answerDowntime.ts"
 export * from "./Debounce.ts"
 export * from "./Decision.ts"
 export * from "./KnownTargets.ts"
