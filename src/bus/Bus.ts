@@ -7,8 +7,11 @@ import type * as Stream from "effect/Stream"
 import type { BusError } from "./BusError.ts"
 import { MemoryBroker } from "./MemoryBroker.ts"
 import { makeMemoryBus } from "./MemoryBus.ts"
+import { makeMutedBus } from "./MutedBus.ts"
+import { makeNatsBus } from "./NatsBus.ts"
+import type { NatsOptions } from "./NatsOptions.ts"
 
-export { BusError, Disconnected, TooLong, Unencodable } from "./BusError.ts"
+export { BusError, Congested, Disconnected, TooLong, Unencodable } from "./BusError.ts"
 
 /** A message as it came. */
 export interface BusMessage {
@@ -24,7 +27,12 @@ export interface BusMessage {
  * A subject may end in `.>` when subscribing: everything below it.
  */
 export class Bus extends Context.Service<Bus, {
-  /** Sends to everyone who listens on `subject`, at most 1 MiB of UTF-8. Nobody may be listening. */
+  /**
+   * Sends to everyone who listens on `subject`, at most 1 MiB of UTF-8, or what the broker takes if that is less. Nobody
+   * may be listening. Fails at once without a connection. Success means that it was handed to a connection that works as
+   * far as is known: what is on its way when that breaks may arrive or not (on NATS counted,
+   * `geodns_bus_unconfirmed_total`). Waits at most 5 s when the broker is slow.
+   */
   readonly publish: (subject: string, data: string, reply?: string) => Effect.Effect<void, BusError>
   /**
    * Subscribes until the scope closes; the stream ends then. It never waits: when the bus is connected the subscription
@@ -42,7 +50,10 @@ export class Bus extends Context.Service<Bus, {
     options: { readonly wait: Duration.Input; readonly max?: number }
   ) => Effect.Effect<ReadonlyArray<BusMessage>, BusError>
   readonly connected: Effect.Effect<boolean>
-  /** Why the client is not connected, for an operator; undefined when it is. No secrets. */
+  /**
+   * Why the client is not connected, or what the broker does not let it do, for an operator; undefined when all is well.
+   * No secrets.
+   */
   readonly problem: Effect.Effect<string | undefined>
   /** Whether the client is connected: now, and after every change. */
   readonly connection: Stream.Stream<boolean>
@@ -59,4 +70,18 @@ export class Bus extends Context.Service<Bus, {
         return Bus.of(makeMemoryBus(yield* broker.connect(options.name)))
       })
     )
+
+  /**
+   * The bus in context for a node in shadow mode: it hears everything, and nothing of it goes out but its own questions.
+   */
+  static readonly layerMuted: Layer.Layer<Bus, never, Bus> = Layer.effect(
+    Bus,
+    Effect.map(Bus, (bus) => Bus.of(makeMutedBus(bus)))
+  )
+
+  /**
+   * A client of a NATS broker. The layer stands at once, whether there is a broker or not; the client connects in the
+   * background and for ever, 2 s apart, and `problem` tells why it is not connected. Needs `@nats-io/transport-node`.
+   */
+  static readonly layerNats = (options: NatsOptions): Layer.Layer<Bus> => Layer.effect(Bus, makeNatsBus(options))
 }

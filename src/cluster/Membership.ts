@@ -44,8 +44,8 @@ export class Membership extends Context.Service<Membership, {
     Layer.effect(Membership, makeMembership(announcement))
 
   /**
-   * Announces this node and listens for others. Raises the condition `bus` while the bus is not connected, and `node-id`
-   * when two running nodes have one id.
+   * Announces this node and listens for others. Raises the condition `bus` while the bus is not connected or the
+   * broker forbids something, and `node-id` when two running nodes have one id.
    */
   static readonly layer: Layer.Layer<Membership, BusError, NodeIdentity | Bus | Conditions> = Membership
     .layerAnnouncing({})

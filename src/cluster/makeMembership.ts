@@ -20,6 +20,8 @@ import { activeFor, NodeTable } from "./NodeTable.ts"
 export interface Announcement {
   readonly address?: string
   readonly port?: number
+  /** A shadow counts itself in no electorate: nobody else does. */
+  readonly isShadow?: boolean
 }
 
 const refused = Metric.counter("geodns_nodes_refused_total", {
@@ -36,6 +38,9 @@ const announcing = Schedule.spaced("500 millis").pipe(
 /** Milliseconds from an announcement to the next one that answers somebody. */
 const answerEvery = 5_000
 
+/** Milliseconds that the bus has to connect at the start before that is a condition. */
+const connectsWithin = 1_000
+
 /** A loop goes on after a defect in one round of it. */
 const guarded = <R>(round: Effect.Effect<unknown, never, R>): Effect.Effect<void, never, R> =>
   Effect.catchCause(Effect.asVoid(round), (cause) => Effect.logError("membership: a round failed", cause))
@@ -48,7 +53,7 @@ export const makeMembership = Effect.fnUntraced(function*(
   const bus = yield* Bus
   const conditions = yield* Conditions
   const clock = yield* Clock.Clock
-  const table = new NodeTable(identity)
+  const table = new NodeTable(announcement.isShadow === true ? { ...identity, role: "" } : identity)
   // Only the newest news counts: readers then ask for the nodes themselves.
   const news = yield* PubSub.sliding<void>({ capacity: 1, replay: 1 })
   yield* PubSub.publish(news, undefined)
@@ -125,27 +130,39 @@ export const makeMembership = Effect.fnUntraced(function*(
       }
     })
 
+  const began = now()
+  let everConnected = false
+  const tellOfBus = Effect.gen(function*() {
+    const connected = yield* bus.connected
+    const problem = yield* bus.problem
+    everConnected ||= connected
+    if (connected) return yield* problem === undefined ? conditions.clear("bus") : conditions.raise("bus", problem)
+    // A client that is about to connect for the first time is no news.
+    if (!everConnected && now() - began < connectsWithin) return
+    yield* conditions.raise(
+      "bus",
+      `the bus is not connected${
+        problem === undefined ? "" : ` (${problem})`
+      }: this node hears no other and takes part `
+        + "in no decision. It keeps checking and answering by what was decided last. Look at the broker and the network"
+    )
+  })
+
   const watchConnection = Stream.runForEach(
     Stream.zipWithPrevious(bus.connection),
-    Effect.fnUntraced(function*([before, connected]) {
-      if (!connected) {
-        return yield* conditions.raise(
-          "bus",
-          "the bus is not connected: this node hears no other and takes part in no decision. "
-            + "It keeps checking and answering by what was decided last. Look at the broker and the network"
-        )
-      }
-      yield* conditions.clear("bus")
-      // Others may have forgotten us meanwhile.
-      if (Option.isSome(before)) yield* announceSoon
-    })
+    ([before, connected]) =>
+      Effect.andThen(
+        tellOfBus,
+        // Others may not have heard our first announcements, or have forgotten us meanwhile.
+        connected && Option.isSome(before) ? announceSoon : Effect.void
+      )
   )
 
   const sweep = Effect.suspend(() => {
     table.advance(now())
     const clashOver = clashUntil !== undefined && now() >= clashUntil
     if (clashOver) clashUntil = undefined
-    return Effect.andThen(tell, clashOver ? conditions.clear("node-id") : Effect.void)
+    return Effect.all([tell, tellOfBus, clashOver ? conditions.clear("node-id") : Effect.void], { discard: true })
   })
 
   const nodes = Effect.sync(() => {
@@ -156,6 +173,7 @@ export const makeMembership = Effect.fnUntraced(function*(
 
   yield* Messages.receive(Subject.Cluster, take)
   yield* Effect.forkScoped(watchConnection)
+  yield* Effect.forkScoped(Effect.delay(tellOfBus, connectsWithin))
   yield* Effect.forkScoped(Effect.repeat(guarded(announce), announcing))
   yield* Effect.forkScoped(Effect.forever(guarded(answer)))
   yield* Effect.forkScoped(Effect.repeat(guarded(sweep), Schedule.spaced("5 seconds")))

@@ -72,9 +72,9 @@ describe("send and receive", () => {
         const unencodable of [
           { ...proposal, ID: "" },
           { ...proposal, Timestamp: Number.NaN },
-          { ...proposal, Data: cyclic },
-          { ...proposal, Data: deep },
-          { ...proposal, Data: 1n }
+          { ...proposal, Data: { cyclic } },
+          { ...proposal, Data: { deep } },
+          { ...proposal, Data: { n: 1n } }
         ]
       ) {
         const { message, reason } = yield* fails(unencodable)
@@ -262,7 +262,7 @@ describe("garbage", () => {
         const nested = "[".repeat(depth) + "]".repeat(depth)
         yield* a.publish(
           Subject.Propose.name,
-          sample("consensus.propose.offline").replace('"Data":null', `"Data":${nested}`)
+          sample("consensus.propose.offline").replace('"Data":null', `"Data":{"nested":${nested}}`)
         )
       }
       yield* TestClock.adjust(0)

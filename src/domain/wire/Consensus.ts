@@ -1,21 +1,7 @@
 import * as Schema from "effect/Schema"
-import * as SchemaTransformation from "effect/SchemaTransformation"
-import { CheckType, type Target } from "../Target.ts"
-import { Data, Flag, Id, Text } from "./Field.ts"
+import type { Target } from "../Target.ts"
+import { Data, Flag, Id, Text, WireCheckType } from "./Field.ts"
 import { WireTime } from "./WireTime.ts"
-
-const byNumber = { 1: "site", 2: "domain", 3: "endpoint" } as const
-
-/** The check type; older nodes send 1, 2 and 3. */
-const WireCheckType = Schema.Union([CheckType, Schema.Literals([1, 2, 3])]).pipe(
-  Schema.decodeTo(
-    CheckType,
-    SchemaTransformation.transform<CheckType, CheckType | 1 | 2 | 3>({
-      decode: (type) => typeof type === "number" ? byNumber[type] : type,
-      encode: (type) => type
-    })
-  )
-)
 
 /** `consensus.propose`: a monitor proposes a status for a target. Older nodes send no `SenderNodeID`. */
 export const Proposal = Schema.Struct({

@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { CheckType } from "../Target.ts"
-import { Data, Flag, List, Text } from "./Field.ts"
+import { Data, Flag, List, Text, WireCheckType } from "./Field.ts"
 import { WireTime } from "./WireTime.ts"
 
 /** `monitor.stats.getDowntime`: asks monitors for the outages that they know. */
@@ -11,7 +10,7 @@ export type DowntimeRequest = typeof DowntimeRequest.Type
 /** One outage; `endTime` is the zero time while it is open. */
 export const DowntimeEvent = Schema.Struct({
   memberName: Text,
-  checkType: CheckType,
+  checkType: WireCheckType,
   checkName: Text,
   domainName: Schema.optionalKey(Schema.String),
   endpoint: Schema.optionalKey(Schema.String),

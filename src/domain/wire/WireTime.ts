@@ -8,9 +8,9 @@ const first = Date.parse("0000-01-01T00:00:00Z")
 const last = Date.parse("9999-12-31T23:59:59.999Z")
 
 /** A time that can be written again in UTC: an offset at either end of the years leads out of four digits. */
-const isTime = (s: string): boolean => pattern.test(s) && Date.parse(s) >= first && Date.parse(s) <= last
-
-const TimeString = Schema.String.check(Schema.makeFilter<string>(isTime, { expected: "an RFC 3339 time" }))
+const Millis = Schema.Number.check(
+  Schema.makeFilter<number>((millis) => millis >= first && millis <= last, { expected: "an RFC 3339 time" })
+)
 
 /** The zero time of Go, `0001-01-01T00:00:00Z`, in milliseconds since the epoch: on the wire it means "none". */
 export const noTime: number = Date.parse("0001-01-01T00:00:00Z")
@@ -19,11 +19,11 @@ export const noTime: number = Date.parse("0001-01-01T00:00:00Z")
  * A time on the wire: RFC 3339 with up to nanoseconds, decoded to milliseconds since the epoch (finer digits are cut).
  * A missing key is {@link noTime}.
  */
-export const WireTime = TimeString.pipe(
+export const WireTime = Schema.String.pipe(
   Schema.decodeTo(
-    Schema.Number,
+    Millis,
     SchemaTransformation.transform({
-      decode: (s) => Date.parse(s),
+      decode: (s) => pattern.test(s) ? Date.parse(s) : Number.NaN,
       encode: (ms) => new Date(ms).toISOString()
     })
   ),

@@ -91,7 +91,8 @@ const time = fc.oneof(
 )
 const day = time.map((ms) => new Date(ms).toISOString().slice(0, 10))
 // JSON has no -0: it comes back as 0.
-const data = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown)
+const data = fc.oneof(fc.constant(null), fc.dictionary(fc.string({ minLength: 1 }), fc.jsonValue()))
+  .map((value) => JSON.parse(JSON.stringify(value)) as unknown)
 const optional = <A, K extends string>(record: fc.Arbitrary<A>, key: K, value: fc.Arbitrary<unknown>) =>
   fc.tuple(record, fc.option(value, { nil: undefined })).map(([rest, extra]) =>
     extra === undefined ? rest : { ...rest, [key]: extra }
