@@ -1,7 +1,9 @@
 import * as Clock from "effect/Clock"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
@@ -9,7 +11,7 @@ import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
-import { type DocumentKey, documentKeys, type Local } from "../domain/documents/Local.ts"
+import { type DocumentKey, documentKeys } from "../domain/documents/Local.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { allProblems } from "./allProblems.ts"
@@ -21,9 +23,10 @@ import { writeLastGood } from "./LastGood.ts"
 import { encodeMemoryDocuments, memoryLocal, minimalDocuments, type RawDocuments } from "./memoryConfig.ts"
 import type { MemoryDocuments } from "./MemoryDocuments.ts"
 import { describeProblem, type DocumentName, hasErrors, isError, type Problem, summarise } from "./Problem.ts"
-import { type Before, readDocuments, type Reading, type Readings, remember, valuesOf } from "./readDocuments.ts"
+import { type Before, type LocalReading, readDocuments, type Readings, remember, valuesOf } from "./readDocuments.ts"
 import type { ConfigChange, Snapshot } from "./Snapshot.ts"
 import { type Start, start } from "./start.ts"
+import type { LocalPart } from "./usedSettings.ts"
 
 /** What a reload found. */
 export interface ReloadReport {
@@ -38,6 +41,12 @@ export interface ReloadReport {
 export interface ConfigOptions {
   /** Documents without which the role makes no sense: without any good copy of one of them, the start fails. */
   readonly required?: ReadonlyArray<DocumentKey> | undefined
+  /**
+   * Parts of the local document that the role makes use of: a variable that is not set, or a secret that cannot be read,
+   * is an error there, as far as the part is switched on. In other parts it is a warning, and the value counts as
+   * missing. None when it is left out.
+   */
+  readonly uses?: ReadonlyArray<LocalPart> | undefined
 }
 
 /**
@@ -56,13 +65,22 @@ export class Config extends Context.Service<Config, {
   readonly reload: Effect.Effect<ReloadReport>
 }>()("effect-geodns/config/Config") {
   /**
-   * Reads the local document at `path` (a path or URL) and the documents that it names, and again every
-   * `ConfigReloadTime` seconds. Fails when the local document is missing or invalid, or when there is no good copy, new
-   * or on the disk, of a required document.
+   * Reads the local document at `path` (a path or URL) and the documents that it names, again every `ConfigReloadTime`
+   * seconds, and as soon as one that is a file has changed. Fails when the local document is missing or invalid, or when
+   * there is no good copy, new or on the disk, of a required document.
+   *
+   * Every setting may also be given by the environment (`GEODNS_NATS_URL` for `Nats.Url`), whose values win: it is read
+   * through the `ConfigProvider` of the fiber that builds the layer.
    */
   static readonly layer = (
     options: ConfigOptions & { readonly path: string }
   ): Layer.Layer<Config, ConfigError, Documents | DurableFiles | Conditions> => Layer.effect(Config, make(options))
+
+  /** The same without a local document: all settings come from the `ConfigProvider`, by the names of their variables. */
+  static readonly layerConfig = (
+    options: ConfigOptions = {}
+  ): Layer.Layer<Config, ConfigError, Documents | DurableFiles | Conditions> =>
+    Layer.effect(Config, make({ ...options, path: undefined }))
 
   /**
    * The same over documents in memory, given as JSON values in the shape of the files. What is missing is minimal: an
@@ -105,12 +123,13 @@ const problemCount = Metric.gauge("geodns_config_problems", {
   description: "Errors and warnings of each configuration document"
 })
 
-const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly path: string }) {
+const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly path: string | undefined }) {
+  const provider = yield* ConfigProvider.ConfigProvider
   const files = yield* DurableFiles
   const conditions = yield* Conditions
   const documents = yield* Documents
   const lock = yield* Semaphore.make(1)
-  const first = yield* start(options.path, options.required ?? [], files)
+  const first = yield* start(options, options.required ?? [], files)
   const state = yield* Ref.make<State>({
     snapshot: first.snapshot,
     copies: first.copies,
@@ -120,6 +139,8 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
   })
   const versions = yield* PubSub.sliding<Snapshot>({ capacity: 16, replay: 1 })
   yield* PubSub.publish(versions, first.snapshot)
+  const watched = yield* PubSub.sliding<ReadonlyArray<string>>({ capacity: 1, replay: 1 })
+  yield* PubSub.publish(watched, locationsOf(first.local, first.shared))
 
   const raiseOrClear = (condition: string, problems: ReadonlyArray<Problem>, inUse: string) =>
     hasErrors(problems)
@@ -127,7 +148,7 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
       : conditions.clear(condition)
 
   /** Says what is wrong, and what is well again: conditions, log and metrics. */
-  const report = Effect.fnUntraced(function*(local: Reading<Local>, shared: Readings) {
+  const report = Effect.fnUntraced(function*(local: LocalReading, shared: Readings) {
     const { copies, logged, snapshot } = yield* Ref.get(state)
     yield* raiseOrClear("config:local", local.problems, "what it said before")
     for (const key of documentKeys) {
@@ -172,17 +193,26 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
 
   const reload = Effect.fn("Config.reload")(function*(): Effect.fn.Return<ReloadReport> {
     const before = yield* Ref.get(state)
-    const { local, shared } = yield* readDocuments(options.path, before.readings, before.snapshot.local).pipe(
-      Effect.provideService(Documents, documents)
+    const { local, shared } = yield* readDocuments(
+      options,
+      before.readings,
+      valuesOf({ ...before.copies, local: { value: before.snapshot.local } })
+    ).pipe(
+      Effect.provideService(Documents, documents),
+      Effect.provideService(ConfigProvider.ConfigProvider, provider)
     )
     const now = yield* Clock.currentTimeMillis
     const copies = takeReadings(before.copies, shared, now)
-    const next = makeSnapshot(before.snapshot, local.value ?? before.snapshot.local, copies, shared, now)
+    const { local: old } = before.snapshot
+    const settings = local.value === undefined || Equal.equals(old, local.value) ? old : local.value
+    const next = makeSnapshot(before.snapshot, settings, copies, shared, now)
+    yield* Effect.yieldNow
     const changed = isChange(diffSnapshots(before.snapshot, next))
     const snapshot = changed ? next : { ...before.snapshot, documents: next.documents }
     yield* Effect.uninterruptible(Effect.gen(function*() {
       yield* Ref.set(state, { ...before, snapshot, copies, readings: remember(before.readings, local, shared) })
       if (changed) yield* PubSub.publish(versions, snapshot)
+      yield* PubSub.publish(watched, locationsOf(local, shared))
     }))
     if (changed) yield* Effect.annotateLogs(Effect.logInfo("configuration changed"), { version: snapshot.version })
     yield* Metric.update(reloads, 1)
@@ -196,13 +226,20 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
 
   yield* report(first.local, first.shared)
   yield* save
+  const reloading = Stream.runForEach(() =>
+    Effect.catchCause(reload(), (cause) => Effect.logError("the configuration could not be reloaded", cause))
+  )
   yield* Stream.fromPubSub(versions).pipe(
     Stream.map(({ local }) => Math.max(shortestReload, local.System.ConfigReloadTime)),
     Stream.changes,
     Stream.switchMap((seconds) => Stream.drop(Stream.tick(Duration.seconds(seconds)), 1)),
-    Stream.runForEach(() =>
-      Effect.catchCause(reload(), (cause) => Effect.logError("the configuration could not be reloaded", cause))
-    ),
+    reloading,
+    Effect.forkScoped({ startImmediately: true })
+  )
+  yield* Stream.fromPubSub(watched).pipe(
+    Stream.changesWith((a, b) => a.join("\n") === b.join("\n")),
+    Stream.switchMap((locations) => documents.watch(locations)),
+    reloading,
     Effect.forkScoped({ startImmediately: true })
   )
 
@@ -217,3 +254,9 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
     reload: Effect.suspend(reload)
   })
 })
+
+/** All that was read: what is a file among it is watched. */
+const locationsOf = (
+  local: LocalReading,
+  shared: Readings
+): ReadonlyArray<string> => [local.location, ...local.files, ...documentKeys.map((key) => shared[key].location)]

@@ -1,9 +1,7 @@
-import * as Equal from "effect/Equal"
 import { type Catalog, makeCatalog } from "../domain/Catalog.ts"
 import { type DocumentKey, documentKeys, type Local } from "../domain/documents/Local.ts"
 import { type DocumentTypes, emptyDocuments } from "./decodeDocument.ts"
 import type { LastGood } from "./LastGood.ts"
-import { publicLocation } from "./location.ts"
 import { describeProblem, isError } from "./Problem.ts"
 import type { Readings } from "./readDocuments.ts"
 import type { DocumentState, Snapshot } from "./Snapshot.ts"
@@ -19,13 +17,11 @@ export type Copies = { readonly [K in DocumentKey]?: Copy<DocumentTypes[K]> | un
 /** Takes every reading that is good; elsewhere the old copy stays. A document that is not configured has none. */
 export const takeReadings = (copies: Copies, readings: Readings, now: number): Copies => {
   const take = <K extends DocumentKey>(key: K): Copy<DocumentTypes[K]> | undefined => {
-    const { location, text, value } = readings[key]
+    const { location, shown, text, value } = readings[key]
     const old: Copy<DocumentTypes[K]> | undefined = copies[key]
     if (location === "") return undefined
     if (value === undefined || text === undefined || text === old?.text) return old
-    // The same value stays the same object: readers and the diff see at a glance that nothing changed.
-    const kept = old !== undefined && Equal.equals(old.value, value) ? old.value : value
-    return { value: kept, text, location: publicLocation(location), loadedAt: now }
+    return { value, text, location: shown, loadedAt: now }
   }
   return {
     StaticDNSConfig: take("StaticDNSConfig"),
@@ -80,7 +76,7 @@ const documentStates = (
   Object.fromEntries(documentKeys.map((key): [DocumentKey, DocumentState] => {
     const error = readings[key].problems.find(isError)
     return [key, {
-      location: publicLocation(readings[key].location),
+      location: readings[key].shown,
       loadedAt: copies[key]?.loadedAt ?? before?.documents[key].loadedAt ?? now,
       problem: error === undefined ? undefined : describeProblem(error)
     }]

@@ -20,23 +20,25 @@ const Stored = Schema.fromJsonString(LastGood)
 /** The name of the file with the last good copy of a document. */
 export const lastGoodFile = (key: DocumentKey): string => `config-${key}.json`
 
-/** The copy on the disk. One that cannot be read or understood is as good as none. */
-export const readLastGood = (
-  files: DurableFiles["Service"],
-  key: DocumentKey
-): Effect.Effect<Option.Option<LastGood>> =>
+/** What is on the disk for a document: its copy, none, or something that is none any more, and why. */
+export interface Kept {
+  readonly copy: LastGood | undefined
+  readonly damage: string | undefined
+}
+
+/** The copy on the disk. One that cannot be read or understood is as good as none, but it is said. */
+export const readLastGood = (files: DurableFiles["Service"], key: DocumentKey): Effect.Effect<Kept> =>
   files.read(lastGoodFile(key)).pipe(
     Effect.flatMap(Option.match({
-      onNone: () => Effect.succeedNone,
-      onSome: (text) => Effect.asSome(Schema.decodeEffect(Stored)(text))
+      onNone: () => Effect.succeed<Kept>({ copy: undefined, damage: undefined }),
+      onSome: (text) => Effect.map(Schema.decodeEffect(Stored)(text), (copy): Kept => ({ copy, damage: undefined }))
     })),
-    Effect.catch((error) => {
-      const why = error._tag === "DurableFileError" ? error.message : `${lastGoodFile(key)} is damaged`
-      return Effect.logWarning(`the last good copy cannot be used: ${why}`).pipe(
-        Effect.annotateLogs({ document: key }),
-        Effect.as(Option.none())
-      )
-    })
+    Effect.catch((error) =>
+      Effect.succeed<Kept>({
+        copy: undefined,
+        damage: error._tag === "DurableFileError" ? error.message : `${lastGoodFile(key)} is damaged`
+      })
+    )
   )
 
 /** Keeps a copy on the disk. */

@@ -1,5 +1,6 @@
 import type { Catalog } from "../domain/Catalog.ts"
 import type { AlertRouting } from "../domain/documents/AlertRouting.ts"
+import type { GeoDns } from "../domain/documents/GeoDns.ts"
 import type { DocumentKey, Local } from "../domain/documents/Local.ts"
 import type { Members } from "../domain/documents/Members.ts"
 import type { Pricing } from "../domain/documents/Pricing.ts"
@@ -43,6 +44,9 @@ export interface KeyDiff {
   readonly changed: ReadonlyArray<string>
 }
 
+/** A part of the local document that is compared as one. The checks are compared one by one instead. */
+export type LocalSection = Exclude<keyof Local, "Checks" | "GeoDNS"> | `GeoDNS.${Exclude<keyof GeoDns, "Checks">}`
+
 /** A new version, and how it differs from the one before. */
 export interface ConfigChange {
   readonly before: Snapshot
@@ -52,9 +56,13 @@ export interface ConfigChange {
   /** By the name of the check. */
   readonly checks: KeyDiff
   readonly staticDns: boolean
+  /** The names of static records, in lower case and without the last dot. */
+  readonly staticNames: KeyDiff
   readonly pricing: boolean
   readonly requests: boolean
   readonly alerts: boolean
   /** Anything else in the local document. */
   readonly settings: boolean
+  /** Which of it, so that a reader restarts only what is concerned. */
+  readonly sections: ReadonlyArray<LocalSection>
 }

@@ -1,13 +1,15 @@
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { AlertRouting } from "../domain/documents/AlertRouting.ts"
-import { Local } from "../domain/documents/Local.ts"
+import { type DocumentKey, Local } from "../domain/documents/Local.ts"
 import { Members } from "../domain/documents/Members.ts"
 import { Pricing } from "../domain/documents/Pricing.ts"
 import { Requests } from "../domain/documents/Requests.ts"
 import { Services } from "../domain/documents/Services.ts"
 import { StaticDns } from "../domain/documents/StaticDns.ts"
-import { excerpt, findSyntaxProblem, lineAndColumn, maskValues } from "./jsonSyntax.ts"
+import { excerpt, findSyntaxProblem, isTooDeep, lineAndColumn, maskValues } from "./jsonSyntax.ts"
 import { suggestion } from "./nearest.ts"
 import {
   type DocumentName,
@@ -32,7 +34,8 @@ export interface DocumentTypes {
   readonly AlertsConfig: AlertRouting
 }
 
-const schemas: { readonly [K in DocumentName]: Schema.ConstraintDecoder<DocumentTypes[K]> } = {
+/** The schema of each document. */
+export const documentSchemas: { readonly [K in DocumentName]: Schema.ConstraintDecoder<DocumentTypes[K]> } = {
   local: Local,
   StaticDNSConfig: StaticDns,
   MembersConfig: Members,
@@ -66,20 +69,45 @@ export interface Decoded<A> {
  * rest are errors. Total: any text gives a result.
  */
 export const decodeDocument = <K extends DocumentName>(document: K, text: string): Decoded<DocumentTypes[K]> => {
+  const parsed = parseDocument(document, text)
+  if (Result.isFailure(parsed)) return { value: undefined, raw: undefined, problems: [parsed.failure] }
+  return { ...decodeValue(document, parsed.success), raw: parsed.success }
+}
+
+/** The JSON of a document, or where it is none. */
+export const parseDocument = (document: DocumentName, text: string): Result.Result<unknown, Problem> => {
   const json = text.startsWith("\uFEFF") ? text.slice(1) : text
-  const syntax = findSyntaxProblem(json)
-  if (syntax !== undefined) {
-    return { value: undefined, raw: undefined, problems: [syntaxError(document, json, syntax.offset, syntax.expected)] }
+  const value = isTooDeep(json) ? undefined : parseJson(json)
+  if (typeof value === "object" && value !== null) return Result.succeed(value)
+  // Only what is not good is looked at letter by letter.
+  const { expected, offset } = findSyntaxProblem(json) ?? { offset: 0, expected: "a JSON document" }
+  return Result.fail(syntaxError(document, json, offset, expected))
+}
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
-  const raw: unknown = JSON.parse(json)
-  const schema = schemas[document]
+}
+
+/** The same of JSON that is at hand. */
+export const decodeValue = <K extends DocumentName>(
+  document: K,
+  raw: unknown
+): Omit<Decoded<DocumentTypes[K]>, "raw"> => conclude(document, decodePart(document, raw))
+
+/** What schema and keys say of a document or a part of it, before the rules that concern it as a whole. */
+const decodePart = <K extends DocumentName>(
+  document: K,
+  raw: unknown
+): Omit<Decoded<DocumentTypes[K]>, "raw"> => {
+  const schema = documentSchemas[document]
   const result = Schema.decodeUnknownResult(schema)(raw, { errors: "all" })
   const findings = inspect(schema, raw, Result.isSuccess(result), maxProblems)
     .map((finding) => toProblem(document, finding))
-  if (Result.isSuccess(result)) {
-    const problems = bounded([...findings, ...ownRules(document, result.success)])
-    return { value: hasErrors(problems) ? undefined : result.success, raw, problems }
-  }
+  if (Result.isSuccess(result)) return { value: result.success, problems: findings }
   const seen = new Set(findings.map((problem) => problem.path))
   const others = issuesOf(result.failure.issue).flatMap(({ path, wanted }): ReadonlyArray<Problem> => {
     const where = formatPath(path)
@@ -87,7 +115,68 @@ export const decodeDocument = <K extends DocumentName>(document: K, text: string
       ? []
       : [{ severity: "error", document, path: where, expected: wanted, found: "something else" }]
   })
-  return { value: undefined, raw, problems: bounded([...findings, ...others]) }
+  return { value: undefined, problems: [...findings, ...others] }
+}
+
+const conclude = <K extends DocumentName>(
+  document: K,
+  { problems, value }: Omit<Decoded<DocumentTypes[K]>, "raw">
+): Omit<Decoded<DocumentTypes[K]>, "raw"> => {
+  const all = bounded(value === undefined ? problems : [...problems, ...ownRules(document, value)])
+  return { value: hasErrors(all) ? undefined : value, problems: all }
+}
+
+/** How many entries of a long document are decoded before others have their turn. */
+const sliceLength = 50
+
+/**
+ * Decodes a document in slices, so that a node answers in between. It gives what `decodeDocument` gives, with one thing
+ * more: what is the same in the good copy `before` is the same object, and so is the whole.
+ */
+export const decodeSliced = Effect.fnUntraced(function*<K extends DocumentKey>(
+  document: K,
+  text: string,
+  before: DocumentTypes[K] | undefined
+): Effect.fn.Return<Decoded<DocumentTypes[K]>> {
+  const parsed = parseDocument(document, text)
+  if (Result.isFailure(parsed)) return { value: undefined, raw: undefined, problems: [parsed.failure] }
+  yield* Effect.yieldNow
+  const raw = parsed.success
+  if (!isSliced[document] || typeof raw !== "object" || raw === null || Array.isArray(raw)) {
+    const { problems, value } = decodeValue(document, raw)
+    return { value: before !== undefined && Equal.equals(before, value) ? before : value, raw, problems }
+  }
+  const entries = Object.entries(raw)
+  const old: Readonly<Record<string, unknown>> = { ...before as object }
+  const values: Array<[string, unknown]> = []
+  const problems: Array<Problem> = []
+  let good = true
+  let same = before !== undefined && Object.keys(old).length === entries.length
+  for (let from = 0; from < entries.length && problems.length < 2 * maxProblems; from += sliceLength) {
+    const part = decodePart(document, Object.fromEntries(entries.slice(from, from + sliceLength)))
+    for (const problem of part.problems) problems.push(problem)
+    if (part.value === undefined) good = false
+    else {
+      for (const [key, value] of Object.entries(part.value)) {
+        const kept = Object.hasOwn(old, key) && Equal.equals(old[key], value)
+        same &&= kept
+        values.push([key, kept ? old[key] : value])
+      }
+    }
+    yield* Effect.yieldNow
+  }
+  const value = good ? Object.fromEntries(values) as DocumentTypes[K] : undefined
+  return { ...conclude(document, { value: good && same ? before : value, problems }), raw }
+})
+
+/** Documents whose entries do not depend on each other: objects with free keys. */
+const isSliced: Readonly<Record<DocumentKey, boolean>> = {
+  StaticDNSConfig: false,
+  MembersConfig: true,
+  ServicesConfig: true,
+  IaasPricingConfig: true,
+  ServicesRequestsConfig: true,
+  AlertsConfig: false
 }
 
 /** What refuses a document is never left out for a warning. */
@@ -98,7 +187,7 @@ const bounded = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
 
 const syntaxError = (document: DocumentName, json: string, offset: number, expected: string): Problem => {
   const { line, column } = lineAndColumn(json, offset)
-  const schema = schemas[document]
+  const schema = documentSchemas[document]
   const known = keysOf(schema)
   const show = (part: string) => `\`${hasSecrets(schema) ? maskValues(part, known) : part}\``
   const { before, after } = excerpt(json, offset)

@@ -1,6 +1,7 @@
 import * as Equal from "effect/Equal"
 import type { Local } from "../domain/documents/Local.ts"
-import type { ConfigChange, KeyDiff, Snapshot } from "./Snapshot.ts"
+import type { StaticDns } from "../domain/documents/StaticDns.ts"
+import type { ConfigChange, KeyDiff, LocalSection, Snapshot } from "./Snapshot.ts"
 
 /** The keys that were added, removed, or have another value. Values are compared by what they hold. */
 export const diffKeys = (
@@ -30,26 +31,54 @@ const checksOf = ({ Checks, GeoDNS }: Local): Record<string, unknown> => {
   )
 }
 
-const settingsOf = ({ Checks: _, GeoDNS, ...rest }: Local) => {
-  const { Checks: _settings, ...others } = GeoDNS
-  return { ...rest, GeoDNS: others }
+/** The settings by section, without the checks, which have a diff of their own. */
+const sectionsOf = ({ Checks: _, GeoDNS, ...rest }: Local): Readonly<Record<LocalSection, unknown>> => {
+  const { Alerts, Checks: _settings, Consensus, Dns, Http, Nats, Public, Sla, Steering, Store } = GeoDNS
+  return {
+    ...rest,
+    "GeoDNS.Alerts": Alerts,
+    "GeoDNS.Consensus": Consensus,
+    "GeoDNS.Dns": Dns,
+    "GeoDNS.Http": Http,
+    "GeoDNS.Nats": Nats,
+    "GeoDNS.Public": Public,
+    "GeoDNS.Sla": Sla,
+    "GeoDNS.Steering": Steering,
+    "GeoDNS.Store": Store
+  }
 }
 
+/** The sections of the local document that differ. */
+const diffSections = (before: Local, after: Local): ReadonlyArray<LocalSection> =>
+  before === after ? [] : diffKeys(sectionsOf(before), sectionsOf(after)).changed as ReadonlyArray<LocalSection>
+
+/** Static records by their name, in lower case and without the last dot. */
+const recordsOf = (records: StaticDns): Record<string, unknown> =>
+  Object.fromEntries(Map.groupBy(records, ({ qname }) => qname.toLowerCase().replace(/\.$/, "")))
+
 /** How two versions differ. */
-export const diffSnapshots = (before: Snapshot, after: Snapshot): ConfigChange => ({
-  before,
-  after,
-  members: diffKeys(before.members, after.members),
-  services: diffKeys(before.services, after.services),
-  checks: before.local === after.local
-    ? diffKeys({}, {})
-    : diffKeys(checksOf(before.local), checksOf(after.local)),
-  staticDns: !Equal.equals(before.staticDns, after.staticDns),
-  pricing: !Equal.equals(before.pricing, after.pricing),
-  requests: !Equal.equals(before.requests, after.requests),
-  alerts: !Equal.equals(before.alerts, after.alerts),
-  settings: before.local !== after.local && !Equal.equals(settingsOf(before.local), settingsOf(after.local))
-})
+export const diffSnapshots = (before: Snapshot, after: Snapshot): ConfigChange => {
+  const sections = diffSections(before.local, after.local)
+  const staticDns = !Equal.equals(before.staticDns, after.staticDns)
+  return {
+    before,
+    after,
+    members: diffKeys(before.members, after.members),
+    services: diffKeys(before.services, after.services),
+    checks: before.local === after.local
+      ? diffKeys({}, {})
+      : diffKeys(checksOf(before.local), checksOf(after.local)),
+    staticDns,
+    staticNames: staticDns
+      ? diffKeys(recordsOf(before.staticDns), recordsOf(after.staticDns))
+      : diffKeys({}, {}),
+    pricing: !Equal.equals(before.pricing, after.pricing),
+    requests: !Equal.equals(before.requests, after.requests),
+    alerts: !Equal.equals(before.alerts, after.alerts),
+    settings: sections.length > 0,
+    sections
+  }
+}
 
 /** Whether anything differs that a reader of the configuration could see. */
 export const isChange = (change: ConfigChange): boolean =>

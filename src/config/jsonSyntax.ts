@@ -8,6 +8,23 @@ export interface SyntaxProblem {
 /** How deep lists and objects may be nested; our documents need 6. */
 export const maxDepth = 64
 
+/** Whether lists and objects are nested deeper than they may be, in a text that is otherwise JSON. Fast. */
+export const isTooDeep = (text: string): boolean => {
+  let depth = 0
+  let inString = false
+  for (let at = 0; at < text.length; at++) {
+    const c = text.charCodeAt(at)
+    if (inString) {
+      if (c === 0x5c) at++
+      else if (c === 0x22) inString = false
+    } else if (c === 0x22) inString = true
+    else if (c === 0x7b || c === 0x5b) {
+      if (++depth > maxDepth) return true
+    } else if (c === 0x7d || c === 0x5d) depth--
+  }
+  return false
+}
+
 type Expecting = "document" | "value" | "value or ]" | "key" | "key or }" | "colon" | "comma"
 
 const words: Readonly<Record<Expecting, string>> = {

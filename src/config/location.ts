@@ -10,7 +10,7 @@ export const isHttp = (location: string): boolean => /^https?:\/\//i.test(locati
  */
 export const resolveLocation = (localFile: string, location: string): string => {
   if (location === "" || isHttp(location)) return location
-  if (/^file:\/\//i.test(location)) return URL.canParse(location) ? pathOf(location) : location
+  if (/^file:\//i.test(location)) return URL.canParse(location) ? pathOf(location) : location
   return isHttp(localFile) && URL.canParse(location, localFile)
     ? new URL(location, localFile).href
     : resolve(dirname(localFile), location)
@@ -29,3 +29,7 @@ export const publicLocation = (location: string): string => {
   const url = new URL(location)
   return `${url.origin}${url.pathname}${url.search === "" ? "" : "?…"}`
 }
+
+/** A location as it is written with `${…}` in it, fit to be shown. */
+export const writtenLocation = (template: string): string =>
+  publicLocation(template).replaceAll("%7B", "{").replaceAll("%7D", "}")

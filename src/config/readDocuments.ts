@@ -1,20 +1,40 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import { type DocumentKey, documentKeys, type Local } from "../domain/documents/Local.ts"
 import { ConfigError } from "./ConfigError.ts"
 import type { KnownDocuments } from "./crossCheck.ts"
-import { type Decoded, decodeDocument, type DocumentTypes } from "./decodeDocument.ts"
+import { type Decoded, decodeSliced, type DocumentTypes } from "./decodeDocument.ts"
 import type { DocumentError } from "./DocumentError.ts"
 import { Documents } from "./Documents.ts"
-import { publicLocation, resolveLocation } from "./location.ts"
+import { publicLocation, resolveLocation, writtenLocation } from "./location.ts"
 import type { DocumentName, Problem } from "./Problem.ts"
+import { type LocalDocument, noFile, readLocalDocument } from "./readLocalDocument.ts"
+import type { LocalPart } from "./usedSettings.ts"
 
 /** A document that was read just now, as far as it could be. */
 export interface Reading<A> extends Pick<Decoded<A>, "value" | "problems"> {
   /** Where it is; `""` when it is not configured. */
   readonly location: string
+  /** The same, fit to be shown. */
+  readonly shown: string
   /** Undefined when it could not be read. */
   readonly text: string | undefined
+}
+
+/** The local document, read just now. */
+export interface LocalReading extends Reading<Local> {
+  /** The files that its values are in, beside itself. */
+  readonly files: ReadonlyArray<string>
+  readonly origins: LocalDocument["origins"]
+}
+
+/** How the local document is to be read. */
+export interface LocalOptions {
+  /** A path or URL. Undefined for none: then the environment gives all. */
+  readonly path: string | undefined
+  /** The parts that the role makes use of: what they refer to must be there. */
+  readonly uses?: ReadonlyArray<LocalPart> | undefined
 }
 
 /** The six shared documents, read just now. */
@@ -51,38 +71,51 @@ export const remember = (before: Before, local: Reading<Local>, shared: Readings
   }
 }
 
-const unread = (document: DocumentName, error: DocumentError): Problem => ({
+const unread = (document: DocumentName, error: DocumentError, location: string, shown: string): Problem => ({
   severity: "error",
   document,
   path: "",
-  expected: `a document at ${error.location}`,
-  found: error.found,
+  expected: `a document at ${shown}`,
+  found: error.found.replaceAll(location, shown),
   hint: error.hint
 })
 
-const readDocument = Effect.fnUntraced(function*<K extends DocumentName>(
+const readShared = Effect.fnUntraced(function*<K extends DocumentKey>(
   document: K,
   location: string,
-  before: Reading<DocumentTypes[K]> | undefined
-): Effect.fn.Return<Reading<DocumentTypes[K]> & { readonly raw: unknown }, never, Documents> {
-  const documents = yield* Documents
-  return yield* documents.read(location).pipe(
-    Effect.map((text) =>
-      before?.text === text
-        ? { ...before, location, raw: undefined }
-        : { ...decodeDocument(document, text), location, text }
-    ),
-    Effect.catch((error) =>
-      Effect.succeed({
-        value: undefined,
-        raw: undefined,
-        problems: [unread(document, error)],
-        location,
-        text: undefined
-      })
-    )
-  )
+  shown: string,
+  before: Reading<DocumentTypes[K]> | undefined,
+  good: DocumentTypes[K] | undefined
+): Effect.fn.Return<Reading<DocumentTypes[K]>, never, Documents> {
+  const read = yield* Effect.result(Documents.use((documents) => documents.read(location)))
+  if (Result.isFailure(read)) {
+    const problems = [unread(document, read.failure, location, shown)]
+    return { value: undefined, problems, location, shown, text: undefined }
+  }
+  const text = read.success
+  if (before?.text === text) return { ...before, location, shown }
+  const { problems, value } = yield* decodeSliced(document, text, good)
+  return { value, problems, location, shown, text }
 })
+
+const readLocalFile = Effect.fnUntraced(function*(
+  { path, uses = [] }: LocalOptions
+): Effect.fn.Return<LocalReading & Pick<LocalDocument, "raw" | "written">, never, Documents> {
+  const location = path ?? noFile
+  const shown = publicLocation(location)
+  const read = path === undefined
+    ? Result.succeed(emptyLocal)
+    : yield* Effect.result(Documents.use((documents) => documents.read(path)))
+  if (Result.isSuccess(read)) {
+    return { ...(yield* readLocalDocument(read.success, location, uses)), location, shown, text: read.success }
+  }
+  const problems = [unread("local", read.failure, location, shown)]
+  const nothing = { value: undefined, raw: undefined, text: undefined, written: {}, files: [], origins: new Map() }
+  return { ...nothing, problems, location, shown }
+})
+
+/** What the environment is filled into when there is no file. */
+const emptyLocal = '{"System": {"ConfigUrls": {}}}'
 
 /** The locations that a local document names, even when the rest of it is invalid. */
 const locationsOf = (local: Local | undefined, raw: unknown): ReadonlyMap<DocumentKey, string> => {
@@ -96,21 +129,29 @@ const locationsOf = (local: Local | undefined, raw: unknown): ReadonlyMap<Docume
 }
 
 /**
- * Reads the local document and the six that it names, all at once. Where the local document is bad, `fallback` says
- * where the others are.
+ * Reads the local document and the six that it names, all at once. `good` is what is in use: where the local document is
+ * bad, it says where the others are.
  */
 export const readDocuments = Effect.fnUntraced(function*(
-  path: string,
+  options: LocalOptions,
   before: Before,
-  fallback: Local | undefined
-): Effect.fn.Return<{ readonly local: Reading<Local>; readonly shared: Readings }, never, Documents> {
-  const { raw, ...local } = yield* readDocument("local", path, before.local)
-  const locations = locationsOf(local.value ?? fallback, raw)
+  good: KnownDocuments
+): Effect.fn.Return<{ readonly local: LocalReading; readonly shared: Readings }, never, Documents> {
+  const { raw, written, ...local } = yield* readLocalFile(options)
+  const locations = locationsOf(local.value ?? good.local, raw)
+  const base = options.path ?? "./local.json"
   const read = <K extends DocumentKey>(key: K): Effect.Effect<Reading<DocumentTypes[K]>, never, Documents> => {
-    const location = resolveLocation(path, locations.get(key) ?? "")
+    const location = resolveLocation(base, locations.get(key) ?? "")
+    // What was filled in stays hidden: the location is shown as it is written, or as it was shown before.
+    const template = written[key]
+    const shown = template !== undefined
+      ? writtenLocation(template)
+      : local.value === undefined && before[key]?.location === location
+      ? before[key].shown
+      : publicLocation(location)
     return location === ""
-      ? Effect.succeed({ value: undefined, problems: [], location, text: undefined })
-      : Effect.map(readDocument(key, location, before[key]), ({ raw: _, ...reading }) => reading)
+      ? Effect.succeed({ value: undefined, problems: [], location, shown, text: undefined })
+      : readShared(key, location, shown, before[key], good[key])
   }
   const shared = yield* Effect.all({
     StaticDNSConfig: read("StaticDNSConfig"),
@@ -125,9 +166,12 @@ export const readDocuments = Effect.fnUntraced(function*(
 
 /**
  * Reads the local document alone, for what must be known before everything else: the work directory, the node's id.
- * Fails with every problem of it.
+ * Fails with every problem of it. `path` is a path or URL, undefined for none.
  */
-export const readLocal = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Local, ConfigError, Documents> {
-  const { problems, value } = yield* readDocument("local", path, undefined)
-  return value ?? (yield* new ConfigError({ path: publicLocation(path), problems }))
+export const readLocal = Effect.fnUntraced(function*(
+  path: string | undefined,
+  options: Pick<LocalOptions, "uses"> = {}
+): Effect.fn.Return<Local, ConfigError, Documents> {
+  const { problems, shown, value } = yield* readLocalFile({ ...options, path })
+  return value ?? (yield* new ConfigError({ path: shown, problems }))
 })

@@ -62,6 +62,8 @@ export const inspect = (
       }
     } else if (ast._tag === "Arrays" && ast.elements.length === 0 && ast.rest[0] !== undefined) {
       if (!Array.isArray(value)) return misfit(["a list"])
+      // Below the items there can be no unknown keys: what is long is not gone through.
+      if (decoded && ast.rest[0]._tag !== "Objects" && ast.rest[0]._tag !== "Arrays") return
       for (const [i, item] of value.entries()) visit(ast.rest[0], item, [...path, i])
     } else if (!decoded) {
       const result = Schema.decodeUnknownResult(Schema.make<Schema.ConstraintDecoder<unknown>>(ast))(value, all)
@@ -100,7 +102,7 @@ export const issuesOf = (
   })
 
 /** Whether a schema redacts this value or one below it. */
-const holdsSecret = (ast: SchemaAST.AST): boolean => {
+export const holdsSecret = (ast: SchemaAST.AST): boolean => {
   switch (ast._tag) {
     case "Declaration":
       return ast.annotations?.expected === "Redacted" || ast.typeParameters.some(holdsSecret)

@@ -264,7 +264,12 @@ describe("Config, last good copies", () => {
         ]),
         Effect.flip
       )
-      assert.deepStrictEqual(error.problems.map(({ document }) => document), ["MembersConfig", "ServicesConfig"])
+      assert.deepStrictEqual(error.problems.map(({ document, found }) => [document, found]), [
+        ["MembersConfig", "nothing"],
+        ["MembersConfig", "config-MembersConfig.json is damaged"],
+        ["ServicesConfig", "nothing"],
+        ["ServicesConfig", "one that this version does not take"]
+      ])
     }).pipe(Effect.provide(DurableFiles.layerMemory)))
 
   it.effect("a full disk is a condition, not the end; it is tried again", () =>
@@ -326,9 +331,9 @@ describe("Config, reload", () => {
       assert.deepStrictEqual(one?.checks, { added: [], removed: [], changed: [] })
       assert.deepStrictEqual(two?.members, { added: [], removed: ["B", "C"], changed: [] })
       assert.deepStrictEqual(two?.checks, { added: ["new"], removed: [], changed: ["ssl", "tcp"] })
-      assert.strictEqual(two?.settings, false)
+      assert.deepStrictEqual([two?.settings, two?.sections], [false, []])
       assert.deepStrictEqual(three?.checks, { added: [], removed: ["ssl", "tcp"], changed: [] })
-      assert.strictEqual(three?.settings, true)
+      assert.deepStrictEqual([three?.settings, three?.sections], [true, ["Nats"]])
     }).pipe(
       Effect.scoped,
       Effect.provide(world({
@@ -336,6 +341,69 @@ describe("Config, reload", () => {
         local: { Checks: [check("ssl"), check("tcp")] }
       }))
     ))
+
+  it.effect("a change names the sections and the names of records that it concerns, and no others", () =>
+    Effect.gen(function*() {
+      const seen = yield* watch
+      const record = (qname: string, content: string) => ({ qname, qtype: "A", content })
+      yield* setDocuments({
+        local: {
+          Checks: [check("ssl")],
+          GeoDNS: { Steering: { Ttl: 9 }, Dns: { Tcp: false } },
+          MgmtApi: { ListenPort: 1 }
+        },
+        staticDns: [
+          record("A.example.", "192.0.2.1"),
+          record("b.example", "192.0.2.9"),
+          record("c.example", "192.0.2.1")
+        ]
+      })
+      yield* reload
+      yield* setDocuments({ staticDns: [] })
+      yield* reload
+      yield* Effect.yieldNow
+      const [one, two] = seen
+      assert.deepStrictEqual([...one?.sections ?? []].sort(), ["GeoDNS.Dns", "GeoDNS.Steering", "MgmtApi"])
+      assert.deepStrictEqual(one?.staticNames, { added: ["c.example"], removed: [], changed: ["b.example"] })
+      assert.deepStrictEqual(two?.sections, [])
+      assert.deepStrictEqual(two?.staticNames.removed, ["a.example", "b.example", "c.example"])
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(world({
+        local: { Checks: [check("ssl")] },
+        staticDns: [{ qname: "a.example", qtype: "A", content: "192.0.2.1" }, {
+          qname: "b.example",
+          qtype: "A",
+          content: "192.0.2.1"
+        }].map((record) => record.qname === "a.example" ? { ...record, qname: "A.example." } : record)
+      }))
+    ))
+
+  it.effect("what did not change stays the same object, down to the member", () =>
+    Effect.gen(function*() {
+      const { members } = yield* current
+      yield* setDocuments({ members: { B: member("b", { Override: true }), A: member("a") } })
+      yield* reload
+      const after = (yield* current).members
+      assert.strictEqual(after["A"], members["A"])
+      assert.notStrictEqual(after["B"], members["B"])
+      yield* breakDocument(
+        memoryLocation("MembersConfig"),
+        ` ${JSON.stringify(after, null, 1).replace(/"Active": true/g, '"Active": 1')}`
+      )
+      assert.isFalse((yield* reload).changed)
+      assert.strictEqual((yield* current).members, after)
+    }).pipe(Effect.provide(world({ members: { A: member("a"), B: member("b") } }))))
+
+  it.effect("a file that is touched is read again without waiting for the time", () =>
+    Effect.gen(function*() {
+      yield* setDocuments({ members: { B: member("b") } })
+      for (let tries = 0; tries < 100 && (yield* current).version === 1; tries++) {
+        yield* MemoryDocuments.use((memory) => memory.touch(memoryLocation("MembersConfig")))
+        yield* Effect.yieldNow
+      }
+      assert.deepStrictEqual(Object.keys((yield* current).members), ["B"])
+    }).pipe(Effect.provide(world())))
 
   it.effect("a bad document costs nothing: the last good one stays, the others go on, and it is reported until it is good", () =>
     Effect.gen(function*() {
@@ -434,6 +502,7 @@ describe("Config, reload", () => {
       let most = 0
       const gate = yield* Deferred.make<void>()
       const documents = Layer.succeed(Documents, {
+        watch: () => Stream.never,
         read: (location) =>
           Effect.gen(function*() {
             if (location === memoryLocal) most = Math.max(most, ++running)
@@ -495,6 +564,7 @@ describe("Config, reload", () => {
       const texts = encodeMemoryDocuments(minimalDocuments)
       let reads = 0
       const documents = Layer.succeed(Documents, {
+        watch: () => Stream.never,
         read: (location) => {
           if (location === memoryLocal && ++reads === 2) return Effect.die("boom")
           const text = reads < 3 || location !== memoryLocation("MembersConfig") ? texts[location]! : undefined

@@ -109,12 +109,11 @@ describe("crossCheck", () => {
     assert.deepStrictEqual(
       say({
         local: local({
-          GeoDNS: { Alerts: { Webhooks: [{ Url: "https://x.example", Secret: "planted" }] }, Public: [] }
+          GeoDNS: { Alerts: { Webhooks: [{ Url: "https://x.example", Secret: "planted" }] } }
         })
       }),
       [
-        "local: GeoDNS.Alerts.Webhooks: expected nothing, as this version makes no use of it, found a setting",
-        "local: GeoDNS.Public: expected nothing, as this version makes no use of it, found a setting"
+        "local: GeoDNS.Alerts.Webhooks: expected nothing, as this version makes no use of it, found a setting"
       ]
     )
   })

@@ -11,6 +11,8 @@ import { preview } from "../../roles/offline.ts"
 import { counted } from "../counted.ts"
 import { toUserError } from "../failure.ts"
 import { paint } from "../paint.ts"
+import { init } from "./configInit.ts"
+import { schema } from "./configSchema.ts"
 
 const check = Command.make(
   "check",
@@ -54,5 +56,5 @@ const check = Command.make(
 
 export const config = Command.make("config").pipe(
   Command.withDescription("Work with configuration documents"),
-  Command.withSubcommands([check])
+  Command.withSubcommands([init, check, schema])
 )

@@ -2,13 +2,15 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
+/** A key that may be missing: `value` then stands for it, and is named as its default where settings are described. */
+export const withDefault = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
+  Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(schema).annotateKey({ default: value })
+
 /** Free text, `""` when the key is missing. */
-export const Text = Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("")))
+export const Text = withDefault(Schema.String, "")
 
 /** A secret: redacted from decoding on, empty when the key is missing. */
-export const Secret = Schema.RedactedFromValue(Schema.String).pipe(
-  Schema.withDecodingDefaultKey(Effect.succeed(""))
-)
+export const Secret = withDefault(Schema.RedactedFromValue(Schema.String), "")
 
 /** A switch written as 0 or 1. */
 export const Switch = Schema.Literals([0, 1]).pipe(
@@ -27,7 +29,7 @@ export const PortText = Schema.Union([Schema.String, Schema.Int]).pipe(
       encode: (p) => p === null ? "" : String(p)
     })
   ),
-  Schema.withDecodingDefaultKey(Effect.succeed(""))
+  (port) => withDefault(port, "")
 )
 
 /** A number of seconds or milliseconds that must be positive. */
@@ -35,7 +37,3 @@ export const Positive = Schema.Finite.check(Schema.isGreaterThan(0))
 
 /** A number that may be zero. */
 export const NonNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
-
-/** A key that may be missing: `value` then stands for it. */
-export const withDefault = <S extends Schema.Constraint>(schema: S, value: S["Encoded"]) =>
-  Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(schema)

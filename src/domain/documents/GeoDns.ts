@@ -17,42 +17,77 @@ const available = <const All extends ReadonlyArray<string>>(all: All, available:
 
 /** How decisions are made. */
 export const ConsensusSettings = Schema.Struct({
-  Mode: withDefault(available(["open", "prefer", "require"], ["open"]), "open"),
-  KeyFile: Schema.optionalKey(Schema.String),
-  /** The members of the electorate, or the path of a file with them. */
-  Roster: Schema.optionalKey(Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Unknown)])),
-  Electorate: withDefault(available(["heard", "roster"], ["heard"]), "heard"),
-  /** Seconds. */
-  FreshFor: Schema.optionalKey(Positive),
-  /** Takes part in nothing, and shows where it would have differed. */
-  Shadow: withDefault(Schema.Boolean, false),
-  /** Votes that a side needs besides the majority. Never below 2 in a cluster; 1 only for a single monitor on its own. */
-  MinimumVotes: withDefault(Count, 2)
+  Mode: withDefault(available(["open", "prefer", "require"], ["open"]), "open").annotateKey({
+    description: "Whether decisions need signatures"
+  }),
+  KeyFile: Schema.optionalKey(Schema.String).annotateKey({ description: "The key that this node signs with" }),
+  Roster: Schema.optionalKey(Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Unknown)])).annotateKey({
+    description: "The members of the electorate, or the path of a file with them"
+  }),
+  Electorate: withDefault(available(["heard", "roster"], ["heard"]), "heard").annotateKey({
+    description: "Who votes: the monitors that are heard, or those of the roster"
+  }),
+  FreshFor: Schema.optionalKey(Positive).annotateKey({
+    description: "How old an observation may be that a vote rests on",
+    unit: "s"
+  }),
+  Shadow: withDefault(Schema.Boolean, false).annotateKey({
+    description: "Takes part in nothing, and shows where it would have differed",
+    restart: true
+  }),
+  MinimumVotes: withDefault(Count, 2).annotateKey({
+    description:
+      "Votes that a side needs besides the majority. Never below 2 in a cluster; 1 only for a single monitor on its own"
+  })
 })
 
 /** What our nodes want to know of one check beside v2's keys. */
 export const CheckSettings = Schema.Struct({
-  /** The probe that runs; the name of the check when missing. */
-  Probe: Schema.optionalKey(Schema.String),
-  /** Consecutive failures before the debounced status is down. */
-  FailAfter: withDefault(Count, 2),
-  /** Consecutive successes before the debounced status is up. */
-  RecoverAfter: withDefault(Count, 2),
-  /** Seconds that a decided status lasts at least before this node proposes another. */
-  MinimumStateTime: withDefault(NonNegative, 0)
+  Probe: Schema.optionalKey(Schema.String).annotateKey({
+    description: "The probe that runs; the name of the check when missing"
+  }),
+  FailAfter: withDefault(Count, 2).annotateKey({
+    description: "Consecutive failures before the debounced status is down"
+  }),
+  RecoverAfter: withDefault(Count, 2).annotateKey({
+    description: "Consecutive successes before the debounced status is up"
+  }),
+  MinimumStateTime: withDefault(NonNegative, 0).annotateKey({
+    description: "How long a decided status lasts at least before this node proposes another",
+    unit: "s"
+  })
 })
 export type CheckSettings = typeof CheckSettings.Type
 
 /** Where outages and usage are kept. */
 export const StoreSettings = Schema.Struct({
-  Driver: withDefault(available(["sqlite", "mysql", "memory"], ["sqlite", "memory"]), "sqlite"),
-  /** SQLite only; relative to the work directory. */
-  File: withDefault(Schema.String, "geodns.sqlite")
+  /** `storeDriver` says which one is in use when it is missing. */
+  Driver: Schema.optionalKey(Schema.Literals(["sqlite", "mysql", "memory"])).annotateKey({
+    description: "mysql when `Mysql.Host` is set, else sqlite",
+    restart: true
+  }),
+  File: withDefault(Schema.String, "geodns.sqlite").annotateKey({
+    description: "SQLite only; relative to the work directory",
+    restart: true
+  }),
+  PoolSize: withDefault(Count, 4).annotateKey({ description: "MySQL only: connections at once", restart: true }),
+  Tls: Schema.optionalKey(
+    Schema.Struct({
+      CaFile: Schema.optionalKey(Schema.String).annotateKey({
+        description: "The authorities that are trusted instead of those of the system; relative to the local document",
+        restart: true
+      }),
+      Verify: withDefault(Schema.Boolean, true).annotateKey({
+        description: "Whether the server must prove who it is",
+        restart: true
+      })
+    })
+  ).annotateKey({ description: "MySQL only: TLS to the server. None when missing", restart: true })
 })
+export type StoreSettings = typeof StoreSettings.Type
 
 /** The embedded DNS server. */
 export const DnsSettings = Schema.Struct({
-  /** `address:port`; `[::]:53` for all addresses. */
   Listen: withDefault(
     Schema.String.check(
       Schema.makeFilter<string>((listen) => readListenAddress(listen) !== undefined, {
@@ -60,60 +95,97 @@ export const DnsSettings = Schema.Struct({
       })
     ),
     "127.0.0.1:5300"
-  ),
-  Tcp: withDefault(Schema.Boolean, true),
-  PowerDnsSocket: Schema.optionalKey(Schema.String),
-  PowerDnsHttp: Schema.optionalKey(Schema.String),
+  ).annotateKey({ description: "`address:port`; `[::]:53` for all addresses", restart: true }),
+  Tcp: withDefault(Schema.Boolean, true).annotateKey({
+    description: "Whether it answers over TCP, too",
+    restart: true
+  }),
+  PowerDnsSocket: Schema.optionalKey(Schema.String).annotateKey({
+    description: "A socket for PowerDNS"
+  }),
+  PowerDnsHttp: Schema.optionalKey(Schema.String).annotateKey({
+    description: "An address for PowerDNS"
+  }),
   Zones: withDefault(
     Schema.Record(
       Schema.String,
       Schema.Struct({
-        mname: Text,
-        rname: Text,
-        refresh: withDefault(Positive, 3600),
-        retry: withDefault(Positive, 600),
-        expire: withDefault(Positive, 604800),
-        minimum: withDefault(NonNegative, 60)
+        mname: Text.annotateKey({ description: "The primary name server" }),
+        rname: Text.annotateKey({ description: "The mailbox of who is responsible, as a name" }),
+        refresh: withDefault(Positive, 3600).annotateKey({ description: "For secondary servers", unit: "s" }),
+        retry: withDefault(Positive, 600).annotateKey({ description: "For secondary servers", unit: "s" }),
+        expire: withDefault(Positive, 604800).annotateKey({ description: "For secondary servers", unit: "s" }),
+        minimum: withDefault(NonNegative, 60).annotateKey({
+          description: "How long it may be remembered that a name does not exist",
+          unit: "s"
+        })
       })
     ),
     {}
-  )
+  ).annotateKey({ description: "What the SOA record of a zone says, by the name of the zone" })
 })
 
 /** How a member is chosen. */
 export const SteeringSettings = Schema.Struct({
-  SharedHost: withDefault(Schema.Literals(["share", "any"]), "share"),
-  /** A shared host counts as down when more than this share of its services is down. */
-  SharePercent: withDefault(Percent, 50),
-  NearTieKm: withDefault(NonNegative, 50),
-  NearTiePercent: withDefault(Percent, 5),
-  /** Seconds. */
-  Ttl: withDefault(NonNegative, 30),
-  /** Seconds. */
-  TtlFloor: Schema.optionalKey(NonNegative),
-  AllDown: withDefault(Schema.Literals(["last-good", "all", "fallback", "empty"]), "last-good"),
-  /** The address for `AllDown: fallback`. */
-  Fallback: withDefault(Schema.String, ""),
-  /** Of the members of a name, within a minute. */
-  MaxRemovedShare: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))),
-  RecordsPerAnswer: withDefault(Count, 1),
-  Weights: withDefault(Schema.Record(Schema.String, Positive), {})
+  SharedHost: withDefault(Schema.Literals(["share", "any"]), "share").annotateKey({
+    description: "When a host of several services is down: by the share of them, or when any is"
+  }),
+  SharePercent: withDefault(Percent, 50).annotateKey({
+    description: "A shared host counts as down when more than this share of its services is down",
+    unit: "%"
+  }),
+  NearTieKm: withDefault(NonNegative, 50).annotateKey({
+    description: "Members that are at most so much farther share the clients",
+    unit: "km"
+  }),
+  NearTiePercent: withDefault(Percent, 5).annotateKey({ description: "The same by the distance itself", unit: "%" }),
+  Ttl: withDefault(NonNegative, 30).annotateKey({ description: "The TTL of answers", unit: "s" }),
+  TtlFloor: Schema.optionalKey(NonNegative).annotateKey({ description: "The lowest TTL", unit: "s" }),
+  AllDown: withDefault(Schema.Literals(["last-good", "all", "fallback", "empty"]), "last-good").annotateKey({
+    description: "The answer when all members of a name are down"
+  }),
+  Fallback: withDefault(Schema.String, "").annotateKey({ description: "The address for `AllDown: fallback`" }),
+  MaxRemovedShare: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))).annotateKey({
+    description: "The share of the members of a name that may be taken out within a minute"
+  }),
+  RecordsPerAnswer: withDefault(Count, 1).annotateKey({ description: "Addresses in an answer" }),
+  Weights: withDefault(Schema.Record(Schema.String, Positive), {}).annotateKey({
+    description: "Member → weight among members that are as near; 1 when missing"
+  })
 })
 export type SteeringSettings = typeof SteeringSettings.Type
 
 /** Who is told. */
 export const AlertSettings = Schema.Struct({
-  Alertmanager: Schema.optionalKey(Schema.Struct({ Urls: Schema.Array(Schema.String) })),
-  Webhooks: Schema.optionalKey(Schema.Array(Schema.Struct({ Url: Schema.String, Secret }))),
-  /** Seconds. */
-  StormWindow: Schema.optionalKey(NonNegative)
+  Alertmanager: Schema.optionalKey(
+    Schema.Struct({
+      Urls: Schema.Array(Schema.String).annotateKey({ description: "Where they are: each gets all alerts" })
+    })
+  ).annotateKey({
+    description: "The Alertmanagers"
+  }),
+  Webhooks: Schema.optionalKey(Schema.Array(
+    Schema.Struct({
+      Url: Schema.String.annotateKey({ description: "The URL that is called" }),
+      Secret: Secret.annotateKey({ description: "The secret that signs the calls" })
+    })
+  )).annotateKey({
+    description: "URLs that are called, with the secret that signs the calls"
+  }),
+  StormWindow: Schema.optionalKey(NonNegative).annotateKey({
+    description: "Alerts within this time are one",
+    unit: "s"
+  })
 })
 
 /** How service levels are reckoned. */
 export const SlaSettings = Schema.Struct({
-  ExcludeBlips: Schema.optionalKey(Schema.Boolean),
-  /** With `all` a member is down when every IP version that it offers is. */
-  DualStack: Schema.optionalKey(Schema.Literals(["all", "any"]))
+  ExcludeBlips: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description: "Whether short outages are left out"
+  }),
+  DualStack: Schema.optionalKey(Schema.Literals(["all", "any"])).annotateKey({
+    description: "With `all` a member is down when every IP version that it offers is"
+  })
 })
 
 /** Settings that are read and checked, and change nothing in this version. */
@@ -131,37 +203,63 @@ export const unusedSettings: ReadonlyArray<ReadonlyArray<string>> = [
   ["Sla", "ExcludeBlips"],
   ["Sla", "DualStack"]
 ]
+
 /** How the broker is reached, beside v2's `Nats`. Files are paths relative to the local document. */
 export const NatsSettings = Schema.Struct({
-  /** A credentials file, as `nsc` makes it. */
-  CredentialsFile: Schema.optionalKey(Schema.String),
-  /** The seed of an nkey, `SU…`. */
-  NKeySeed: Schema.optionalKey(Schema.RedactedFromValue(Schema.String)),
-  /** TLS with more than the authorities of the system. `tls://` in `Nats.Url` asks for it, too. */
+  CredentialsFile: Schema.optionalKey(Schema.String).annotateKey({
+    description: "A credentials file, as `nsc` makes it; relative to the local document",
+    restart: true
+  }),
+  NKeySeed: Schema.optionalKey(Schema.RedactedFromValue(Schema.String)).annotateKey({
+    description: "The seed of an nkey, `SU…`",
+    restart: true
+  }),
   Tls: Schema.optionalKey(
     Schema.Struct({
-      CaFile: Schema.optionalKey(Schema.String),
-      CertFile: Schema.optionalKey(Schema.String),
-      KeyFile: Schema.optionalKey(Schema.String),
-      /** For servers with `handshake_first`. */
-      HandshakeFirst: withDefault(Schema.Boolean, false)
+      CaFile: Schema.optionalKey(Schema.String).annotateKey({
+        description: "The authorities that are trusted; relative to the local document",
+        restart: true
+      }),
+      CertFile: Schema.optionalKey(Schema.String).annotateKey({
+        description: "The certificate of this node; relative to the local document",
+        restart: true
+      }),
+      KeyFile: Schema.optionalKey(Schema.String).annotateKey({
+        description: "The key of the certificate; relative to the local document",
+        restart: true
+      }),
+      HandshakeFirst: withDefault(Schema.Boolean, false).annotateKey({
+        description: "For servers with `handshake_first`",
+        restart: true
+      })
     })
-  )
+  ).annotateKey({
+    description: "TLS with more than the authorities of the system. `tls://` in `Nats.Url` asks for it, too",
+    restart: true
+  })
 })
 
 /** The HTTP APIs. */
 export const HttpSettings = Schema.Struct({
-  /** Files relative to the local document, read again when they change. */
-  Tls: Schema.optionalKey(Schema.Struct({ CertFile: Schema.String, KeyFile: Schema.String })),
+  Tls: Schema.optionalKey(
+    Schema.Struct({
+      CertFile: Schema.String.annotateKey({
+        description: "The certificate; relative to the local document; read again when it changes"
+      }),
+      KeyFile: Schema.String.annotateKey({
+        description: "Its key; relative to the local document; read again when it changes"
+      })
+    })
+  ).annotateKey({ description: "Speaks HTTPS" }),
   RateLimit: withDefault(
     Schema.Struct({
-      /** Requests of one client address per second, on average. 0 for no limit. */
-      PerSecond: withDefault(NonNegative, 50),
-      /** Requests that may come at once. */
-      Burst: withDefault(Count, 200)
+      PerSecond: withDefault(NonNegative, 50).annotateKey({
+        description: "Requests of one client address per second, on average. 0 for no limit"
+      }),
+      Burst: withDefault(Count, 200).annotateKey({ description: "Requests that may come at once" })
     }),
     {}
-  )
+  ).annotateKey({ description: "How much one client may ask" })
 })
 
 /** Routes that need no key when nothing else is said: whatever only shows how the network is. */
@@ -175,21 +273,25 @@ export const publicRoutes: ReadonlyArray<string> = [
   "/api/status",
   "/api/log",
   "/api/overrides",
-  "/api/explain"
+  "/api/explain",
+  "/api/openapi.json"
 ]
 
 /** The `GeoDNS` key of the local document, which v2 ignores. Every part is optional. */
 export const GeoDns = Schema.Struct({
-  Consensus: withDefault(ConsensusSettings, {}),
-  Checks: withDefault(Schema.Record(Schema.String, CheckSettings), {}),
-  Store: withDefault(StoreSettings, {}),
-  Dns: withDefault(DnsSettings, {}),
-  Steering: withDefault(SteeringSettings, {}),
-  Alerts: withDefault(AlertSettings, {}),
-  Sla: withDefault(SlaSettings, {}),
-  Nats: withDefault(NatsSettings, {}),
-  Http: withDefault(HttpSettings, {}),
-  /** Routes of the HTTP API that need no key, and what is below them. Writing always needs one. */
-  Public: withDefault(Schema.Array(Schema.String), publicRoutes)
+  Consensus: withDefault(ConsensusSettings, {}).annotateKey({ description: "How decisions are made" }),
+  Checks: withDefault(Schema.Record(Schema.String, CheckSettings), {}).annotateKey({
+    description: "More about the checks, by their names"
+  }),
+  Store: withDefault(StoreSettings, {}).annotateKey({ description: "Where outages and usage are kept" }),
+  Dns: withDefault(DnsSettings, {}).annotateKey({ description: "The DNS server" }),
+  Steering: withDefault(SteeringSettings, {}).annotateKey({ description: "How a member is chosen" }),
+  Alerts: withDefault(AlertSettings, {}).annotateKey({ description: "Who is told" }),
+  Sla: withDefault(SlaSettings, {}).annotateKey({ description: "How service levels are reckoned" }),
+  Nats: withDefault(NatsSettings, {}).annotateKey({ description: "How the broker is reached, beside `Nats`" }),
+  Http: withDefault(HttpSettings, {}).annotateKey({ description: "The HTTP APIs" }),
+  Public: withDefault(Schema.Array(Schema.String), publicRoutes).annotateKey({
+    description: "Routes of the HTTP API that need no key, and what is below them. Writing always needs one"
+  })
 })
 export type GeoDns = typeof GeoDns.Type

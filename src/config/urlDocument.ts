@@ -1,0 +1,120 @@
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { BadStatus, type DocumentErrorReason, NotFound, Unreadable } from "./DocumentError.ts"
+import { gather } from "./gather.ts"
+import { isHttp } from "./location.ts"
+import { conditional, type Validators, validatorsOf } from "./Validators.ts"
+
+const maxRedirects = 5
+
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+/** How many documents are kept to compare: more than a configuration has. */
+const maxKept = 16
+
+interface Kept {
+  readonly text: string
+  readonly validators: Validators
+}
+
+/** Reads documents by URL, and remembers each with its validators: one that has not changed is not sent again. */
+export const makeReadUrl = (
+  client: HttpClient.HttpClient
+): (location: string, limit: number) => Effect.Effect<string, DocumentErrorReason> => {
+  const scoped = HttpClient.withScope(client)
+  const kept = new Map<string, Kept>()
+  return (location, limit) =>
+    read(scoped, location, limit, kept.get(location)).pipe(
+      Effect.map(({ text, validators }) => {
+        kept.delete(location)
+        if (validators !== undefined) kept.set(location, { text, validators })
+        if (kept.size > maxKept) kept.delete(kept.keys().next().value!)
+        return text
+      })
+    )
+}
+
+const read = Effect.fnUntraced(
+  function*(
+    client: HttpClient.HttpClient.With<HttpClientError.HttpClientError, Scope.Scope>,
+    location: string,
+    limit: number,
+    known: Kept | undefined
+  ): Effect.fn.Return<
+    { readonly text: string; readonly validators: Validators | undefined },
+    DocumentErrorReason,
+    Scope.Scope
+  > {
+    if (!URL.canParse(location)) return yield* new Unreadable({ detail: "a URL that cannot be read" })
+    const first = new URL(location)
+    let url = first
+    for (let hop = 0; hop <= maxRedirects; hop++) {
+      const at = withoutCredentials(url)
+      const headers = conditional(at, known?.validators)
+      const response = yield* client.execute(
+        HttpClientRequest.get(at).pipe(
+          HttpClientRequest.acceptJson,
+          HttpClientRequest.setHeaders(headers),
+          // The credentials are for the server of the location alone.
+          url.origin === first.origin ? authorize(first) : (request) => request
+        )
+      ).pipe(Effect.mapError(unreachable))
+      const { status } = response
+      if (status === 304 && known !== undefined && Object.keys(headers).length > 0) {
+        // A server may name new validators with it.
+        return { text: known.text, validators: validatorsOf(at, response.headers) ?? known.validators }
+      }
+      if (status === 404 || status === 410) return yield* new NotFound()
+      const target = response.headers["location"]
+      if (redirects.has(status) && target !== undefined && URL.canParse(target, url) && hop < maxRedirects) {
+        url = new URL(target, url)
+        if (!isHttp(url.href)) return yield* new BadStatus({ status })
+        continue
+      }
+      if (status !== 200) return yield* new BadStatus({ status })
+      const text = yield* gather(response.stream, unreachable, limit)
+      return { text, validators: validatorsOf(at, response.headers) }
+    }
+    return yield* new Unreadable({ detail: "redirects without end" })
+  },
+  Effect.scoped,
+  // Left to itself, fetch follows 20 redirects, and sends what is for one URL to another.
+  Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+  // A URL can hold a token, which would stand in the trace.
+  Effect.provideService(Tracer.DisablePropagation, true)
+)
+
+/** The Fetch standard refuses URLs with credentials: they go into a header, as in other clients. */
+const withoutCredentials = (url: URL): string => {
+  const plain = new URL(url)
+  plain.username = ""
+  plain.password = ""
+  plain.hash = ""
+  return plain.href
+}
+
+const authorize = ({ password, username }: URL) => (request: HttpClientRequest.HttpClientRequest) =>
+  username === "" && password === ""
+    ? request
+    : HttpClientRequest.basicAuth(request, unescape(username), unescape(password))
+
+const unescape = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The innermost message says what happened (`connect ECONNREFUSED …`); the outer ones name the URL. */
+const unreachable = (error: HttpClientError.HttpClientError): Unreadable => {
+  let cause: unknown = error.reason.cause
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause
+  const detail = cause instanceof Error ? ("code" in cause ? cause.message || String(cause.code) : cause.message) : ""
+  return new Unreadable({ detail: detail === "" ? "no answer" : `no answer: ${detail}` })
+}
