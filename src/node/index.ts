@@ -1,3 +1,6 @@
+export * from "./AppendFiles.ts"
 export * from "./Conditions.ts"
 export * from "./DurableFiles.ts"
+export * as FileLock from "./FileLock.ts"
+export * from "./MemoryDisk.ts"
 export * from "./NodeIdentity.ts"
