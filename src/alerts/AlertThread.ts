@@ -13,6 +13,8 @@ export interface AlertThread {
   readonly state: "open" | "resolved"
   /** By channel: the last kind that was delivered. */
   readonly delivered: Readonly<Record<string, AlertKind>>
+  /** The id of the override that keeps it quiet, or kept it to the end: its member was out of service by hand. */
+  readonly silenced?: string
 }
 
 /**
@@ -30,12 +32,23 @@ export const afterEvent = (thread: AlertThread | undefined, { _tag, outage }: Ou
  *
  * An outage that was over before the channel heard of it is told once, as resolved: that message has the start, the end
  * and the error, and nobody is called for what is over. Whether an outage is a blip is known only when it ends, so it is
- * told when it opens like any other.
+ * told when it opens like any other. What is silenced is not told; but a channel that was told before hears the end.
  */
 export const dueOn = (thread: AlertThread, channel: string): AlertKind | undefined => {
   const told = thread.delivered[channel]
+  if (told === undefined && thread.silenced !== undefined) return undefined
   if (thread.state === "resolved") return told === "resolved" ? undefined : "resolved"
   return told === undefined ? "opened" : undefined
+}
+
+/**
+ * The thread after an override began to silence it, or stopped (undefined). One that was over in silence stays so: nobody
+ * needs to hear of it.
+ */
+export const afterSilence = (thread: AlertThread, override: string | undefined): AlertThread => {
+  if (thread.state === "resolved" || thread.silenced === override) return thread
+  const { silenced: _, ...rest } = thread
+  return override === undefined ? rest : { ...rest, silenced: override }
 }
 
 /** The thread after a channel has been told. */
@@ -59,6 +72,7 @@ export const messageOf = (thread: AlertThread, kind: AlertKind): AlertMessage =>
 const StoredThread = Schema.fromJsonString(Schema.Struct({
   state: Schema.Literals(["open", "resolved"]),
   delivered: Schema.Record(Schema.String, Schema.Literals(["opened", "updated", "resolved"])),
+  silenced: Schema.optionalKey(Schema.String),
   outage: Schema.Struct({
     id: Schema.String,
     target: Target,
@@ -72,18 +86,17 @@ const StoredThread = Schema.fromJsonString(Schema.Struct({
 const decode = Schema.decodeResult(StoredThread)
 
 /** A thread as JSON. */
-export const encodeThread = ({ state, delivered, outage }: AlertThread): string => {
+export const encodeThread = ({ outage, ...thread }: AlertThread): string => {
   const { data: _, end, ...rest } = outage
-  return JSON.stringify({ state, delivered, outage: { ...rest, end: end ?? null } })
+  return JSON.stringify({ ...thread, outage: { ...rest, end: end ?? null } })
 }
 
 /** The reverse of {@link encodeThread}, or what is wrong with the text. */
 export const decodeThread = (text: string): Result.Result<AlertThread, string> =>
   Result.mapBoth(decode(text), {
     onFailure: (error) => error.message,
-    onSuccess: ({ state, delivered, outage }): AlertThread => ({
-      state,
-      delivered,
+    onSuccess: ({ outage, ...thread }): AlertThread => ({
+      ...thread,
       outage: { ...outage, end: outage.end ?? undefined, data: null }
     })
   })

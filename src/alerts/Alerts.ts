@@ -1,4 +1,5 @@
 import type { TimeoutError } from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,8 +10,11 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { OutageEvent } from "../domain/Outage.ts"
+import { isOverrideRecord, type Override } from "../domain/Override.ts"
+import { describeTarget } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { OutageLog } from "../status/OutageLog.ts"
+import { Overrides } from "../status/Overrides.ts"
 import { AlertStore, type StoredThread } from "../store/AlertStore.ts"
 import { OutageStore } from "../store/OutageStore.ts"
 import type { StoreError } from "../store/StoreError.ts"
@@ -18,6 +22,7 @@ import { AlertChannels } from "./AlertChannel.ts"
 import { type AlertThread, decodeThread, encodeThread } from "./AlertThread.ts"
 import { deliverTo } from "./Delivery.ts"
 import type { MemoryChannel } from "./MemoryChannel.ts"
+import { QuietMembers } from "./QuietMembers.ts"
 import { Threads } from "./Threads.ts"
 
 export type { AlertThread } from "./AlertThread.ts"
@@ -42,8 +47,14 @@ const openThreads = Metric.gauge("geodns_alert_threads", { description: "Alert t
 const givenUp = Metric.gauge("geodns_alerts_given_up", {
   description: "Resolved alert threads that were given up, because too many waited for a channel"
 })
+const silenced = Metric.counter("geodns_alerts_silenced_total", {
+  description: "Alert threads that were silenced, as their member was out of service by hand",
+  incremental: true
+})
 
 const make = Effect.gen(function*() {
+  const overrides = yield* Overrides
+  const quiet = new QuietMembers()
   const log = yield* OutageLog
   const outages = yield* OutageStore
   const store = yield* AlertStore
@@ -75,6 +86,30 @@ const make = Effect.gen(function*() {
         )
     })
 
+  const noteSilence = ({ outage, silenced: override }: AlertThread): Effect.Effect<void> =>
+    override === undefined
+      ? Effect.void
+      : Effect.logInfo(`no alert of ${describeTarget(outage.target)}: its member is out of service by hand`).pipe(
+        Effect.annotateLogs({ outage: outage.id, override }),
+        Effect.andThen(Metric.update(silenced, 1))
+      )
+
+  const silence = Effect.gen(function*() {
+    const changed = threads.silence(quiet.at(yield* Clock.currentTimeMillis))
+    yield* Effect.forEach(changed, noteSilence, { discard: true })
+    if (changed.length > 0) yield* wakeAll
+  })
+
+  /** Is quiet about these members, and tells of those that are down still when they were quiet for long enough. */
+  const followOverrides = Effect.fnUntraced(function*(active: ReadonlyMap<string, Override>) {
+    quiet.take(active, yield* Clock.currentTimeMillis)
+    yield* silence
+    for (let next = quiet.next(); next < Number.POSITIVE_INFINITY; next = quiet.next()) {
+      yield* Effect.sleep(Math.max(0, next - (yield* Clock.currentTimeMillis)))
+      yield* silence
+    }
+  }, Effect.catchCause((cause) => Effect.logError("alerts do not follow the overrides", cause)))
+
   const handle = Effect.fnUntraced(
     function*(event: OutageEvent) {
       const { id } = event.outage
@@ -84,7 +119,10 @@ const make = Effect.gen(function*() {
         if (known !== undefined) yield* take(known)
       }
       const givenUpBefore = threads.givenUp
+      const isKnown = threads.has(id)
       if (threads.apply(event)) yield* wakeAll
+      const thread = threads.get(id)
+      if (!isKnown && thread !== undefined) yield* noteSilence(thread)
       if (threads.givenUp > givenUpBefore) yield* Effect.logWarning("too many alerts wait: the oldest was given up")
     },
     Effect.catchCause((cause) => Effect.logError("an outage was not alerted", cause))
@@ -107,7 +145,13 @@ const make = Effect.gen(function*() {
 
   /** Alerts what is in the store and was not heard of: from before the start, or from the log when it was too much. */
   const compare = Effect.gen(function*() {
-    const open = yield* insist("read the open outages", Stream.runCollect(outages.find({ open: true })))
+    const open = yield* insist(
+      "read the open outages",
+      outages.find({ open: true }).pipe(
+        Stream.filter(({ target }) => !isOverrideRecord(target)),
+        Stream.runCollect
+      )
+    )
     for (const outage of open) yield* handle({ _tag: "Opened", outage })
     const ids = new Set(open.map((outage) => outage.id))
     for (const thread of threads.unfinished()) {
@@ -139,6 +183,13 @@ const make = Effect.gen(function*() {
       Effect.timeout(lastSave),
       Effect.catchCause((cause) => Effect.logError("alerts may repeat: what was told could not be stored", cause))
     )
+  )
+  quiet.take(yield* overrides.active, yield* Clock.currentTimeMillis)
+  yield* silence
+  yield* overrides.changes.pipe(
+    Stream.switchMap((active) => Stream.fromEffect(followOverrides(active))),
+    Stream.runDrain,
+    Effect.forkScoped({ startImmediately: true })
   )
   // What is known from before comes first, or the first event would tell again what was told.
   yield* Effect.gen(function*() {
@@ -180,18 +231,19 @@ export class Alerts extends Context.Service<Alerts, {
   /**
    * Takes up the stored threads, compares them with the outages in the store, and follows the log. Each channel goes at
    * its own pace; while one does not take its messages the condition `alerts:<channel>` is raised, and `alerts:store`
-   * while the store does not answer.
+   * while the store does not answer. Outages of members that are out of service by hand are not told, which their threads
+   * record; one that is open still two minutes after its member is back is told then.
    */
   static readonly layer: Layer.Layer<
     Alerts,
     never,
-    OutageLog | OutageStore | AlertStore | AlertChannels | Conditions
+    OutageLog | Overrides | OutageStore | AlertStore | AlertChannels | Conditions
   > = Layer.effect(Alerts, make)
 
   /** The same with one channel in memory and a store of threads in memory, which are provided too. */
   static readonly layerMemory: Layer.Layer<
     Alerts | AlertStore | AlertChannels | MemoryChannel,
     never,
-    OutageLog | OutageStore | Conditions
+    OutageLog | Overrides | OutageStore | Conditions
   > = Alerts.layer.pipe(Layer.provideMerge([AlertStore.layerMemory, AlertChannels.layerMemory]))
 }

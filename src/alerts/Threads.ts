@@ -1,5 +1,13 @@
 import type { OutageEvent } from "../domain/Outage.ts"
-import { afterDelivery, afterEvent, type AlertKind, type AlertThread, dueOn, isFinished } from "./AlertThread.ts"
+import {
+  afterDelivery,
+  afterEvent,
+  afterSilence,
+  type AlertKind,
+  type AlertThread,
+  dueOn,
+  isFinished
+} from "./AlertThread.ts"
 
 /** A message that a channel is to be told. */
 export interface Due {
@@ -18,6 +26,8 @@ export class Threads {
   readonly #max: number
   readonly #threads = new Map<string, AlertThread>()
   readonly #changed = new Set<string>()
+  /** The members that alerts are quiet about, with the override that is the reason. */
+  #quiet: ReadonlyMap<string, string> = new Map()
   #givenUp = 0
 
   constructor(channels: ReadonlyArray<string>, max: number) {
@@ -27,11 +37,26 @@ export class Threads {
 
   /** Takes up a thread that is stored as it is. */
   load(thread: AlertThread): void {
-    if (!this.#threads.has(thread.outage.id)) this.#threads.set(thread.outage.id, thread)
+    if (this.#threads.has(thread.outage.id)) return
+    this.#threads.set(thread.outage.id, thread)
+    this.#silence(thread)
+  }
+
+  /**
+   * From now on alerts are quiet about these members, by name the id of the override, and about no others. Gives the
+   * threads that this changed.
+   */
+  silence(quiet: ReadonlyMap<string, string>): ReadonlyArray<AlertThread> {
+    this.#quiet = quiet
+    return [...this.#threads.values()].flatMap((thread) => this.#silence(thread) ?? [])
   }
 
   has(id: string): boolean {
     return this.#threads.has(id)
+  }
+
+  get(id: string): AlertThread | undefined {
+    return this.#threads.get(id)
   }
 
   /** Applies an event to the thread of its outage; true when it says something new. */
@@ -39,7 +64,7 @@ export class Threads {
     const before = this.#threads.get(event.outage.id)
     const after = afterEvent(before, event)
     if (after === before) return false
-    this.#change(after)
+    this.#change(before === undefined ? this.#silenced(after) : after)
     this.#bound()
     return true
   }
@@ -85,6 +110,19 @@ export class Threads {
     if (this.#threads.get(id) !== thread) return
     this.#changed.delete(id)
     if (this.isFinished(thread)) this.#threads.delete(id)
+  }
+
+  #silenced(thread: AlertThread): AlertThread {
+    const override = this.#quiet.get(thread.outage.target.member)
+    // Also one that was over before we heard of it, which `afterSilence` would let be.
+    return override === undefined ? thread : { ...thread, silenced: override }
+  }
+
+  #silence(thread: AlertThread): AlertThread | undefined {
+    const after = afterSilence(thread, this.#quiet.get(thread.outage.target.member))
+    if (after === thread) return undefined
+    this.#change(after)
+    return after
   }
 
   #change(thread: AlertThread): void {

@@ -63,7 +63,8 @@ export class Consensus extends Context.Service<Consensus, {
   readonly subscribe: Effect.Effect<Stream.Stream<ConsensusEvent>, never, Scope.Scope>
 }>()("effect-geodns/consensus/Consensus") {
   /**
-   * Takes part as the role of the node says: a monitor proposes and votes from its `Observer`, any other node observes.
+   * Takes part as the role of the node says: a monitor proposes and votes from its `Observer`, any other node observes, and
+   * so does a monitor that starts with `GeoDNS.Consensus.Shadow`.
    * The electorate are the monitors that `Membership` holds for active; a side needs `minimumVotes` besides the majority, when
    * missing what `GeoDNS.Consensus` of the configuration says (applies on reload). Without a bus it waits for one.
    */
@@ -85,7 +86,8 @@ export class Consensus extends Context.Service<Consensus, {
         const random = yield* Random.Random
         const scope = yield* Effect.scope
 
-        const ballot = new Ballot({ node: identity.id, isVoter: identity.role === "IBPMonitor" })
+        const isShadow = (yield* config.current).local.GeoDNS.Consensus.Shadow
+        const ballot = new Ballot({ node: identity.id, isVoter: identity.role === "IBPMonitor" && !isShadow })
         const turn = yield* Semaphore.make(1)
         const outbox = yield* Queue.dropping<Effect.Effect<void, BusError, Bus>>(maxUnsent)
         const events = yield* PubSub.sliding<ConsensusEvent>(maxEvents)
@@ -185,7 +187,9 @@ export class Consensus extends Context.Service<Consensus, {
             if (members === electorate && minimum === minimumVotes) return Effect.void
             electorate = members
             minimumVotes = minimum
-            return run({ _tag: "Electorate", members, minimumVotes })
+            // Nobody else counts a shadow.
+            const counted = isShadow ? new Set([...members].filter((node) => node !== identity.id)) : members
+            return run({ _tag: "Electorate", members: counted, minimumVotes })
           })
         )
 

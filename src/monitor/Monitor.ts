@@ -14,12 +14,14 @@ import * as Stream from "effect/Stream"
 import { Config } from "../config/Config.ts"
 import type { Snapshot } from "../config/Snapshot.ts"
 import { Consensus } from "../consensus/Consensus.ts"
+import { overriddenMembers, type Override } from "../domain/Override.ts"
 import { describeTarget, type Target, type TargetKey } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { debounce, type Debounced, undecided } from "../status/Debounce.ts"
 import type { Observation } from "../status/Observation.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
+import { Overrides } from "../status/Overrides.ts"
 import { Families, type FamilyReach } from "./Families.ts"
 import * as metrics from "./metrics.ts"
 import { monotonicMillis } from "./monotonic.ts"
@@ -71,13 +73,14 @@ export class Monitor extends Context.Service<Monitor, {
   readonly subscribe: Effect.Effect<Stream.Stream<Observation>, never, Scope.Scope>
 }>()("effect-geodns/monitor/Monitor") {
   /**
-   * Checks what the configuration says, as it changes. Problems of the checks are the condition `checks`. It stands when
-   * the first plan is made.
+   * Checks what the configuration says, as it changes, but for members that are out by hand. Problems of the checks are
+   * the condition `checks`. It stands when the first plan is made. With `GeoDNS.Consensus.Shadow` at the start it proposes
+   * nothing.
    */
   static readonly layer: Layer.Layer<
     Monitor,
     never,
-    Config | Conditions | Consensus | Families | NodeIdentity | OfficialStatus | Prober | Probes
+    Config | Conditions | Consensus | Families | NodeIdentity | OfficialStatus | Overrides | Prober | Probes
   > = Layer.effect(
     Monitor,
     Effect.gen(function*() {
@@ -88,6 +91,7 @@ export class Monitor extends Context.Service<Monitor, {
       const families = yield* Families
       const identity = yield* NodeIdentity
       const officialStatus = yield* OfficialStatus
+      const overrides = yield* Overrides
       const prober = yield* Prober
       const probes = yield* Probes
 
@@ -122,7 +126,10 @@ export class Monitor extends Context.Service<Monitor, {
           { onlyIfMissing: true }
         ))
 
+      // A shadow only looks.
+      const isShadow = (yield* config.current).local.GeoDNS.Consensus.Shadow
       const needNow = Effect.fnUntraced(function*(planned: PlannedTarget, local: Local): Effect.fn.Return<Need> {
+        if (isShadow) return "nothing"
         const at = clock.currentTimeMillisUnsafe()
         if (at - local.last.at > staleAfter(planned)) return "nothing"
         return needOf(planned, local.state, yield* officialStatus.get(planned.target), at)
@@ -189,21 +196,26 @@ export class Monitor extends Context.Service<Monitor, {
 
       let version = -Infinity
       let reach: FamilyReach | undefined
+      let active: ReadonlyMap<string, Override> | undefined
       const single = yield* Semaphore.make(1)
 
       /** Makes the plan for a configuration, in slices, and then follows it: only what changed starts, stops or restarts. */
       const follow = Effect.fn("Monitor.follow")(function*(snapshot: Snapshot) {
         const nextReach = yield* families.reach
         const isNewReach = nextReach.ipv4 !== reach?.ipv4 || nextReach.ipv6 !== reach.ipv6
-        if (snapshot.version < version || (snapshot.version === version && !isNewReach)) return
+        const nextActive = yield* overrides.active
+        const isSame = snapshot.version === version && !isNewReach && nextActive === active
+        if (snapshot.version < version || isSame) return
         if (isNewReach) {
           yield* Effect.logInfo("IP versions that this node can check").pipe(Effect.annotateLogs({ ...nextReach }))
         }
 
         const { checks, problems } = planChecks(snapshot.local, probes)
         const next = emptyPlan(problems)
+        const out = overriddenMembers(snapshot.catalog, nextActive)
         let planned = 0
         for (const entry of snapshot.catalog.members) {
+          if (out.has(entry)) continue
           addMember(next, checks, entry, nextReach)
           if (next.targets.size >= planned + slice) {
             planned = next.targets.size
@@ -213,6 +225,7 @@ export class Monitor extends Context.Service<Monitor, {
 
         version = snapshot.version
         reach = nextReach
+        active = nextActive
         const before = targets
         targets = next.targets
         for (const [key, was] of before) {
@@ -246,6 +259,14 @@ export class Monitor extends Context.Service<Monitor, {
       yield* config.changes.pipe(
         Stream.runForEach(({ after }) =>
           follow(after).pipe(Effect.catchCause((cause) => Effect.logError("cannot follow the configuration", cause)))
+        ),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* overrides.changes.pipe(
+        Stream.runForEach(() =>
+          Effect.flatMap(config.current, follow).pipe(
+            Effect.catchCause((cause) => Effect.logError("cannot follow the overrides", cause))
+          )
         ),
         Effect.forkScoped({ startImmediately: true })
       )
@@ -288,6 +309,6 @@ export class Monitor extends Context.Service<Monitor, {
   static readonly layerMemory: Layer.Layer<
     Monitor,
     never,
-    Config | Conditions | Consensus | NodeIdentity | OfficialStatus | ScriptedProbes
+    Config | Conditions | Consensus | NodeIdentity | OfficialStatus | Overrides | ScriptedProbes
   > = Monitor.layer.pipe(Layer.provide([Prober.layer, Probes.layerMemory, Families.layerMemory]))
 }

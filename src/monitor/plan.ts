@@ -3,6 +3,7 @@ import { createHash } from "node:crypto"
 import type { Catalog, Endpoint, MemberEntry } from "../domain/Catalog.ts"
 import { type Check, checkInterval, type Local } from "../domain/documents/Local.ts"
 import { formatHost } from "../domain/ListenAddress.ts"
+import { isReservedCheck } from "../domain/Override.ts"
 import { type CheckType, type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import { canReach, type FamilyReach } from "./Families.ts"
 import { readOptions, TargetOptions } from "./options.ts"
@@ -69,6 +70,11 @@ const planCheck = (
   probes: ReadonlyMap<string, Probe>
 ): Result.Result<ReadyCheck, ReadonlyArray<string>> => {
   const settings = Object.hasOwn(local.GeoDNS.Checks, check.Name) ? local.GeoDNS.Checks[check.Name] : undefined
+  if (check.CheckType === "site" && isReservedCheck(check.Name)) {
+    return Result.fail([
+      `the name is kept for the records of members that are taken out by hand, so the check does not run: give it another`
+    ])
+  }
   const name = settings?.Probe ?? check.Name
   const probe = probes.get(name)
   if (probe === undefined) {

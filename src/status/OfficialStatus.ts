@@ -12,7 +12,7 @@ import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import type { Decision, Official, StatusChange } from "./Decision.ts"
 import { decodeEntry, encodeEntry, encodeOfficialFile, readOfficialFile } from "./OfficialFile.ts"
-import { type OfficialEntry, OfficialTable } from "./OfficialTable.ts"
+import { type Applied, type OfficialEntry, OfficialTable } from "./OfficialTable.ts"
 import { makeStatusFeed } from "./StatusFeed.ts"
 
 /** The durable file of the official status. */
@@ -31,10 +31,18 @@ export class OfficialStatus extends Context.Service<OfficialStatus, {
    * clock; it changes nothing when the target has that status already. Succeeds with the change, if there was one.
    */
   readonly apply: (decision: Decision) => Effect.Effect<StatusChange | undefined>
-  /** The same for a decision that was taken once already and is remembered elsewhere, as in the store: however old it is. */
-  readonly restore: (decision: Decision) => Effect.Effect<StatusChange | undefined>
+  /**
+   * The same for a decision that was taken once already and is remembered elsewhere, as in the store or by another node:
+   * however old it is. `newest` is the last decision that said the same, when there were several.
+   */
+  readonly restore: (
+    decision: Decision,
+    newest?: OfficialEntry["newest"]
+  ) => Effect.Effect<StatusChange | undefined>
   readonly get: (target: Target) => Effect.Effect<Official | undefined>
   readonly all: Effect.Effect<ReadonlyMap<TargetKey, Official>>
+  /** The same with what it takes to order decisions. */
+  readonly entries: Effect.Effect<ReadonlyMap<TargetKey, OfficialEntry>>
   /** Forgets targets that are no longer configured. */
   readonly retain: (isConfigured: (target: Target) => boolean) => Effect.Effect<void>
   /**
@@ -103,8 +111,8 @@ export class OfficialStatus extends Context.Service<OfficialStatus, {
         Effect.forkScoped
       )
 
-      const take = Effect.fnUntraced(function*(decision: Decision, now: number) {
-        const applied = table.apply(decision, now)
+      const take = Effect.fnUntraced(function*(decision: Decision, takeInto: (now: number) => Applied) {
+        const applied = takeInto(clock.currentTimeMillisUnsafe())
         if (applied._tag === "Ignored") {
           yield* Metric.update(Metric.withAttributes(ignored, { reason: applied.reason }), 1)
           if (applied.reason === "full") {
@@ -140,11 +148,14 @@ export class OfficialStatus extends Context.Service<OfficialStatus, {
       })
 
       return OfficialStatus.of({
-        apply: (decision) =>
-          Effect.suspend(() => Effect.uninterruptible(take(decision, clock.currentTimeMillisUnsafe()))),
-        restore: (decision) => Effect.uninterruptible(take(decision, decision.decidedAt)),
+        apply: (decision) => Effect.uninterruptible(take(decision, (now) => table.apply(decision, now))),
+        restore: (decision, newest = decision) =>
+          Effect.uninterruptible(
+            take(decision, (now) => table.recall(decision, { decidedAt: newest.decidedAt, id: newest.id }, now))
+          ),
         get: (target) => Effect.sync(() => table.get(targetKey(target))),
         all: Effect.sync(() => table.all()),
+        entries: Effect.sync(() => table.allEntries()),
         retain,
         subscribe: feed.subscribe
       })

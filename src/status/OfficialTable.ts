@@ -67,23 +67,41 @@ export class OfficialTable {
     return true
   }
 
+  /** The same with what it takes to order decisions. */
+  allEntries(): ReadonlyMap<TargetKey, OfficialEntry> {
+    return new Map(this.entries)
+  }
+
   /** Takes a decision. `now` in milliseconds since the epoch. */
   apply(decision: Decision, now: number): Applied {
     if (!(Math.abs(decision.decidedAt - now) <= clockTolerance)) return clock
+    return this.order(decision, { decidedAt: decision.decidedAt, id: decision.id }, now)
+  }
+
+  /**
+   * Takes what another node, or the store, remembers as official: a decision however old, and the newest one that said
+   * the same. Times that our clock has not reached are not believed.
+   */
+  recall(decision: Decision, newest: OfficialEntry["newest"], now: number): Applied {
+    if (!(Math.max(decision.decidedAt, newest.decidedAt) <= now + clockTolerance)) return clock
+    const own = { decidedAt: decision.decidedAt, id: decision.id }
+    return this.order(decision, isAfter(own, newest) ? own : newest, now)
+  }
+
+  private order(decision: Decision, newest: OfficialEntry["newest"], now: number): Applied {
     const key = targetKey(decision.target)
     const entry = this.entries.get(key)
-    const newest = { decidedAt: decision.decidedAt, id: decision.id }
     if (entry === undefined) {
       if (this.entries.size >= this.capacity) return full
-      const first = { official: decision, newest, recent: [decision.id] }
+      const first = { official: decision, newest, recent: [...new Set([newest.id, decision.id])] }
       this.entries.set(key, first)
       return { _tag: "Changed", change: { before: undefined, after: decision }, entry: first }
     }
     // A time that our clock has not reached was given by one that was wrong: nothing could ever come after it.
     const isPossible = entry.newest.decidedAt <= now + clockTolerance
     if (isPossible && !isAfter(newest, entry.newest)) return old
-    const known = entry.recent.includes(decision.id)
-    const recent = known ? entry.recent : [decision.id, ...entry.recent].slice(0, rememberedIds)
+    const known = entry.recent.includes(newest.id)
+    const recent = known ? entry.recent : [newest.id, ...entry.recent].slice(0, rememberedIds)
     if (entry.official.up === decision.up) {
       const same = { official: entry.official, newest, recent }
       this.entries.set(key, same)
@@ -91,9 +109,12 @@ export class OfficialTable {
     }
     // Several nodes may close one proposal, each at its own time: a later copy does not undo what came between.
     if (known) return old
-    const next = { official: decision, newest, recent }
+    // First decided before the status that it ends: it begins with what said the same since.
+    const isNew = !isPossible || decision.decidedAt > entry.official.decidedAt
+    const official = isNew ? decision : { ...decision, ...newest }
+    const next = { official, newest, recent }
     this.entries.set(key, next)
-    return { _tag: "Changed", change: { before: entry.official, after: decision }, entry: next }
+    return { _tag: "Changed", change: { before: entry.official, after: official }, entry: next }
   }
 
   /** Forgets the targets that do not pass, and gives their keys. */

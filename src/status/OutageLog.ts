@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import { Config } from "../config/Config.ts"
 import type { ConfigError } from "../config/ConfigError.ts"
 import type { Outage, OutageEvent } from "../domain/Outage.ts"
+import { isOverrideRecord } from "../domain/Override.ts"
 import { describeTarget, type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
@@ -147,7 +148,7 @@ export class OutageLog extends Context.Service<OutageLog, {
 
         const takeUp = persist(
           "read the open outages",
-          Effect.mapError(Stream.runCollect(store.find({ open: true })), troubleOf)
+          store.find({ open: true }).pipe(Stream.filter(isOutage), Stream.runCollect, Effect.mapError(troubleOf))
         ).pipe(
           Effect.catch((trouble) =>
             Effect.as(conditions.raise("outages:refused", `open outages cannot be read: ${trouble.problem}`), [])
@@ -156,7 +157,7 @@ export class OutageLog extends Context.Service<OutageLog, {
 
         // What changes after this point comes by the subscription; what comes twice opens and closes nothing twice.
         const changes = yield* official.subscribe
-        const atStart = [...(yield* official.all).values()].sort((a, b) => a.decidedAt - b.decidedAt)
+        const atStart = [...(yield* official.all).values()].filter(isOutage).sort((a, b) => a.decidedAt - b.decidedAt)
         /**
          * An outage that opened after our status was decided: we were away, or were killed before our file was written.
          * The status from before it does not close it; the decision that opened it is taken up instead.
@@ -173,7 +174,10 @@ export class OutageLog extends Context.Service<OutageLog, {
           }
           return missed
         })
-        yield* Stream.runForEach(changes, ({ after }) => Queue.offer(waiting, after)).pipe(Effect.forkScoped)
+        yield* Stream.runForEach(
+          changes,
+          ({ after }) => isOutage(after) ? Queue.offer(waiting, after) : Effect.void
+        ).pipe(Effect.forkScoped)
         yield* Stream.runForEach(config.changes, () => Queue.offer(waiting, documents)).pipe(
           Effect.forkScoped({ startImmediately: true })
         )
@@ -210,6 +214,9 @@ export class OutageLog extends Context.Service<OutageLog, {
       Layer.provideMerge(Conditions.layerMemory)
     )
 }
+
+/** What `OverrideLog` keeps in the same table is not for this log to open or close, whoever decides on such a target. */
+const isOutage = ({ target }: Outage | Official): boolean => !isOverrideRecord(target)
 
 /** Stands in the queue for a new version of the documents. */
 const documents = "documents"

@@ -1,66 +1,30 @@
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
-import type * as Stream from "effect/Stream"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Bus } from "../bus/Bus.ts"
+import { MemoryBroker } from "../bus/MemoryBroker.ts"
+import type { Config } from "../config/Config.ts"
 import type { Override, OverrideKind } from "../domain/Override.ts"
+import { Conditions } from "../node/Conditions.ts"
+import { DurableFiles } from "../node/DurableFiles.ts"
+import { NodeIdentity } from "../node/NodeIdentity.ts"
+import { makeOverrides } from "./makeOverrides.ts"
+import { InvalidOverride, OverrideError } from "./OverrideError.ts"
 
-/** The members document has no member of this name or key. */
-export class UnknownMember extends Schema.TaggedError<UnknownMember>()("UnknownMember", {
-  member: Schema.String,
-  /** The nearest known name. */
-  hint: Schema.optionalKey(Schema.String)
-}) {}
-
-/** There is nothing of this kind to end for the member. */
-export class NothingToEnd extends Schema.TaggedError<NothingToEnd>()("NothingToEnd", {
-  member: Schema.String,
-  /** The members document itself takes the member out: only editing it brings the member back. */
-  byDocument: Schema.Boolean
-}) {}
-
-/** What was asked for makes no sense: an end before the beginning, no reason, a text that is too long. */
-export class InvalidOverride extends Schema.TaggedError<InvalidOverride>()("InvalidOverride", {
-  detail: Schema.String
-}) {}
-
-/** It could not be written to the disk, and so was not taken. */
-export class NotKept extends Schema.TaggedError<NotKept>()("NotKept", { detail: Schema.String }) {}
-
-/** There are too many. */
-export class TooMany extends Schema.TaggedError<TooMany>()("TooMany", { limit: Schema.Int }) {}
-
-/** An override was not given or not ended. */
-export class OverrideError extends Schema.TaggedError<OverrideError>()("OverrideError", {
-  reason: Schema.Union([UnknownMember, NothingToEnd, InvalidOverride, NotKept, TooMany])
-}) {
-  override get message(): string {
-    switch (this.reason._tag) {
-      case "UnknownMember":
-        return `no member is called ${JSON.stringify(this.reason.member)}${
-          this.reason.hint === undefined ? "" : `; did you mean ${JSON.stringify(this.reason.hint)}?`
-        }`
-      case "NothingToEnd":
-        return this.reason.byDocument
-          ? `${this.reason.member} is taken out by the members document (Override): only editing it brings the member back`
-          : `nothing is in force or planned for ${this.reason.member}`
-      case "InvalidOverride":
-        return this.reason.detail
-      case "NotKept":
-        return `not taken, since it could not be kept on the disk: ${this.reason.detail}`
-      case "TooMany":
-        return `there are ${this.reason.limit} overrides and planned maintenances already; end some first`
-    }
-  }
-}
+export { InvalidOverride, NothingToEnd, NotKept, OverrideError, TooMany, UnknownMember } from "./OverrideError.ts"
 
 /** What an operator asks for. */
 export interface OverrideRequest {
   readonly kind: OverrideKind
   /** The name or the key of a member. */
   readonly member: string
+  /** At most 500 characters. */
   readonly reason: string
+  /** At most 100 characters. */
   readonly author: string
-  /** Milliseconds since the epoch; now when missing. */
+  /** Milliseconds since the epoch; now when missing or past. */
   readonly from?: number | undefined
   /** Milliseconds since the epoch; until somebody ends it when missing. */
   readonly until?: number | undefined
@@ -71,8 +35,16 @@ export interface EndRequest {
   readonly kind: OverrideKind
   /** The name or the key of a member. */
   readonly member: string
+  /** At most 500 characters; may be empty. */
   readonly reason: string
   readonly author: string
+}
+
+/** Something happened to an override, here or on another node. */
+export interface OverrideChange {
+  /** `given`: announced, and not yet in force. One that holds at once has begun. */
+  readonly change: "given" | "began" | "ended"
+  readonly override: Override
 }
 
 /** Members that operators took out of service by hand. Every node knows them all, and keeps them across restarts. */
@@ -81,10 +53,46 @@ export class Overrides extends Context.Service<Overrides, {
   readonly add: (request: OverrideRequest) => Effect.Effect<Override, OverrideError>
   /** Ends what is in force or planned for a member, and gives what it ended. */
   readonly end: (request: EndRequest) => Effect.Effect<ReadonlyArray<Override>, OverrideError>
-  /** Those in force or planned, and those that ended lately; the newest first. */
+  /** Those in force or planned, and those that ended within the last 35 days; the newest first. */
   readonly list: Effect.Effect<ReadonlyArray<Override>>
-  /** The names of the members that are out now, each with the override that holds longest. */
+  /** The names of the members that are out now, each with the override that holds longest. The same map until one changes. */
   readonly active: Effect.Effect<ReadonlyMap<string, Override>>
   /** The same now, and whenever one begins or ends to hold. A slow reader gets the last. */
   readonly changes: Stream.Stream<ReadonlyMap<string, Override>>
-}>()("effect-geodns/status/Overrides") {}
+  /** What happens from now on, one by one. In place when the effect succeeds; a slow reader loses the oldest. */
+  readonly subscribe: Effect.Effect<Stream.Stream<OverrideChange>, never, Scope.Scope>
+}>()("effect-geodns/status/Overrides") {
+  /**
+   * Kept in the durable file `overrides.json`, and shared on `geodns.v1.override` with every node that can be reached, at
+   * once and again after the network was cut. A file that is broken is set aside as `overrides.broken.json` and reported
+   * as a condition; what can be read of it is used.
+   */
+  static readonly layer: Layer.Layer<Overrides, never, NodeIdentity | Bus | Config | DurableFiles | Conditions> = Layer
+    .effect(Overrides, Effect.suspend(makeOverrides))
+
+  /** Of a program that has none: nobody is out by hand, and nobody can be taken out. */
+  static readonly layerNone: Layer.Layer<Overrides> = Layer.sync(Overrides, () => {
+    const nobody: ReadonlyMap<string, Override> = new Map()
+    const refuse = Effect.fail(
+      new OverrideError({ reason: new InvalidOverride({ detail: "this program keeps no overrides" }) })
+    )
+    return {
+      add: () => refuse,
+      end: () => refuse,
+      list: Effect.succeed([]),
+      active: Effect.succeed(nobody),
+      changes: Stream.concat(Stream.succeed(nobody), Stream.never),
+      subscribe: Effect.succeed(Stream.never)
+    }
+  })
+
+  /** The same as `layer` with files in memory and nobody else on the bus. Members are those of the configuration. */
+  static readonly layerMemory: Layer.Layer<Overrides, never, Config> = Overrides.layer.pipe(
+    Layer.provide([
+      NodeIdentity.layerMemory({ id: "node", role: "IBPMonitor" }),
+      Bus.layerMemory({ name: "node" }).pipe(Layer.provide(MemoryBroker.layer)),
+      DurableFiles.layerMemory,
+      Conditions.layerMemory
+    ])
+  )
+}

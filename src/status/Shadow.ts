@@ -1,6 +1,14 @@
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Bus } from "../bus/Bus.ts"
+import type { Config } from "../config/Config.ts"
 import type { Target } from "../domain/Target.ts"
+import type { Conditions } from "../node/Conditions.ts"
+import { makeFollowedShadow, makeObservedShadow } from "./makeShadow.ts"
+import type { MonitorResults } from "./MonitorResults.ts"
+import type { OfficialStatus } from "./OfficialStatus.ts"
+import type { Opinions } from "./Opinions.ts"
 
 /** A target on which this node and the cluster do not agree. */
 export interface Difference {
@@ -32,4 +40,16 @@ export interface Comparison {
  */
 export class Shadow extends Context.Service<Shadow, {
   readonly comparison: Effect.Effect<Comparison>
-}>()("effect-geodns/status/Shadow") {}
+}>()("effect-geodns/status/Shadow") {
+  /** For a monitor: compares what it sees itself with what the others decide on the bus. */
+  static readonly layerObserved: Layer.Layer<Shadow, never, Bus | Conditions | Config | OfficialStatus | Opinions> =
+    Layer.effect(Shadow, makeObservedShadow)
+
+  /** For a DNS node or collator: compares what it follows on the bus with the results of the configured monitor. */
+  static readonly layerFollowed: Layer.Layer<Shadow, never, Conditions | Config | MonitorResults | OfficialStatus> =
+    Layer.effect(Shadow, makeFollowedShadow)
+
+  /** Always the same comparison. */
+  static readonly layerMemory = (comparison: Comparison): Layer.Layer<Shadow> =>
+    Layer.succeed(Shadow, Shadow.of({ comparison: Effect.succeed(comparison) }))
+}

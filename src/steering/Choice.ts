@@ -1,3 +1,4 @@
+import type { Override } from "../domain/Override.ts"
 import type { Location } from "../geo/GeoIp.ts"
 
 /** Who asks, as far as steering is concerned. */
@@ -21,7 +22,11 @@ export interface Choice {
 /** Why a member is no candidate, or not now. */
 export type Exclusion =
   | { readonly _tag: "Inactive" }
-  | { readonly _tag: "Overridden" }
+  | {
+    readonly _tag: "Overridden"
+    /** Who took it out and why; undefined when the members document does. */
+    readonly override: Pick<Override, "kind" | "reason" | "author" | "until"> | undefined
+  }
   | { readonly _tag: "NotAssigned" }
   | { readonly _tag: "NoAddress" }
   | {

@@ -1,5 +1,6 @@
 import type { Catalog, MemberEntry, ServiceEntry } from "../domain/Catalog.ts"
 import type { SteeringSettings } from "../domain/documents/GeoDns.ts"
+import { overriddenMembers, type Override } from "../domain/Override.ts"
 import type { Target } from "../domain/Target.ts"
 import { type UnitVector, unitVector } from "../geo/distance.ts"
 import type { Choice, Client, Explanation } from "./Choice.ts"
@@ -23,6 +24,8 @@ export interface ServedNamesInput {
   readonly settings: SteeringSettings
   readonly down: DownTargets
   readonly lastGood: LastGood
+  /** The overrides in force, by the names of their members; none when missing. */
+  readonly overrides?: ReadonlyMap<string, Override>
 }
 
 /**
@@ -33,6 +36,7 @@ export class ServedNames {
   /** In the form of `hostName`. */
   readonly names: ReadonlySet<string>
   readonly #input: ServedNamesInput
+  readonly #overridden: ReadonlyMap<MemberEntry, Override>
   /** By service, in the order of their names, so that it is the same on all nodes. */
   readonly #profilesOf: ReadonlyMap<ServiceEntry, ReadonlyArray<Profile>>
   readonly #tables = new Map<string, NameTables>()
@@ -42,6 +46,7 @@ export class ServedNames {
     const { catalog, settings } = input
     this.#input = input
     this.names = new Set(catalog.hosts.keys())
+    this.#overridden = overriddenMembers(catalog, input.overrides ?? new Map())
     const weights = new Map(
       Object.entries(settings.Weights).map(([keyOrName, weight]) => [catalog.member(keyOrName), weight])
     )
@@ -67,7 +72,7 @@ export class ServedNames {
       return new SteeringTable({
         name,
         ipv6,
-        standings: standings({ host: name, ipv6, serving, down, settings, now }),
+        standings: standings({ host: name, ipv6, serving, down, overridden: this.#overridden, settings, now }),
         lastGood: lastGood.get(name, ipv6),
         settings,
         now
@@ -138,7 +143,8 @@ export class ServedNames {
       ipv6 ? tables.ipv6 : tables.ipv4,
       client,
       this.#input.catalog.members,
-      (member) => serving.has(member)
+      (member) => serving.has(member),
+      this.#overridden
     )
   }
 

@@ -38,8 +38,12 @@ export const addressOf = ({ member: { Service } }: MemberEntry, ipv6: boolean): 
   ipv6 ? Service.ServiceIPv6 : Service.ServiceIPv4
 
 /** Whether a member can answer for the names that it serves, whatever its health. */
-const isEligible = (entry: MemberEntry, ipv6: boolean): boolean =>
-  entry.member.Service.Active && !entry.member.Override && addressOf(entry, ipv6) !== ""
+const isEligible = (
+  entry: MemberEntry,
+  ipv6: boolean,
+  overridden: ReadonlyMap<MemberEntry, unknown>
+): boolean =>
+  entry.member.Service.Active && !entry.member.Override && !overridden.has(entry) && addressOf(entry, ipv6) !== ""
 
 /** The candidates for a name in one family, in the order in which they serve it. */
 export const standings = (options: {
@@ -47,14 +51,16 @@ export const standings = (options: {
   readonly ipv6: boolean
   readonly serving: ReadonlyArray<Serving>
   readonly down: DownTargets
+  /** The members that are out by hand. */
+  readonly overridden: ReadonlyMap<MemberEntry, unknown>
   readonly settings: SteeringSettings
   /** Milliseconds since the epoch. */
   readonly now: number
 }): ReadonlyArray<Standing> => {
-  const { down, host, ipv6, now, serving, settings } = options
+  const { down, host, ipv6, now, overridden, serving, settings } = options
   const whole = placeOf("", ipv6)
   const place = placeOf(host, ipv6)
-  const candidates = serving.filter(({ profile }) => isEligible(profile.entry, ipv6)).map((candidate) => ({
+  const candidates = serving.filter(({ profile }) => isEligible(profile.entry, ipv6, overridden)).map((candidate) => ({
     profile: candidate.profile,
     outage: outageOf(
       down.of(candidate.profile.names, whole),

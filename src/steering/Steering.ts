@@ -12,11 +12,13 @@ import { Config } from "../config/Config.ts"
 import type { ConfigError } from "../config/ConfigError.ts"
 import type { RawDocuments } from "../config/memoryConfig.ts"
 import type { MemoryDocuments } from "../config/MemoryDocuments.ts"
+import type { Override } from "../domain/Override.ts"
 import { type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import type { Official } from "../status/Decision.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
+import { Overrides } from "../status/Overrides.ts"
 import type { Choice, Client, Explanation } from "./Choice.ts"
 import { DownTargets } from "./DownTargets.ts"
 import { LastGood } from "./LastGood.ts"
@@ -37,20 +39,22 @@ export class Steering extends Context.Service<Steering, {
   readonly names: () => ReadonlySet<string>
 }>()("effect-geodns/steering/Steering") {
   /**
-   * Follows the configuration and the official status. The first change is taken at once, those of a burst together. The
-   * members that were healthy last are kept in the durable file `steering-last-good.json`.
+   * Follows the configuration, the official status and the overrides. The first change is taken at once, those of a burst
+   * together. The members that were healthy last are kept in the durable file `steering-last-good.json`.
    */
-  static readonly layer: Layer.Layer<Steering, never, Config | OfficialStatus | DurableFiles | Conditions> = Layer
-    .effect(
+  static readonly layer: Layer.Layer<Steering, never, Config | OfficialStatus | Overrides | DurableFiles | Conditions> =
+    Layer.effect(
       Steering,
       Effect.gen(function*() {
         const config = yield* Config
         const official = yield* OfficialStatus
+        const overrides = yield* Overrides
         const clock = yield* Clock.Clock
         const lastGood = yield* restore
         const down = new DownTargets()
         const pending = new Map<TargetKey, Official>()
         let version = 0
+        let out: ReadonlyMap<string, Override> | undefined
         let served: ServedNames | undefined
         let lookedAt = Number.NEGATIVE_INFINITY
         let nextRelease = Number.POSITIVE_INFINITY
@@ -59,7 +63,8 @@ export class Steering extends Context.Service<Steering, {
         const update = Effect.gen(function*() {
           const now = clock.currentTimeMillisUnsafe()
           const snapshot = yield* config.current
-          const renewed = served === undefined || snapshot.version !== version
+          const active = yield* overrides.active
+          const renewed = served === undefined || snapshot.version !== version || active !== out
           let waiting: Iterable<readonly [TargetKey, Official | undefined]> = [...pending]
           pending.clear()
           if (renewed || now - lookedAt >= resync) {
@@ -73,11 +78,18 @@ export class Steering extends Context.Service<Steering, {
             isDirty = served.install(yield* build(served, stale, now)) || isDirty
           } else {
             const { catalog, local } = snapshot
-            const next = new ServedNames({ catalog, settings: local.GeoDNS.Steering, down, lastGood })
+            const next = new ServedNames({
+              catalog,
+              settings: local.GeoDNS.Steering,
+              down,
+              lastGood,
+              overrides: active
+            })
             isDirty = next.install(yield* build(next, next.names, now)) || isDirty
             lastGood.retain((name) => next.names.has(name))
             served = next
             version = snapshot.version
+            out = active
           }
           nextRelease = served.held().next
           yield* report(served)
@@ -96,6 +108,9 @@ export class Steering extends Context.Service<Steering, {
           return Queue.offer(wake, undefined)
         }).pipe(Effect.forkScoped({ startImmediately: true }))
         yield* Stream.runForEach(config.changes, () => Queue.offer(wake, undefined)).pipe(
+          Effect.forkScoped({ startImmediately: true })
+        )
+        yield* Stream.runForEach(overrides.changes, () => Queue.offer(wake, undefined)).pipe(
           Effect.forkScoped({ startImmediately: true })
         )
         yield* update
@@ -124,13 +139,14 @@ export class Steering extends Context.Service<Steering, {
 
   /**
    * The same over documents in memory and an official status in memory, both of which tests can change through the
-   * services that come with it.
+   * services that come with it; so can they the overrides.
    */
   static readonly layerMemory = (
     documents: RawDocuments = {}
-  ): Layer.Layer<Steering | Config | MemoryDocuments | OfficialStatus, ConfigError> =>
+  ): Layer.Layer<Steering | Config | MemoryDocuments | OfficialStatus | Overrides, ConfigError> =>
     Steering.layer.pipe(
-      Layer.provideMerge(Layer.mergeAll(Config.layerMemory(documents), OfficialStatus.layerMemory)),
+      Layer.provideMerge(Layer.merge(Overrides.layerMemory, OfficialStatus.layerMemory)),
+      Layer.provideMerge(Config.layerMemory(documents)),
       Layer.provide([DurableFiles.layerMemory, Conditions.layerMemory])
     )
 }

@@ -1,4 +1,5 @@
 import type { MemberEntry } from "../domain/Catalog.ts"
+import type { Override } from "../domain/Override.ts"
 import { describeTarget } from "../domain/Target.ts"
 import { distance, isLocation } from "../geo/distance.ts"
 import type { Candidate, Client, Exclusion, Explanation } from "./Choice.ts"
@@ -8,13 +9,14 @@ import type { Ranking, SteeringTable } from "./SteeringTable.ts"
 
 /**
  * Why a table answers a client as it does. `members` are all that are configured, `serves` says which of them serve the
- * name.
+ * name, `overridden` which of them are out by hand.
  */
 export const explain = (
   table: SteeringTable,
   client: Client,
   members: ReadonlyArray<MemberEntry>,
-  serves: (member: MemberEntry) => boolean
+  serves: (member: MemberEntry) => boolean,
+  overridden: ReadonlyMap<MemberEntry, Override>
 ): Explanation => {
   const { ipv6, name, now, standings } = table.input
   const ranking = table.rank(client)
@@ -51,18 +53,29 @@ export const explain = (
       ...ranking.order.map(fromStanding),
       ...standings.filter((standing) => !answering.has(standing)).map(fromStanding),
       ...members.filter((entry) => !eligible.has(entry)).map((entry) =>
-        candidate(entry, exclusionsOf(entry, ipv6, serves(entry)))
+        candidate(entry, exclusionsOf(entry, ipv6, serves(entry), overridden.get(entry)))
       )
     ]
   }
 }
 
-const exclusionsOf = (entry: MemberEntry, ipv6: boolean, serves: boolean): ReadonlyArray<Exclusion> => [
+const exclusionsOf = (
+  entry: MemberEntry,
+  ipv6: boolean,
+  serves: boolean,
+  override: Override | undefined
+): ReadonlyArray<Exclusion> => [
   ...(entry.member.Service.Active ? [] : [{ _tag: "Inactive" } as const]),
-  ...(entry.member.Override ? [{ _tag: "Overridden" } as const] : []),
+  ...(entry.member.Override || override !== undefined ? [overriddenBy(override)] : []),
   ...(serves ? [] : [{ _tag: "NotAssigned" } as const]),
   ...(addressOf(entry, ipv6) === "" ? [{ _tag: "NoAddress" } as const] : [])
 ]
+
+const overriddenBy = (override: Override | undefined): Exclusion => {
+  if (override === undefined) return { _tag: "Overridden", override }
+  const { author, kind, reason, until } = override
+  return { _tag: "Overridden", override: { kind, reason, author, until } }
+}
 
 const distanceTo = (client: Client, { member }: MemberEntry): number | undefined =>
   client.location === undefined || !isLocation(client.location)
@@ -80,7 +93,7 @@ const reason = (
   const all = standings.length
   const family = ipv6 ? "IPv6" : "IPv4"
   if (all === 0) {
-    return { rule: "empty", because: `no active member that serves the name has an ${family} address` }
+    return { rule: "empty", because: `no member that is in service and serves the name has an ${family} address` }
   }
   const down = `all ${all} candidates are down`
   switch (table.policy) {

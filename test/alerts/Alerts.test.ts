@@ -13,8 +13,10 @@ import {
 import type { Outage, OutageEvent } from "../../src/domain/Outage.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { OutageLog } from "../../src/status/OutageLog.ts"
+import { Overrides } from "../../src/status/Overrides.ts"
 import { AlertStore, OutageStore, Store } from "../../src/store/index.ts"
 import { BadRow, databaseError, StoreError } from "../../src/store/StoreError.ts"
+import { overridden } from "../status/overridden.ts"
 import { ended, march, minute, outage } from "./samples.ts"
 
 /** An outage log whose events the test makes; as the real one, it announces what is in the store. */
@@ -38,7 +40,7 @@ const fakeLog = Effect.gen(function*() {
 })
 
 /** Lets everything run that needs no time: a store gives way to the event loop between its pages. */
-const settle = Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 100 }), TestClock.adjust(0))
+const settle = Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 400 }), TestClock.adjust(0))
 
 interface Process {
   readonly alerts: Alerts["Service"]
@@ -47,12 +49,18 @@ interface Process {
 }
 
 /** Starts the alerts over the stores and channels that are there, as a process would. */
-const start = (log: Layer.Layer<OutageLog>, channels: Layer.Layer<AlertChannels>) =>
+const start = (
+  log: Layer.Layer<OutageLog>,
+  channels: Layer.Layer<AlertChannels>,
+  overrides: Layer.Layer<Overrides> = Overrides.layerNone
+) =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
     const stores = yield* Effect.context<OutageStore | AlertStore>()
     const layer = Layer.fresh(
-      Alerts.layer.pipe(Layer.provideMerge([log, channels, Conditions.layer, Layer.succeedContext(stores)]))
+      Alerts.layer.pipe(
+        Layer.provideMerge([log, channels, overrides, Conditions.layer, Layer.succeedContext(stores)])
+      )
     )
     const context = yield* Layer.buildWithScope(layer, scope)
     yield* settle
@@ -113,6 +121,76 @@ for (
         yield* log.closes(o2)
         assert.deepStrictEqual(yield* a.told, ["o1 opened", "o1 resolved", "o2 opened", "o2 resolved"])
         assert.deepStrictEqual(yield* alerts.threads, [])
+      }).pipe(Effect.provide(stores)))
+
+    it.effect("says nothing of a member that is out by hand, and tells what is down still when it is back", () =>
+      Effect.gen(function*() {
+        const log = yield* fakeLog
+        const a = yield* channel("a")
+        const { layer, set } = yield* overridden
+        const { alerts, stop } = yield* start(log.layer, only(a), layer)
+        yield* set("Potomac Works")
+        yield* settle
+        yield* log.opens(o1)
+        yield* log.opens(outage("quick", {}, { check: "quick" }))
+        yield* log.closes(outage("quick", {}, { check: "quick" }))
+        yield* log.opens(outage("else", {}, { member: "Lagoon" }))
+        assert.deepStrictEqual(yield* a.told, ["else opened"])
+        assert.deepStrictEqual((yield* alerts.threads).map((it) => [it.outage.id, it.silenced]), [
+          ["o1", "out Potomac Works"],
+          ["else", undefined]
+        ])
+        // What is over was stored with its reason, and is no more to be told.
+        const stored = yield* AlertStore.use((store) => store.get("quick"))
+        assert.deepInclude(stored, { finished: true })
+        assert.include(stored!.thread, "out Potomac Works")
+        yield* stop
+        const again = yield* start(log.layer, only(a), layer)
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual(yield* a.told, ["else opened"])
+        yield* set()
+        yield* TestClock.adjust("119 seconds")
+        yield* settle
+        assert.deepStrictEqual(yield* a.told, ["else opened"])
+        yield* TestClock.adjust("1 second")
+        yield* settle
+        assert.deepStrictEqual(yield* a.told, ["else opened", "o1 opened"])
+        assert.deepStrictEqual((yield* again.alerts.threads).map((it) => it.silenced), [undefined, undefined])
+        yield* log.closes(o1)
+        assert.deepStrictEqual(yield* a.told, ["else opened", "o1 opened", "o1 resolved"])
+      }).pipe(Effect.provide(stores)))
+
+    it.effect("of what was told before the member was taken out, tells the end; what ends before the monitors looked is not told", () =>
+      Effect.gen(function*() {
+        const log = yield* fakeLog
+        const a = yield* channel("a")
+        const { layer, set } = yield* overridden
+        yield* start(log.layer, only(a), layer)
+        yield* log.opens(o1)
+        yield* set("Potomac Works")
+        yield* settle
+        yield* log.closes(o1)
+        assert.deepStrictEqual(yield* a.told, ["o1 opened", "o1 resolved"])
+        yield* log.opens(o2)
+        yield* set()
+        yield* TestClock.adjust("1 minute")
+        yield* settle
+        yield* log.closes(o2)
+        yield* TestClock.adjust("1 hour")
+        yield* settle
+        assert.deepStrictEqual(yield* a.told, ["o1 opened", "o1 resolved"])
+      }).pipe(Effect.provide(stores)))
+
+    it.effect("tells nothing of the records of overrides, which are no outages", () =>
+      Effect.gen(function*() {
+        const log = yield* fakeLog
+        const a = yield* channel("a")
+        const store = yield* OutageStore
+        yield* store.open(outage("r", {}, { checkType: "site", check: "override", domain: "", endpoint: "" }))
+        yield* store.open(outage("s", {}, { checkType: "site", check: "ping", domain: "", endpoint: "" }))
+        yield* start(log.layer, only(a))
+        yield* settle
+        assert.deepStrictEqual(yield* a.told, ["s opened"])
       }).pipe(Effect.provide(stores)))
 
     it.effect("repeats nothing after a restart, nor when an event comes again", () =>
@@ -368,7 +446,11 @@ describe("Alerts", () => {
         yield* memory.before(() => Effect.void)
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(yield* memory.messages, [{ outage: o1, kind: "opened", idempotencyKey: "o1:opened" }])
-      }).pipe(Effect.provide(Alerts.layerMemory.pipe(Layer.provideMerge([log.layer, Conditions.layerMemory]))))
+      }).pipe(
+        Effect.provide(
+          Alerts.layerMemory.pipe(Layer.provideMerge([log.layer, Overrides.layerNone, Conditions.layerMemory]))
+        )
+      )
     }).pipe(Effect.provide(OutageStore.layerMemory)))
 
   it.effect("the channel log writes one line per message", () =>
@@ -384,7 +466,13 @@ describe("Alerts", () => {
         yield* log.closes(o1)
       }).pipe(Effect.provide(
         Alerts.layer.pipe(
-          Layer.provide([AlertChannels.layerLog, log.layer, Conditions.layer, AlertStore.layerMemory]),
+          Layer.provide([
+            AlertChannels.layerLog,
+            log.layer,
+            Overrides.layerNone,
+            Conditions.layer,
+            AlertStore.layerMemory
+          ]),
           Layer.provideMerge(capture)
         )
       ))

@@ -16,6 +16,7 @@ import { Conditions } from "../../src/node/Conditions.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
 import type { Observation } from "../../src/status/Observation.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
+import { Overrides } from "../../src/status/Overrides.ts"
 import { type RawCheck, rawCheck, rawMember, rawService } from "./documents.ts"
 import { FakeCluster } from "./fakeConsensus.ts"
 
@@ -45,7 +46,7 @@ const Around = (docs: RawDocuments) =>
   FakeCluster.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(
       OfficialStatus.layerMemory,
-      Config.layerMemory(docs),
+      Overrides.layerMemory.pipe(Layer.provideMerge(Config.layerMemory(docs))),
       NodeIdentity.layerMemory({ id: "MONITOR-1", role: "IBPMonitor" }),
       Conditions.layerMemory,
       ScriptedProbes.layer
@@ -387,6 +388,33 @@ describe("a new configuration", () => {
       yield* pass(35_000)
       yield* reload(documents({ members: { a: member("Harbour", 1, { override: true }), b: member("Lagoon", 2) } }))
       assert.deepStrictEqual(names(yield* results), ["Lagoon"])
+    }).pipe(Effect.provide(World()), seeded))
+})
+
+describe("a member that an operator takes out", () => {
+  it.effect("is not checked and not proposed, and checked again when it is back", () =>
+    Effect.gen(function*() {
+      const seen = yield* watch
+      yield* pass(35_000)
+      const overrides = yield* Overrides
+      yield* overrides.add({ kind: "override", member: "a", reason: "moves house", author: "ann" })
+      yield* TestClock.adjust(0)
+      assert.strictEqual(yield* planned, 1)
+      assert.deepStrictEqual(names(yield* results), ["Lagoon"])
+      const before = of(seen, "Harbour").length
+      const proposedBefore = (yield* cluster).proposed.length
+      yield* ScriptedProbes.use(({ set }) => set({ member: "Harbour" }, { up: false, error: "status 503" }))
+      yield* pass(60_000)
+      assert.strictEqual(of(seen, "Harbour").length, before)
+      assert.strictEqual((yield* cluster).proposed.length, proposedBefore)
+      // A reload of the documents changes nothing about it.
+      yield* reload(documents({ workers: 50 }))
+      assert.strictEqual(yield* planned, 1)
+      yield* overrides.end({ kind: "override", member: "Harbour", reason: "", author: "ann" })
+      yield* pass(30_000)
+      assert.strictEqual(yield* planned, 2)
+      assert.isAbove(of(seen, "Harbour").length, before)
+      assert.deepInclude((yield* cluster).proposed.at(-1), { up: false, error: "status 503" })
     }).pipe(Effect.provide(World()), seeded))
 })
 

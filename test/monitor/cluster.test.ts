@@ -15,6 +15,7 @@ import { ScriptedProbes } from "../../src/monitor/ScriptedProbes.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
+import { Overrides } from "../../src/status/Overrides.ts"
 import { rawCheck, rawMember, rawService } from "./documents.ts"
 
 const documents = {
@@ -32,6 +33,7 @@ const node = (id: string, reach: FamilyReach) => {
   return Monitor.layer.pipe(
     Layer.provideMerge(Consensus.layerMemory(identity)),
     Layer.provideMerge(Prober.layer),
+    Layer.provide(Overrides.layerNone),
     Layer.provide([
       Config.layerMemory(documents),
       NodeIdentity.layerMemory(identity),

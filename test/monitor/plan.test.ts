@@ -105,6 +105,20 @@ describe("what is checked", () => {
     assert.deepStrictEqual(targets(p).map(({ target }) => [target.check, target.member]), [["ping", "A"]])
   })
 
+  it("a site check with the name of the records of overrides does not run, and is reported", () => {
+    const p = planOf({
+      checks: [
+        rawCheck({ Name: "override", CheckType: "site" }),
+        rawCheck({ Name: "maintenance", CheckType: "domain" }),
+        site
+      ],
+      settings: { override: { Probe: "ping" }, maintenance: { Probe: "ssl" } }
+    })
+    assert.sameMembers(targets(p).map(({ target }) => target.check), ["ping", "maintenance"])
+    assert.lengthOf(problems(p), 1)
+    assert.include(problems(p)[0]!, "check override: the name is kept for the records of members")
+  })
+
   it("a disabled check plans nothing and is no problem", () => {
     const p = planOf({ checks: [rawCheck({ Name: "nonsense", CheckType: "site", Enabled: 0 })] })
     assert.strictEqual(p.targets.size, 0)

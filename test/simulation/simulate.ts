@@ -1,4 +1,4 @@
-import { Clock, Context, Effect, Layer, Logger, Random, Stream } from "effect"
+import { Clock, Context, type Duration, Effect, Fiber, Layer, Logger, Random, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/bus/Bus.ts"
 import { MemoryBroker } from "../../src/bus/MemoryBroker.ts"
@@ -12,9 +12,11 @@ import { Conditions } from "../../src/node/Conditions.ts"
 import { DurableFiles } from "../../src/node/DurableFiles.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
 import type { Official, StatusChange } from "../../src/status/Decision.ts"
+import { KnownTargets } from "../../src/status/KnownTargets.ts"
 import { Observer } from "../../src/status/Observer.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
 import { OutageLog } from "../../src/status/OutageLog.ts"
+import { Snapshots, SnapshotWait } from "../../src/status/Snapshots.ts"
 import { OutageStore } from "../../src/store/OutageStore.ts"
 import { type Eyes, scriptedObserver, watch } from "./Monitor.ts"
 import { seeded } from "./seeded.ts"
@@ -41,6 +43,10 @@ export interface Scenario {
   readonly misjudge?: (monitor: string, target: Target, at: number) => boolean | undefined
   /** How many seconds a node's clock is ahead. */
   readonly skew?: (node: string) => number
+  /** Nodes take over from each other what they missed. */
+  readonly catchUp?: boolean
+  /** Nodes that only follow and start later, when this many seconds have passed: `late-1` … */
+  readonly late?: ReadonlyArray<number>
 }
 
 /** When something happened, in seconds from the start. */
@@ -55,6 +61,8 @@ export interface NodeReport {
   readonly role: NodeRole
   readonly events: ReadonlyArray<Timed<ConsensusEvent>>
   readonly changes: ReadonlyArray<Timed<StatusChange>>
+  /** When it had just started. */
+  readonly atStart: ReadonlyMap<TargetKey, Official>
   /** At the end. */
   readonly official: ReadonlyMap<TargetKey, Official>
   readonly openProposals: number
@@ -90,10 +98,15 @@ const skewed = (clock: Clock.Clock, seconds: number): Clock.Clock => {
 }
 
 /** The real services of one node. */
-const nodeLayer = (id: string, role: NodeRole, observer: Layer.Layer<Observer>) =>
+const nodeLayer = (
+  id: string,
+  role: NodeRole,
+  observer: Layer.Layer<Observer>,
+  catchUp: Layer.Layer<Snapshots, never, Layer.Services<typeof Snapshots.layer>> | typeof Layer.empty
+) =>
   Layer.fresh(
     (role === "IBPCollator" ? Layer.provideMerge(OutageLog.layer, OutageStore.layerMemory) : Layer.empty).pipe(
-      Layer.provideMerge(Consensus.layer),
+      Layer.provideMerge(Layer.merge(Consensus.layer, catchUp)),
       Layer.provideMerge(Membership.layer),
       Layer.provideMerge(OfficialStatus.layer),
       Layer.provide([
@@ -101,6 +114,7 @@ const nodeLayer = (id: string, role: NodeRole, observer: Layer.Layer<Observer>) 
         Bus.layerMemory({ name: id }),
         DurableFiles.layerMemory,
         Conditions.layerMemory,
+        Layer.succeed(KnownTargets, () => () => true),
         observer
       ])
     )
@@ -113,16 +127,22 @@ const run = Effect.fnUntraced(function*(seed: number, scenario: Scenario, errors
   const now = () => (clock.currentTimeMillisUnsafe() - epoch) / 1_000
   const { misjudge, world } = scenario
 
-  const start = Effect.fnUntraced(function*(id: string, role: NodeRole) {
+  const start = Effect.fnUntraced(function*(id: string, role: NodeRole, startWait: Duration.Input = 0) {
     const eyes: Eyes = {
       targets: world.targets,
       see: (target) => misjudge?.(id, target, now()) ?? world.isUp(target, now()),
       last: new Map()
     }
     const isMonitor = role === "IBPMonitor"
-    const services = yield* Layer.build(nodeLayer(id, role, isMonitor ? scriptedObserver(eyes) : Observer.layerNone))
+    const services = yield* Layer.build(nodeLayer(
+      id,
+      role,
+      isMonitor ? scriptedObserver(eyes) : Observer.layerNone,
+      scenario.catchUp === true ? Layer.provide(Snapshots.layer, Layer.succeed(SnapshotWait, startWait)) : Layer.empty
+    ))
     const consensus = Context.get(services, Consensus)
     const official = Context.get(services, OfficialStatus)
+    const atStart = yield* official.all
     const events: Array<Timed<ConsensusEvent>> = []
     const changes: Array<Timed<StatusChange>> = []
     const record = <A>(stream: Stream.Stream<A>, into: Array<Timed<A>>) =>
@@ -142,6 +162,7 @@ const run = Effect.fnUntraced(function*(seed: number, scenario: Scenario, errors
         role,
         events,
         changes,
+        atStart,
         official: yield* official.all,
         openProposals: (yield* consensus.proposals).length,
         outages: store._tag === "None" ? [] : yield* Effect.orDie(Stream.runCollect(store.value.find({})))
@@ -157,12 +178,21 @@ const run = Effect.fnUntraced(function*(seed: number, scenario: Scenario, errors
     scenario.followers,
     (role, i) => start(`${role.slice(3).toLowerCase()}-${i + 1}`, role)
   )
-  for (const { at, happen } of [...scenario.incidents].sort((a, b) => a.at - b.at)) {
+  const starting: Array<Fiber.Fiber<Effect.Success<ReturnType<typeof start>>>> = []
+  const late = (scenario.late ?? []).map((at, i) => ({
+    at,
+    happen: Effect.map(
+      Effect.forkScoped(Effect.orDie(start(`late-${i + 1}`, "IBPDns", "2 seconds")), { startImmediately: true }),
+      (fiber) => void starting.push(fiber)
+    )
+  }))
+  for (const { at, happen } of [...scenario.incidents, ...late].sort((a, b) => a.at - b.at)) {
     yield* TestClock.adjust((at - now()) * 1_000)
     yield* happen
   }
   yield* TestClock.adjust((scenario.seconds - now()) * 1_000)
-  return { seed, scenario, nodes: yield* Effect.all([...monitors, ...followers]), errors } satisfies Report
+  const started = yield* Effect.forEach(starting, Fiber.join)
+  return { seed, scenario, nodes: yield* Effect.all([...monitors, ...followers, ...started]), errors } satisfies Report
 })
 
 /** Plays a scenario with the real services over a memory broker, on a clock of its own. */

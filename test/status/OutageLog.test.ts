@@ -102,6 +102,31 @@ describe("OutageLog", () => {
       ])
     }).pipe(Effect.provide(OutageLog.layerMemory)))
 
+  it.effect("leaves the records of overrides alone, and takes nothing for one that somebody decided", () =>
+    Effect.gen(function*() {
+      const store = yield* OutageStore
+      const record = {
+        checkType: "site",
+        check: "maintenance",
+        member: "Lagoon",
+        domain: "",
+        endpoint: "",
+        ipv6: false
+      } as const
+      yield* store.open(outageOf("record", 500, record))
+      const log = yield* OutageLog
+      yield* settle
+      assert.deepStrictEqual(yield* log.open, [])
+      // Not restored as a status, which would take the member out of the answers.
+      assert.strictEqual((yield* OfficialStatus.use((official) => official.all)).size, 0)
+      yield* decide({ id: "up", up: true, target: record, decidedAt: 600 })
+      yield* decide({ id: "down", target: { ...record, member: "other" }, decidedAt: 600 })
+      yield* setDocuments({ members: {} })
+      yield* Config.use((config) => config.reload)
+      yield* settle
+      assert.deepStrictEqual(yield* summary, [{ id: "record", start: 500, end: undefined, blip: false }])
+    }).pipe(Effect.provide(OutageLog.layer), Effect.provide(world())))
+
   it.effect("opens nothing when a target is up from the first", () =>
     Effect.gen(function*() {
       yield* OutageLog

@@ -8,6 +8,7 @@ import { Conditions } from "../../src/node/Conditions.ts"
 import { DurableFileError, DurableFiles } from "../../src/node/DurableFiles.ts"
 import type { Official } from "../../src/status/Decision.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
+import { Overrides } from "../../src/status/Overrides.ts"
 import { lastGoodFile, Steering } from "../../src/steering/Steering.ts"
 import { client, decide, decideEndpoint, type MemberOptions, membersOf, rpc, servicesOf } from "./world.ts"
 
@@ -140,11 +141,76 @@ describe("Steering", () => {
     }).pipe(Effect.provide(Steering.layerMemory(documents))))
 })
 
+describe("members that are out by hand", () => {
+  const take = (kind: "override" | "maintenance", member: string, until?: number) =>
+    Overrides.use((overrides) => overrides.add({ kind, member, reason: "moves house", author: "ann", until }))
+  const settle = TestClock.adjust("100 millis")
+
+  it.effect("answer no more in either family, and the explanation says by whom, why and how long", () =>
+    Effect.gen(function*() {
+      yield* take("maintenance", "Rhine", 3_600_000)
+      yield* settle
+      assert.deepStrictEqual(yield* answer(), ["Potomac"])
+      assert.deepStrictEqual(yield* answer(berlin, true), ["Potomac"])
+      const { candidates } = yield* explain
+      assert.deepStrictEqual(candidates.find(({ member }) => member === "Rhine Networks")?.exclusions, [{
+        _tag: "Overridden",
+        override: { kind: "maintenance", reason: "moves house", author: "ann", until: 3_600_000 }
+      }])
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("go at once, however many there are", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      for (const member of ["Rhine", "Fuji", "Potomac", "Pampa"]) yield* take("override", member)
+      yield* settle
+      assert.deepStrictEqual(yield* answer(), ["Tasman"])
+      const { candidates } = yield* explain
+      assert.isUndefined(candidates.find(({ heldUntil }) => heldUntil !== undefined))
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("are not among those that were healthy last when all others are down", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      yield* take("override", "Rhine")
+      yield* settle
+      for (const member of ["Fuji", "Potomac", "Pampa", "Tasman"]) yield* apply(decide(member, {}, 3_600_000))
+      yield* TestClock.adjust("10 minutes")
+      const { choice, rule } = yield* explain
+      assert.strictEqual(rule, "last-good")
+      assert.notDeepEqual(choice.members, [])
+      assert.notInclude(choice.members, "Rhine Networks")
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("stay out when the documents change, and are found by a new name when the key is the old one", () =>
+    Effect.gen(function*() {
+      yield* take("override", "Fuji")
+      yield* setDocuments({
+        members: membersOf({
+          ...five,
+          Rhine: { ...five["Rhine"]!, name: "Rhine" },
+          Fuji: { at: frankfurt, name: "Edo" }
+        })
+      })
+      yield* Config.use((config) => config.reload)
+      yield* settle
+      const steering = yield* Steering
+      const { candidates } = steering.explain(rpc, false, berlin)!
+      assert.deepStrictEqual(
+        candidates.filter(({ exclusions }) => exclusions.length > 0).map(({ member }) => member),
+        ["Edo"]
+      )
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+})
+
 describe("the members that were healthy last", () => {
   const two: RawDocuments = { ...documents, members: membersOf({ Rhine: { at: frankfurt }, Fuji: { at: tokyo } }) }
   const base = Layer.mergeAll(
     Config.layerMemory(two),
     OfficialStatus.layerMemory,
+    Overrides.layerNone,
     Conditions.layerMemory
   )
   const start = Effect.fnUntraced(function*() {

@@ -1,0 +1,156 @@
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import { Config } from "../config/Config.ts"
+import { type MonitorResults as Results, readingResults } from "./readResults.ts"
+import {
+  BadAddress,
+  BadStatus,
+  NoMonitor,
+  NoResults,
+  NotOfficial,
+  ResultsError,
+  TimedOut,
+  TooLarge,
+  Unreachable
+} from "./ResultsError.ts"
+import { type ResultsUrl, resultsUrl } from "./resultsUrl.ts"
+
+/** Seconds that the reading of the results may take. */
+export const resultsTimeout = 10
+
+/** The longest answer, in bytes after decompression. */
+export const maxResultsBytes = 16 * 1024 * 1024
+
+/** The official results of a monitor. */
+export interface OfficialResults extends Results {
+  /** `host:port` of the monitor. */
+  readonly host: string
+}
+
+/**
+ * The official status as the `/results` of the monitor at `DnsApi.MonitorAddress` tell it: v2's way, and ours where the
+ * bus does not tell. What a monitor says that it only saw itself is refused.
+ */
+export class MonitorResults extends Context.Service<MonitorResults, {
+  /** `host:port` of the monitor; undefined when none is configured. */
+  readonly host: Effect.Effect<string | undefined>
+  readonly read: Effect.Effect<OfficialResults, ResultsError>
+}>()("effect-geodns/status/MonitorResults") {
+  /** Over HTTP, without following redirects, from where the configuration says at the time. */
+  static readonly layer: Layer.Layer<MonitorResults, never, Config> = Layer.effect(
+    MonitorResults,
+    Effect.gen(function*() {
+      const config = yield* Config
+      const client = (yield* HttpClient.HttpClient).pipe(HttpClient.withScope)
+      const api = Effect.map(config.current, ({ local }) => local.DnsApi)
+      return MonitorResults.of({
+        host: Effect.map(api, (api) => resultsUrl(api.MonitorAddress, api.MonitorPort)?.host),
+        read: Effect.gen(function*() {
+          const { MonitorAddress, MonitorPort } = yield* api
+          const place = resultsUrl(MonitorAddress, MonitorPort)
+          if (place === undefined) {
+            const reason = MonitorAddress.trim() === "" ? new NoMonitor() : new BadAddress()
+            return yield* new ResultsError({ host: "", reason })
+          }
+          return yield* Effect.mapError(
+            fetchResults(client, place),
+            (reason) => new ResultsError({ host: place.host, reason })
+          )
+        }).pipe(Effect.withSpan("MonitorResults.read"))
+      })
+    })
+  ).pipe(Layer.provide(FetchHttpClient.layer))
+
+  /** What a monitor named `host` answers, as text, whenever it is asked. */
+  static readonly layerMemory = (options: {
+    readonly host: string
+    readonly answer: Effect.Effect<string, ResultsError["reason"]>
+  }): Layer.Layer<MonitorResults> =>
+    Layer.succeed(
+      MonitorResults,
+      MonitorResults.of({
+        host: Effect.succeed(options.host),
+        read: Effect.flatMap(options.answer, (text) => parse(options.host, text)).pipe(
+          Effect.mapError((reason) => new ResultsError({ host: options.host, reason }))
+        )
+      })
+    )
+}
+
+const parse = Effect.fnUntraced(
+  function*(host: string, text: string): Effect.fn.Return<OfficialResults, NoResults> {
+    const reading = readingResults(text)
+    let step = reading.next()
+    while (step.done !== true) {
+      yield* Effect.yieldNow
+      step = reading.next()
+    }
+    return step.value === undefined ? yield* new NoResults() : { ...step.value, host }
+  }
+)
+
+const fetchResults = Effect.fnUntraced(
+  function*(
+    client: HttpClient.HttpClient.With<HttpClientError.HttpClientError, Scope.Scope>,
+    { host, url }: ResultsUrl
+  ): Effect.fn.Return<OfficialResults, ResultsError["reason"], Scope.Scope> {
+    // The Fetch standard refuses URLs with credentials: they go into a header.
+    const bare = new URL(url)
+    bare.username = ""
+    bare.password = ""
+    const request = HttpClientRequest.acceptJson(HttpClientRequest.get(bare.href))
+    const response = yield* client.execute(
+      url.username === "" && url.password === ""
+        ? request
+        : HttpClientRequest.basicAuth(request, unescape(url.username), unescape(url.password))
+    ).pipe(Effect.mapError(unreachable))
+    if (response.status !== 200) return yield* new BadStatus({ status: response.status })
+    if (response.headers["x-ibp-results-source"]?.toLowerCase() === "local") return yield* new NotOfficial()
+    const chunks: Array<Uint8Array> = []
+    let bytes = 0
+    yield* response.stream.pipe(
+      Stream.mapError(unreachable),
+      Stream.runForEach((chunk): Effect.Effect<void, TooLarge> => {
+        bytes += chunk.byteLength
+        if (bytes > maxResultsBytes) return Effect.fail(new TooLarge({ limit: maxResultsBytes }))
+        chunks.push(chunk)
+        return Effect.void
+      })
+    )
+    return yield* parse(host, new TextDecoder().decode(Buffer.concat(chunks)))
+  },
+  Effect.scoped,
+  Effect.timeoutOrElse({
+    duration: Duration.seconds(resultsTimeout),
+    orElse: () => Effect.fail(new TimedOut({ seconds: resultsTimeout }))
+  }),
+  // The credentials are for this monitor only.
+  Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+  // A URL can hold a token, which would stand in the trace.
+  Effect.provideService(Tracer.DisablePropagation, true)
+)
+
+const unescape = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The innermost message says what happened (`connect ECONNREFUSED …`); the outer ones name the URL. */
+const unreachable = (error: HttpClientError.HttpClientError): Unreachable => {
+  let cause: unknown = error.reason.cause
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause
+  const detail = cause instanceof Error ? ("code" in cause ? cause.message || String(cause.code) : cause.message) : ""
+  return new Unreachable({ detail: detail === "" ? "no answer" : detail })
+}

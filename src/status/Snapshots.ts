@@ -1,0 +1,396 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import { Bus, type BusError, type BusMessage } from "../bus/Bus.ts"
+import { messageCodec } from "../bus/MessageCodec.ts"
+import * as Messages from "../bus/Messages.ts"
+import { Config } from "../config/Config.ts"
+import { describeTarget, type Target } from "../domain/Target.ts"
+import type { StatusAnswer, StatusQuestion } from "../domain/wire/Snapshot.ts"
+import * as Subject from "../domain/wire/Subject.ts"
+import { Conditions } from "../node/Conditions.ts"
+import { NodeIdentity } from "../node/NodeIdentity.ts"
+import { AnswerBudget } from "./AnswerBudget.ts"
+import { KnownTargets } from "./KnownTargets.ts"
+import { OfficialStatus } from "./OfficialStatus.ts"
+import { clockTolerance, type OfficialEntry } from "./OfficialTable.ts"
+import { Peers } from "./Peers.ts"
+import { maxPageBytes, readEntry, type Remembered, snapshotPage } from "./snapshotPages.ts"
+import { type Digest, isSameDigest, StatusDigest } from "./StatusDigest.ts"
+
+/** What came of asking everyone. */
+export interface CaughtUp {
+  /** Nodes that answered. */
+  readonly answered: number
+  /** Targets that have another status now, or their first one. */
+  readonly changed: number
+}
+
+/** How long a node that starts waits at most for what others know, before it answers and proposes. */
+export const SnapshotWait = Context.Reference<Duration.Input>("effect-geodns/status/SnapshotWait", {
+  defaultValue: () => "2 seconds"
+})
+
+/**
+ * Takes over what other nodes of ours hold for official, so that a node that was away, or missed a decision, catches up:
+ * it asks at its start and whenever the bus is connected again, and then compares with every node about once a minute. It
+ * answers the same questions of others.
+ *
+ * What is taken is ordered as decisions are: nothing replaces what was decided later.
+ */
+export class Snapshots extends Context.Service<Snapshots, {
+  /** Asks everyone now. */
+  readonly catchUp: Effect.Effect<CaughtUp>
+  /** Whether decisions reach this node: the bus is connected, and a monitor of ours was heard in the last minutes. */
+  readonly isFollowing: Effect.Effect<boolean>
+}>()("effect-geodns/status/Snapshots") {
+  /** Waits for the first answers, {@link SnapshotWait} at most. Without a connection, or slower than that, it goes on. */
+  static readonly layer: Layer.Layer<Snapshots, never, Bus | Conditions | Config | NodeIdentity | OfficialStatus> =
+    Layer
+      .effect(
+        Snapshots,
+        Effect.gen(function*() {
+          const bus = yield* Bus
+          const clock = yield* Clock.Clock
+          const conditions = yield* Conditions
+          const config = yield* Config
+          const identity = yield* NodeIdentity
+          const known = yield* KnownTargets
+          const official = yield* OfficialStatus
+
+          const peers = new Peers()
+          const budget = new AnswerBudget({ perSecond: bytesPerSecond, most: mostBytes })
+          const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+          const single = yield* Semaphore.make(1)
+          const started = yield* Deferred.make<void>()
+
+          let view: View | undefined
+          /** What we have, read again when it is older than `maxAge` milliseconds. Times that cannot be are left out. */
+          const look = Effect.fnUntraced(function*(maxAge: number) {
+            if (view !== undefined && now() - view.at <= maxAge) return view
+            const last = clock.currentTimeMillisUnsafe() + clockTolerance
+            const digest = new StatusDigest()
+            const entries: Array<OfficialEntry> = []
+            let seen = 0
+            for (const [key, entry] of yield* official.entries) {
+              if (++seen % slice === 0) yield* Effect.yieldNow
+              if (entry.official.decidedAt <= 0 || entry.newest.decidedAt > last) continue
+              entries.push(entry)
+              digest.add(key, entry.official.up)
+            }
+            view = { at: now(), entries, digest: digest.digest() }
+            return view
+          })
+
+          const headOf = ({ digest }: View) => ({
+            NodeID: identity.id,
+            NodeRole: identity.role,
+            Count: digest.count,
+            Hash: digest.hash
+          })
+
+          /** Only to where answers go: a question must not make us publish on any other subject. */
+          const answer = Effect.fnUntraced(function*(question: StatusQuestion, reply: string) {
+            if (!reply.startsWith(inbox)) return
+            if (!budget.allows(now())) return yield* Metric.update(refused, 1)
+            const ours = yield* look(viewAge)
+            const head = headOf(ours)
+            const isPage = question.To === identity.id
+              && (question.From > 0 || !isSameDigest(ours.digest, { count: question.Count, hash: question.Hash }))
+            const text = isPage
+              ? snapshotPage(head, ours.entries, question.From, maxPageBytes)
+              : JSON.stringify({ ...head, Entries: [] })
+            budget.spend(text.length)
+            yield* bus.publish(reply, text)
+            yield* Metric.update(isPage ? pages : summaries, 1)
+          })
+
+          const jobs = yield* Queue.dropping<string>(maxJobs)
+          const waiting = new Set<string>()
+
+          const onMessage = (question: StatusQuestion, { reply }: BusMessage) =>
+            Effect.gen(function*() {
+              const { Count, Hash, NodeID, NodeRole, To, Type } = question
+              if (Type === "ask") {
+                if (reply !== undefined && (To === undefined || To === identity.id)) yield* answer(question, reply)
+                return
+              }
+              if (NodeID === identity.id) return
+              peers.heard(NodeID, NodeRole, { count: Count, hash: Hash }, now())
+              const { digest } = yield* look(viewAge)
+              if (waiting.has(NodeID) || !peers.isWorthAsking(NodeID, digest, now())) return
+              if (Queue.offerUnsafe(jobs, NodeID)) waiting.add(NodeID)
+            })
+
+          /** Takes one entry if it is newer than ours. */
+          const take = Effect.fnUntraced(function*({ decision, newest }: Remembered, tally: Tally) {
+            const { target, up } = decision
+            const latest = Math.max(decision.decidedAt, newest.decidedAt)
+            if (latest > clock.currentTimeMillisUnsafe() + clockTolerance) {
+              return yield* Metric.update(fromTheFuture, 1)
+            }
+            const before = yield* official.get(target)
+            if ((yield* official.restore(decision, newest)) !== undefined) {
+              tally.changed++
+              yield* Metric.update(taken, 1)
+              if (before !== undefined) {
+                yield* Effect.logInfo(`${describeTarget(target)} is ${up ? "up" : "down"}, as other nodes say`).pipe(
+                  Effect.annotateLogs({ decision: decision.id, by: decision.decidedBy, error: decision.error })
+                )
+              }
+            } else if (before !== undefined && before.up !== up) tally.different.push(target)
+          })
+
+          const ask = Effect.fnUntraced(
+            function*(
+              about: Pick<StatusQuestion, "From"> & { readonly To?: string },
+              max: number,
+              wait: Duration.Input
+            ) {
+              // A digest that is right at the first page spares all of them.
+              const head = headOf(yield* look(about.From === 0 ? 0 : viewAge))
+              const question = encode({ Type: "ask", ...head, ...about })
+              if (Result.isFailure(question)) return []
+              const messages = yield* bus.askAll(Subject.Status.name, question.success, { wait, max })
+              return messages.flatMap(({ data }) => {
+                const answer = decode(data)
+                return Result.isSuccess(answer) ? [answer.success] : []
+              })
+            }
+          )
+
+          /** One page of a node; undefined when it does not come. */
+          const page = (node: string, from: number): Effect.Effect<StatusAnswer | undefined, BusError> =>
+            Effect.map(
+              ask({ To: node, From: from }, 1, "1 second"),
+              (answers) => answers.find(({ NodeID, From }) => NodeID === node && From === from)
+            ).pipe(Effect.repeat({ until: (answer) => answer !== undefined, times: 2 }))
+
+          /** Takes what a node has and we have not, page by page. */
+          const takeFrom = Effect.fnUntraced(function*(node: string) {
+            const isKnown = known(yield* config.current)
+            const tally: Tally = { changed: 0, different: [] }
+            let from: number | undefined = 0
+            let seen = 0
+            while (from !== undefined) {
+              const answer: StatusAnswer | undefined = yield* page(node, from)
+              if (answer === undefined) {
+                peers.asked(node, now())
+                return tally.changed
+              }
+              peers.heard(node, answer.NodeRole, { count: answer.Count, hash: answer.Hash }, now())
+              for (const entry of answer.Entries) {
+                if (++seen % 100 === 0) yield* Effect.yieldNow
+                const read = readEntry(entry)
+                if (read !== undefined && isKnown(read.decision.target)) yield* take(read, tally)
+              }
+              const next: number | undefined = answer.Next
+              from = next !== undefined && next > from && next <= maxEntries ? next : undefined
+            }
+            peers.settle(node, (yield* look(0)).digest, tally.different, now())
+            return tally.changed
+          })
+
+          const reportTrouble = Effect.catch((error: BusError) =>
+            error.reason._tag === "Disconnected" ? Effect.succeed(0) : Effect.as(Effect.logWarning(error.message), 0)
+          )
+
+          const catchUp: Effect.Effect<CaughtUp> = Effect.gen(function*() {
+            const answers = yield* ask({ From: 0 }, maxAnswers, "750 millis")
+            for (const { Count, Hash, NodeID, NodeRole } of answers) {
+              if (NodeID !== identity.id) peers.heard(NodeID, NodeRole, { count: Count, hash: Hash }, now())
+            }
+            const nodes = new Set(answers.map(({ NodeID }) => NodeID))
+            nodes.delete(identity.id)
+            const answered = nodes.size
+            let changed = 0
+            for (let asked = 0; asked < maxAsked; asked++) {
+              // Again each time: what one gave may be all that the next one has.
+              const [node] = peers.worthAsking(nodes, (yield* look(0)).digest)
+              if (node === undefined) break
+              nodes.delete(node)
+              changed += yield* takeFrom(node)
+            }
+            return { answered, changed }
+          }).pipe(
+            Effect.catch((error) =>
+              Effect.as(
+                error.reason._tag === "Disconnected" ? Effect.void : Effect.logWarning(error.message),
+                { answered: 0, changed: 0 }
+              )
+            ),
+            single.withPermit,
+            Effect.withSpan("Snapshots.catchUp")
+          )
+
+          /** Asks everyone, and some more times while nobody is there yet. */
+          const catchUpSoon = catchUp.pipe(
+            Effect.ensuring(Deferred.succeed(started, undefined)),
+            Effect.repeat({
+              until: ({ answered }) => answered > 0,
+              schedule: Schedule.spaced("10 seconds").pipe(Schedule.upTo({ times: 3 }))
+            })
+          )
+
+          const tell = Effect.gen(function*() {
+            if (!(yield* bus.connected)) return
+            const head = headOf(yield* look(0))
+            yield* Effect.provideService(Messages.send(Subject.Status, { Type: "digest", ...head, From: 0 }), Bus, bus)
+          })
+
+          const report = Effect.gen(function*() {
+            const found = peers.disagreements((yield* look(viewAge)).digest, now())
+            yield* Metric.update(disagreements, found.reduce((sum, { targets }) => sum + targets, 0))
+            const [first, ...others] = found.filter(({ since }) => now() - since >= disagreementTime)
+            if (first === undefined) return yield* conditions.clear("status:disagreement")
+            const { example, node, targets } = first
+            yield* conditions.raise(
+              "status:disagreement",
+              `${node} holds something else for official on ${targets} ${targets === 1 ? "target" : "targets"}, as ${
+                describeTarget(example)
+              }${others.length === 0 ? "" : `; so do ${others.length} more nodes`}. ` +
+                "One of the two missed something or has a wrong clock: compare them with other nodes; the next decision on the target ends it"
+            )
+          })
+
+          const guarded = <E, R>(what: string, effect: Effect.Effect<unknown, E, R>) =>
+            Effect.catchCause(
+              Effect.asVoid(effect),
+              (cause) => Effect.logError(`catching up: ${what} failed`, cause)
+            )
+
+          yield* Messages.receive(Subject.Status, onMessage).pipe(
+            Effect.tapError((error) => Effect.logWarning(error.message)),
+            Effect.retry(Schedule.spaced("2 seconds")),
+            Effect.provideService(Bus, bus),
+            Effect.forkScoped({ startImmediately: true })
+          )
+          yield* bus.connection.pipe(
+            Stream.switchMap((connected) =>
+              Stream.fromEffect(connected ? guarded("asking everyone", catchUpSoon) : Effect.void)
+            ),
+            Stream.runDrain,
+            Effect.forkScoped({ startImmediately: true })
+          )
+          yield* config.changes.pipe(
+            Stream.runForEach(() => Effect.sync(() => peers.lookAgain())),
+            Effect.forkScoped({ startImmediately: true })
+          )
+          yield* Queue.take(jobs).pipe(
+            // Nodes that just decided something differ for a moment.
+            Effect.tap(Effect.flatMap(Random.nextBetween(1_000, 3_000), Effect.sleep)),
+            Effect.flatMap((node) => {
+              waiting.delete(node)
+              return guarded(
+                "asking a node",
+                Effect.flatMap(look(0), ({ digest }) =>
+                  peers.isWorthAsking(node, digest, now())
+                    ? single.withPermit(reportTrouble(takeFrom(node)))
+                    : Effect.void)
+              )
+            }),
+            Effect.forever,
+            Effect.forkScoped
+          )
+          yield* Effect.flatMap(Random.nextBetween(5_000, 15_000), Effect.sleep).pipe(
+            Effect.andThen(
+              guarded("telling what we have", tell).pipe(
+                Effect.andThen(Effect.flatMap(Random.nextBetween(60_000, 90_000), Effect.sleep)),
+                Effect.forever
+              )
+            ),
+            Effect.forkScoped
+          )
+          yield* guarded("looking who disagrees", report).pipe(
+            Effect.andThen(Effect.sleep("15 seconds")),
+            Effect.forever,
+            Effect.forkScoped
+          )
+          yield* Deferred.await(started).pipe(Effect.timeoutOption(yield* SnapshotWait))
+
+          return Snapshots.of({
+            catchUp,
+            isFollowing: Effect.map(bus.connected, (connected) => connected && peers.hasMonitor(now()))
+          })
+        })
+      )
+}
+
+interface View {
+  readonly at: number
+  readonly entries: ReadonlyArray<OfficialEntry>
+  readonly digest: Digest
+}
+
+interface Tally {
+  changed: number
+  readonly different: Array<Target>
+}
+
+const { encode } = messageCodec(Subject.Status)
+const { decode } = messageCodec(Subject.StatusReply)
+
+/** Where answers go on every bus of ours. */
+const inbox = "_INBOX."
+
+/** Entries that are looked at before others get their turn. */
+const slice = 2_000
+
+/** An answer may be as old as this, in milliseconds: so a flood of questions costs little. */
+const viewAge = 1_000
+
+/** What all answers together may cost the network: a full table of 30,000 targets is some 12 MB. */
+const bytesPerSecond = 2 * 1024 * 1024
+const mostBytes = 24 * 1024 * 1024
+
+/** Answers to a question to everyone. */
+const maxAnswers = 256
+
+/** Nodes with different things to say that are asked in one round. */
+const maxAsked = 3
+
+/** Nodes that wait to be asked. */
+const maxJobs = 256
+
+/** Entries of one node; a table holds no more. */
+const maxEntries = 65_536
+
+/** Milliseconds after which a disagreement is for people to know. */
+const disagreementTime = 3 * 60_000
+
+const taken = Metric.counter("geodns_snapshot_taken_total", {
+  description: "Statuses that this node missed and took over from others",
+  incremental: true
+})
+
+const fromTheFuture = Metric.counter("geodns_snapshot_future_total", {
+  description: "Statuses of others that were not taken because they are from more than five minutes ahead of our clock",
+  incremental: true
+})
+
+const answers = Metric.counter("geodns_snapshot_answers_total", {
+  description: "Questions about the official status that this node answered",
+  incremental: true
+})
+
+const pages = Metric.withAttributes(answers, { kind: "page" })
+const summaries = Metric.withAttributes(answers, { kind: "summary" })
+
+const refused = Metric.counter("geodns_snapshot_refused_total", {
+  description: "Questions about the official status that were not answered because there were too many",
+  incremental: true
+})
+
+const disagreements = Metric.gauge("geodns_status_disagreements", {
+  description: "Targets on which other nodes hold something else for official although they were asked"
+})
