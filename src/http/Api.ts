@@ -4,7 +4,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ExplainAnswer, ExplainQuestion } from "./ExplainAnswer.ts"
 import { EndOverrideBody, OverrideList, OverrideRequestBody, OverrideStatus } from "./OverrideDocument.ts"
-import { BadRequest, NotFound, NotNow } from "./Refusal.ts"
+import { BadRequest, Forbidden, NotFound, NotNow } from "./Refusal.ts"
 import { StatusDocument } from "./StatusDocument.ts"
 
 /** What this node knows of the whole. */
@@ -30,12 +30,12 @@ export class OverridesGroup extends HttpApiGroup.make("overrides").add(
   HttpApiEndpoint.post("add", "/api/overrides", {
     payload: OverrideRequestBody,
     success: OverrideStatus,
-    error: [BadRequest, NotFound, NotNow]
+    error: [BadRequest, Forbidden, NotFound, NotNow]
   }),
   HttpApiEndpoint.post("end", "/api/overrides/end", {
     payload: EndOverrideBody,
     success: OverrideList,
-    error: [BadRequest, NotFound, NotNow]
+    error: [BadRequest, Forbidden, NotFound, NotNow]
   })
 ) {}
 

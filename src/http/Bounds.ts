@@ -18,6 +18,8 @@ export interface Bounds {
   readonly idle: number
   /** Requests under way are given this long when the server closes. */
   readonly drain: number
+  /** How often the files of the certificate are looked at. */
+  readonly certificate: number
   /** Request line and headers together. */
   readonly headerBytes: number
   readonly urlBytes: number
@@ -35,6 +37,7 @@ export const HttpBounds = Context.Reference<Bounds>("effect-geodns/http/HttpBoun
     keepAlive: 5_000,
     idle: 30_000,
     drain: 3_000,
+    certificate: 10_000,
     headerBytes: 8 * 1024,
     urlBytes: 2 * 1024,
     bodyBytes: 64 * 1024

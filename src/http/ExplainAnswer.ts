@@ -49,7 +49,14 @@ const Location = Schema.Struct({ latitude: Schema.Finite, longitude: Schema.Fini
 
 const Exclusion = Schema.Union([
   Schema.TaggedStruct("Inactive", {}),
-  Schema.TaggedStruct("Overridden", {}),
+  Schema.TaggedStruct("Overridden", {
+    override: Schema.UndefinedOr(Schema.Struct({
+      kind: Schema.Literals(["override", "maintenance"]),
+      reason: Schema.String,
+      author: Schema.String,
+      until: Schema.UndefinedOr(WireTime)
+    }))
+  }),
   Schema.TaggedStruct("NotAssigned", {}),
   Schema.TaggedStruct("NoAddress", {}),
   Schema.TaggedStruct("Down", {

@@ -9,7 +9,9 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Metric from "effect/Metric"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
+import { Access, type Admission } from "./Access.ts"
 import type { Bounds } from "./Bounds.ts"
+import { Caller } from "./Caller.ts"
 import { refuse } from "./Refusal.ts"
 
 const requests = Metric.counter("geodns_http_requests_total", {
@@ -62,14 +64,21 @@ const answerTo = Effect.fnUntraced(function*(cause: Cause.Cause<unknown>) {
   return refuse(500, "Internal error: the log of this node says more")
 })
 
+const refusal = ({ error, retryAfter, status }: Admission & { readonly _tag: "Refused" }) =>
+  refuse(status, error, {
+    ...status === 401 && { "www-authenticate": "Bearer" },
+    ...retryAfter !== undefined && { "retry-after": String(Math.ceil(retryAfter / 1000)) }
+  })
+
 /**
- * What every request passes, before a route is looked for, and every answer after it: bounds, a deadline, errors as
- * `{"error": "…"}`, and the headers that all answers have. Who may ask what is decided here too, once there are keys:
- * nothing else stands between a client and every route.
+ * What every request passes, before a route is looked for, and every answer after it: bounds, who may ask what and how
+ * often, a deadline, errors as `{"error": "…"}`, and the headers that all answers have. Nothing else stands between a
+ * client and every route.
  */
 export const guard = <R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, R>,
-  bounds: Bounds
+  bounds: Bounds,
+  access: Access["Service"]
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | HttpServerRequest> => {
   const answer = app.pipe(
     Effect.timeoutOrElse({
@@ -79,13 +88,19 @@ export const guard = <R>(
     Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : answerTo(cause)),
     Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(bounds.bodyBytes))
   )
+  const admitted = Effect.fnUntraced(function*(request: HttpServerRequest) {
+    const admission = yield* access.admit(request)
+    return admission._tag === "Refused"
+      ? refusal(admission)
+      : yield* Effect.provideService(answer, Caller, admission.caller)
+  })
   return Effect.gen(function*() {
     const request = yield* HttpServerRequest
     const response = request.url.length > bounds.urlBytes
       ? refuse(414, `The URL is longer than ${bounds.urlBytes} bytes`)
       : Number(request.headers["content-length"] ?? 0) > bounds.bodyBytes
       ? refuse(413, `The body is longer than ${bounds.bodyBytes} bytes`, { connection: "close" })
-      : yield* answer
+      : yield* admitted(request)
     const counter = byClass[Math.floor(response.status / 100) - 1]
     if (counter !== undefined) yield* Metric.update(counter, 1)
     return HttpServerResponse.setHeaders(response, { ...headers, ...response.headers })

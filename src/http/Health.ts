@@ -7,8 +7,10 @@ import * as Option from "effect/Option"
 import { Config } from "../config/Config.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
+import { Shadow } from "../status/Shadow.ts"
 import { Steering } from "../steering/Steering.ts"
 import { healthDocument } from "./HealthDocument.ts"
+import { packageVersion } from "./packageVersion.ts"
 import { refuse } from "./Refusal.ts"
 import * as Route from "./Route.ts"
 
@@ -24,6 +26,8 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | NodeIdenti
       const config = yield* Config
       const conditions = yield* Conditions
       const steering = yield* Effect.serviceOption(Steering)
+      const shadow = Option.isSome(yield* Effect.serviceOption(Shadow))
+      const version = yield* packageVersion
 
       yield* Route.get(
         router,
@@ -31,7 +35,7 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | NodeIdenti
         Effect.gen(function*() {
           const now = yield* Clock.currentTimeMillis
           return HttpServerResponse.jsonUnsafe(
-            healthDocument(node, yield* config.current, yield* conditions.current, now)
+            healthDocument({ ...node, shadow, version }, yield* config.current, yield* conditions.current, now)
           )
         })
       )

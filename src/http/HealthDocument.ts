@@ -14,6 +14,10 @@ export interface HealthDocument {
     readonly boot: string
     readonly startedAt: string
     readonly uptime: number
+    /** Of this software. */
+    readonly version: string
+    /** It takes part in nothing, and only compares. */
+    readonly shadow: boolean
   }
   readonly config: {
     readonly version: number
@@ -29,7 +33,14 @@ const seconds = (from: number, to: number): number => Math.max(0, Math.floor((to
 
 /** What is degraded about a node and since when. Where documents come from is left out: a URL may hold a secret. */
 export const healthDocument = (
-  node: { readonly id: string; readonly role: NodeRole; readonly boot: string; readonly startedAt: number },
+  node: {
+    readonly id: string
+    readonly role: NodeRole
+    readonly boot: string
+    readonly startedAt: number
+    readonly version: string
+    readonly shadow: boolean
+  },
   config: Pick<Snapshot, "version" | "loadedAt" | "documents">,
   conditions: ReadonlyArray<Condition>,
   now: number
@@ -40,7 +51,9 @@ export const healthDocument = (
     role: node.role,
     boot: node.boot,
     startedAt: rfc3339(node.startedAt),
-    uptime: seconds(node.startedAt, now)
+    uptime: seconds(node.startedAt, now),
+    version: node.version,
+    shadow: node.shadow
   },
   config: {
     version: config.version,

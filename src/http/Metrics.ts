@@ -4,12 +4,27 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
+import { Bus } from "../bus/Bus.ts"
 import { Membership } from "../cluster/Membership.ts"
 import { Config } from "../config/Config.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
+import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
+import { Overrides } from "../status/Overrides.ts"
+import { Shadow } from "../status/Shadow.ts"
+import { packageVersion } from "./packageVersion.ts"
+import { processFamilies, watchEventLoop } from "./ProcessMetrics.ts"
 import * as Route from "./Route.ts"
-import { clusterFamilies, configFamilies, exposition, geoFamilies, officialFamilies } from "./StateMetrics.ts"
+import {
+  busFamilies,
+  clusterFamilies,
+  configFamilies,
+  exposition,
+  geoFamilies,
+  officialFamilies,
+  overrideFamilies,
+  shadowFamilies
+} from "./StateMetrics.ts"
 import { textStream } from "./textStream.ts"
 
 /**
@@ -22,6 +37,13 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRoute
     const membership = yield* Effect.serviceOption(Membership)
     const config = yield* Effect.serviceOption(Config)
     const geoIp = yield* Effect.serviceOption(GeoIp)
+    const bus = yield* Effect.serviceOption(Bus)
+    const overrides = yield* Effect.serviceOption(Overrides)
+    const shadow = yield* Effect.serviceOption(Shadow)
+    const node = yield* Effect.serviceOption(NodeIdentity)
+    const lag = yield* watchEventLoop
+    const version = yield* packageVersion
+    const startedAt = Option.isSome(node) ? node.value.startedAt : yield* Clock.currentTimeMillis
 
     const families = Effect.gen(function*() {
       const now = yield* Clock.currentTimeMillis
@@ -31,7 +53,14 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRoute
           ? []
           : clusterFamilies(yield* membership.value.nodes, (yield* membership.value.electorate).size),
         ...Option.isNone(config) ? [] : configFamilies(yield* config.value.current, now),
-        ...Option.isNone(geoIp) ? [] : geoFamilies(geoIp.value.databases, now)
+        ...Option.isNone(geoIp) ? [] : geoFamilies(geoIp.value.databases, now),
+        ...Option.isNone(bus) ? [] : busFamilies(yield* bus.value.connected),
+        ...Option.isNone(overrides) ? [] : overrideFamilies(yield* overrides.value.list, now),
+        ...Option.isNone(shadow) ? [] : shadowFamilies(yield* shadow.value.comparison),
+        ...processFamilies(
+          { version, startedAt, memory: process.memoryUsage(), cpu: process.cpuUsage(), lag: yield* lag },
+          now
+        )
       ]
     })
 

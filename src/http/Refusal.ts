@@ -7,6 +7,12 @@ export class BadRequest extends Schema.Error<BadRequest>("BadRequest")(
   { httpApiStatus: 400 }
 ) {}
 
+/** That key may not do this: 403. */
+export class Forbidden extends Schema.Error<Forbidden>("Forbidden")(
+  { error: Schema.String },
+  { httpApiStatus: 403 }
+) {}
+
 /** There is nothing of that name: 404. */
 export class NotFound extends Schema.Error<NotFound>("NotFound")(
   { error: Schema.String },

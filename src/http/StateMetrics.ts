@@ -1,12 +1,16 @@
 import type { NodeEntry } from "../cluster/Membership.ts"
 import type { Snapshot } from "../config/Snapshot.ts"
+import { type Override, overrideState } from "../domain/Override.ts"
 import type { GeoDatabase } from "../geo/GeoIp.ts"
 import type { Official } from "../status/Decision.ts"
+import type { Comparison } from "../status/Shadow.ts"
 
-/** A gauge and its values. Times and ages in seconds, as Prometheus wants them. */
+/** A metric and its values. Times and ages in seconds, as Prometheus wants them. */
 export interface Family {
   readonly name: string
   readonly help: string
+  /** A gauge when missing. */
+  readonly type?: "counter"
   readonly samples: Iterable<Sample>
 }
 
@@ -63,8 +67,16 @@ export const clusterFamilies = (nodes: ReadonlyArray<NodeEntry>, electorate: num
   ]
 }
 
-/** How old each document of the configuration is. `now` in milliseconds since the epoch. */
-export const configFamilies = (config: Pick<Snapshot, "documents">, now: number): ReadonlyArray<Family> => [
+/** How old the configuration and each of its documents is. `now` in milliseconds since the epoch. */
+export const configFamilies = (
+  config: Pick<Snapshot, "documents" | "loadedAt" | "version">,
+  now: number
+): ReadonlyArray<Family> => [
+  {
+    name: "geodns_config_age_seconds",
+    help: "Time since the version of the configuration in use came",
+    samples: [[{}, (now - config.loadedAt) / 1000]]
+  },
   {
     name: "geodns_config_document_age_seconds",
     help: "Age of the copy of a document in use",
@@ -72,6 +84,43 @@ export const configFamilies = (config: Pick<Snapshot, "documents">, now: number)
       { document },
       (now - loadedAt) / 1000
     ])
+  }
+]
+
+/** Whether the bus is connected. */
+export const busFamilies = (connected: boolean): ReadonlyArray<Family> => [
+  { name: "geodns_bus_connected", help: "Whether the bus is connected: 1 or 0", samples: [[{}, connected ? 1 : 0]] }
+]
+
+/** What holds now of the overrides and maintenances, whatever their members. */
+export const overrideFamilies = (overrides: ReadonlyArray<Override>, now: number): ReadonlyArray<Family> => {
+  const states = overrides.map((override) => ({ kind: override.kind, state: overrideState(override, now) }))
+  return [
+    {
+      name: "geodns_overrides",
+      help: "Overrides and maintenances that are in force or planned",
+      samples: (["override", "maintenance"] as const).flatMap((kind) =>
+        (["active", "planned"] as const).map((state) =>
+          [{ kind, state }, states.filter((one) => one.kind === kind && one.state === state).length] as const
+        )
+      )
+    }
+  ]
+}
+
+/** How far a shadow and the cluster agree. */
+export const shadowFamilies = ({ agreed, at, compared, differences }: Comparison): ReadonlyArray<Family> => [
+  { name: "geodns_shadow_compared", help: "Targets that a shadow compares", samples: [[{}, compared]] },
+  { name: "geodns_shadow_agreed", help: "Targets on which shadow and cluster agree", samples: [[{}, agreed]] },
+  {
+    name: "geodns_shadow_differences",
+    help: "Targets on which shadow and cluster do not agree",
+    samples: [[{}, differences.length]]
+  },
+  {
+    name: "geodns_shadow_compared_timestamp_seconds",
+    help: "When the shadow compared last",
+    samples: at === undefined ? [] : [[{}, at / 1000]]
   }
 ]
 
@@ -99,8 +148,8 @@ const pieceLength = 64 * 1024
 /** Families in the text format of Prometheus 0.0.4, in pieces of about 64 KiB. A family without a sample is left out. */
 export function* exposition(families: Iterable<Family>): Generator<string, void> {
   let piece = ""
-  for (const { help, name, samples } of families) {
-    let head = `# HELP ${name} ${help}\n# TYPE ${name} gauge\n`
+  for (const { help, name, samples, type } of families) {
+    let head = `# HELP ${name} ${help}\n# TYPE ${name} ${type ?? "gauge"}\n`
     for (const [labels, value] of samples) {
       piece += `${head}${name}${labelText(labels)} ${value}\n`
       head = ""

@@ -7,13 +7,35 @@ import * as Stream from "effect/Stream"
 import { Membership } from "../cluster/Membership.ts"
 import { Config } from "../config/Config.ts"
 import { Consensus } from "../consensus/Consensus.ts"
+import { isOverrideRecord } from "../domain/Override.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { OutageLog } from "../status/OutageLog.ts"
+import { Overrides } from "../status/Overrides.ts"
+import { Shadow } from "../status/Shadow.ts"
 import { OutageStore } from "../store/OutageStore.ts"
 import type { StatusDocument } from "./StatusDocument.ts"
 import { addOutage, noOutages, summarize } from "./summarize.ts"
+
+/** Everything but `at`, which stands first. */
+const withoutTime = (json: string): string => json.slice(json.indexOf(","))
+
+const changesOf = (json: Effect.Effect<string>): Stream.Stream<string> =>
+  Stream.suspend(() => {
+    let last: string | undefined
+    let silent = 0
+    return Stream.tick("1 second").pipe(
+      Stream.mapEffect(() => json),
+      Stream.filter((now) => {
+        const content = withoutTime(now)
+        if (content === last && ++silent < 10) return false
+        last = content
+        silent = 0
+        return true
+      })
+    )
+  })
 
 const day = 24 * 60 * 60 * 1000
 
@@ -24,6 +46,11 @@ export class Status extends Context.Service<Status, {
   readonly document: Effect.Effect<StatusDocument>
   /** The same as JSON. */
   readonly json: Effect.Effect<string>
+  /**
+   * The JSON now and whenever something in it changes, looked at once a second; at least every ten seconds, so that ages stay
+   * right. It is pulled: a slow reader misses what was in between.
+   */
+  readonly changes: Stream.Stream<string>
 }>()("effect-geodns/http/Status") {
   /** Outages are in it where this node keeps them: with an `OutageLog` and an `OutageStore`. */
   static readonly layer: Layer.Layer<
@@ -41,10 +68,13 @@ export class Status extends Context.Service<Status, {
       const consensus = yield* Consensus
       const log = yield* Effect.serviceOption(OutageLog)
       const store = yield* Effect.serviceOption(OutageStore)
+      const overrides = yield* Effect.serviceOption(Overrides)
+      const shadow = yield* Effect.serviceOption(Shadow)
 
       const recentOutages = Effect.fnUntraced(function*(now: number) {
         if (Option.isNone(store)) return { recent: noOutages }
         return yield* store.value.find({ from: now - day, open: false }).pipe(
+          Stream.filter(({ target }) => !isOverrideRecord(target)),
           Stream.runFold(() => noOutages, addOutage),
           Effect.timeout("2 seconds"),
           Effect.match({
@@ -70,16 +100,18 @@ export class Status extends Context.Service<Status, {
           electorate: yield* membership.electorate,
           officials: (yield* status.all).values(),
           proposals: yield* consensus.proposals,
+          ...Option.isSome(overrides)
+            && { overrides: { all: yield* overrides.value.list, active: yield* overrides.value.active } },
+          ...Option.isSome(shadow) && { shadow: yield* shadow.value.comparison },
           ...Option.isSome(log) && { outages: { open: yield* log.value.open, ...yield* recentOutages(now) } }
         })
         return { document, json: JSON.stringify(document) }
       })
       const current = yield* Effect.cachedWithTTL(gather, "1 second")
 
-      return Status.of({
-        document: Effect.map(current, ({ document }) => document),
-        json: Effect.map(current, ({ json }) => json)
-      })
+      const json = Effect.map(current, ({ json }) => json)
+
+      return Status.of({ document: Effect.map(current, ({ document }) => document), json, changes: changesOf(json) })
     })
   )
 
@@ -87,6 +119,10 @@ export class Status extends Context.Service<Status, {
   static readonly layerMemory = (document: StatusDocument): Layer.Layer<Status> =>
     Layer.succeed(
       Status,
-      Status.of({ document: Effect.succeed(document), json: Effect.sync(() => JSON.stringify(document)) })
+      Status.of({
+        document: Effect.succeed(document),
+        json: Effect.sync(() => JSON.stringify(document)),
+        changes: changesOf(Effect.sync(() => JSON.stringify(document)))
+      })
     )
 }

@@ -44,6 +44,15 @@ export const MemberStatus = Schema.Struct({
   state: MemberState,
   /** Missing when nothing is decided. */
   since: Schema.optionalKey(Time),
+  /** Taken out by hand: by an operator, or by the members document, which gives no reason. */
+  out: Schema.optionalKey(Schema.Struct({
+    by: Schema.Literals(["override", "maintenance", "document"]),
+    reason: Schema.String,
+    author: Schema.String,
+    since: Schema.optionalKey(Time),
+    /** Missing: until somebody ends it. */
+    until: Schema.optionalKey(Time)
+  })),
   up: Schema.Int,
   down: Schema.Int,
   /** Those that are down first. Fewer than `up + down` when there are too many for one document. */
@@ -101,6 +110,7 @@ export const ShadowStatus = Schema.Struct({
     since: Time
   }))
 })
+export type ShadowStatus = typeof ShadowStatus.Type
 
 /** What one node knows of the whole: `GET /api/status`, and what the status page shows. Bounded, whatever there is. */
 export const StatusDocument = Schema.Struct({

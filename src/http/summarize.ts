@@ -3,17 +3,20 @@ import type { Snapshot } from "../config/Snapshot.ts"
 import type { OpenProposal } from "../consensus/Consensus.ts"
 import type { MemberEntry } from "../domain/Catalog.ts"
 import type { Outage } from "../domain/Outage.ts"
-import type { Target } from "../domain/Target.ts"
+import { overriddenMembers, type Override, overrideState } from "../domain/Override.ts"
 import { proposalTarget } from "../domain/wire/Consensus.ts"
 import type { Condition } from "../node/Conditions.ts"
 import type { Official } from "../status/Decision.ts"
+import type { Comparison } from "../status/Shadow.ts"
 import { rfc3339 } from "./rfc3339.ts"
+import { errorText, nameText, overrideStatus, reasonText, shownLimits, targetText, votesOf } from "./shown.ts"
 import type {
   MemberState,
   MemberStatus,
   NodeStatus,
   OutageStatus,
   ProposalStatus,
+  ShadowStatus,
   StatusDocument,
   TargetStatus
 } from "./StatusDocument.ts"
@@ -28,6 +31,13 @@ export interface StatusInput {
   readonly electorate: ReadonlySet<string>
   readonly officials: Iterable<Official>
   readonly proposals: ReadonlyArray<OpenProposal>
+  /** Those that were given by hand; also such as are over. */
+  readonly overrides?: {
+    readonly all: ReadonlyArray<Override>
+    /** In force now, by the name of the member. */
+    readonly active: ReadonlyMap<string, Override>
+  }
+  readonly shadow?: Comparison
   readonly outages?: {
     readonly open: ReadonlyArray<Outage>
     readonly recent: RecentOutages
@@ -50,11 +60,9 @@ export const limits = {
   proposals: 100,
   openOutages: 200,
   recentOutages: 50,
-  votes: 32,
-  /** Characters of a name, an id or a URL. */
-  name: 200,
-  /** Characters of an error. */
-  text: 300
+  overrides: 200,
+  differences: 200,
+  ...shownLimits
 }
 
 export const noOutages: RecentOutages = { total: 0, latest: [] }
@@ -67,30 +75,10 @@ export const addOutage = (recent: RecentOutages, outage: Outage): RecentOutages 
     .slice(0, limits.recentOutages)
 })
 
-const clip = (text: string, length: number): string => text.length > length ? `${text.slice(0, length - 1)}…` : text
-
-const nameText = (text: string): string => clip(text, limits.name)
-const errorText = (text: string): string => clip(text, limits.text)
-
 const listed = <A, B>(all: ReadonlyArray<A>, limit: number, show: (item: A) => B) => ({
   total: all.length,
   items: all.slice(0, limit).map(show)
 })
-
-const targetText = (target: Target): Target => ({
-  checkType: target.checkType,
-  check: nameText(target.check),
-  member: nameText(target.member),
-  domain: nameText(target.domain),
-  endpoint: nameText(target.endpoint),
-  ipv6: target.ipv6
-})
-
-const votesOf = (votes: Readonly<Record<string, boolean>>) => {
-  const ids = Object.keys(votes).sort()
-  const side = (agreed: boolean) => ids.filter((id) => votes[id] === agreed).slice(0, limits.votes).map(nameText)
-  return { yes: side(true), no: side(false) }
-}
 
 /** An address that may be a link: http or https, without a password. `""` for all others. */
 export const webUrl = (text: string): string => {
@@ -148,14 +136,33 @@ const urgency: Readonly<Record<MemberState, number>> = {
   inactive: 5
 }
 
+/** Why a member is out by hand, if it is: an operator's word says more than the members document. */
+const outOf = (entry: MemberEntry | undefined, override: Override | undefined): MemberStatus["out"] | undefined => {
+  if (override !== undefined) {
+    const { author, from, kind, reason, until } = override
+    return {
+      by: kind,
+      reason: reasonText(reason),
+      author: nameText(author),
+      since: rfc3339(from),
+      ...until !== undefined && { until: rfc3339(until) }
+    }
+  }
+  if (entry?.member.Override !== true) return undefined
+  const since = Date.parse(entry.member.OverrideTime ?? "")
+  return { by: "document", reason: "", author: "", ...since > 0 && { since: rfc3339(since) } }
+}
+
 const memberStatus = (
   name: string,
   entry: MemberEntry | undefined,
+  override: Override | undefined,
   officials: ReadonlyArray<Official>,
   shown: ReadonlyArray<Official>
 ): MemberStatus => {
   const { since, state } = memberState(officials)
   const down = officials.reduce((count, { up }) => up ? count : count + 1, 0)
+  const out = outOf(entry, override)
   return {
     key: nameText(entry?.key ?? ""),
     name: nameText(name),
@@ -163,16 +170,17 @@ const memberStatus = (
     website: webUrl(entry?.member.Details.Website ?? ""),
     logo: webUrl(entry?.member.Details.Logo ?? ""),
     services: entry?.services.length ?? 0,
-    state: entry?.member.Service.Active === false ? "inactive" : entry?.member.Override === true ? "overridden" : state,
+    state: entry?.member.Service.Active === false ? "inactive" : out !== undefined ? "overridden" : state,
     ...since !== undefined && { since: rfc3339(since) },
+    ...out !== undefined && { out },
     up: officials.length - down,
     down,
     targets: shown.map(targetStatus)
   }
 }
 
-const membersOf = (entries: ReadonlyArray<MemberEntry>, officials: Iterable<Official>) => {
-  const byMember = new Map<string, Array<Official>>(entries.map(({ name }) => [name, []]))
+const membersOf = ({ config: { catalog }, officials, overrides }: StatusInput) => {
+  const byMember = new Map<string, Array<Official>>(catalog.members.map(({ name }) => [name, []]))
   const failing: Array<Official> = []
   const healthy: Array<Official> = []
   let up = 0
@@ -189,9 +197,13 @@ const membersOf = (entries: ReadonlyArray<MemberEntry>, officials: Iterable<Offi
     [...failing.slice(0, limits.targets), ...healthy.slice(0, Math.max(0, limits.targets - failing.length))],
     ({ target }) => target.member
   )
-  const entryOf = new Map(entries.map((entry) => [entry.name, entry]))
+  const entryOf = new Map(catalog.members.map((entry) => [entry.name, entry]))
+  const out = overrides === undefined ? undefined : overriddenMembers(catalog, overrides.active)
   const members = [...byMember]
-    .map(([name, all]) => memberStatus(name, entryOf.get(name), all, shown.get(name) ?? []))
+    .map(([name, all]) => {
+      const entry = entryOf.get(name)
+      return memberStatus(name, entry, entry && out?.get(entry), all, shown.get(name) ?? [])
+    })
     .sort((a, b) => urgency[a.state] - urgency[b.state] || (a.name < b.name ? -1 : 1))
   return { members, up, down: failing.length }
 }
@@ -226,9 +238,24 @@ const outageStatus = (outage: Outage): OutageStatus => ({
   blip: outage.blip
 })
 
+const shadowStatus = (comparison: Comparison): ShadowStatus => ({
+  against: nameText(comparison.against),
+  ...comparison.at !== undefined && { at: rfc3339(comparison.at) },
+  ...comparison.problem !== undefined && { problem: errorText(comparison.problem) },
+  compared: comparison.compared,
+  agreed: comparison.agreed,
+  differences: listed(comparison.differences, limits.differences, ({ here, since, target, there }) => ({
+    target: targetText(target),
+    ...here !== undefined && { here },
+    ...there !== undefined && { there },
+    since: rfc3339(since)
+  }))
+})
+
 /** Makes the status document. It stays small enough for one answer, whatever nodes, names and errors there are. */
 export const summarize = (input: StatusInput): StatusDocument => {
-  const { down, members, up } = membersOf(input.config.catalog.members, input.officials)
+  const { down, members, up } = membersOf(input)
+  const overrides = (input.overrides?.all ?? []).filter((override) => overrideState(override, input.now) !== "over")
   return {
     at: rfc3339(input.now),
     node: {
@@ -251,12 +278,13 @@ export const summarize = (input: StatusInput): StatusDocument => {
     ),
     targets: { up, down },
     members: { total: members.length, items: members.slice(0, limits.members) },
-    overrides: { total: 0, items: [] },
+    overrides: listed(overrides, limits.overrides, (override) => overrideStatus(override, input.now)),
     proposals: listed(
       input.proposals.toSorted((a, b) => a.firstSeen - b.firstSeen),
       limits.proposals,
       proposalStatus
     ),
+    ...input.shadow !== undefined && { shadow: shadowStatus(input.shadow) },
     ...input.outages !== undefined && {
       outages: {
         open: listed(input.outages.open.toSorted((a, b) => b.start - a.start), limits.openOutages, outageStatus),

@@ -63,4 +63,31 @@ describe("Status", () => {
       yield* TestClock.adjust("2 seconds")
       assert.isDefined((yield* Fiber.join(staying)).outages)
     }).pipe(Effect.provide(status({ store: Fakes.outageStore(Stream.never) }))))
+
+  it.effect("tells changes at most once a second, and at least every ten", () => {
+    let proposals = 0
+    const consensus = Layer.mock(Consensus, {
+      proposals: Effect.sync(() => Array.from({ length: proposals }, () => Fakes.proposal(Fakes.site("Amber"))))
+    })
+    return Effect.gen(function*() {
+      const { changes } = yield* Status
+      const seen: Array<number> = []
+      yield* changes.pipe(
+        Stream.runForEach((json) => Effect.sync(() => seen.push(JSON.parse(json).proposals.total))),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(seen, [0])
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(seen, [0])
+      for (const n of [1, 2, 3]) {
+        proposals = n
+        yield* TestClock.adjust("100 millis")
+      }
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(seen, [0, 3])
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(seen, [0, 3, 3, 3])
+    }).pipe(Effect.provide(status({ consensus })))
+  })
 })

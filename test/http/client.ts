@@ -1,7 +1,10 @@
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
+import { request } from "node:http"
+import { Access } from "../../src/http/Access.ts"
 import { layerServer, serve } from "../../src/http/Server.ts"
+import { Conditions } from "../../src/node/Conditions.ts"
 
 /** What a server answered. */
 export interface Answer {
@@ -34,6 +37,37 @@ export const ask = Effect.fnUntraced(function*(path: string, init: RequestInit =
   })
 })
 
+/** Lets everybody do everything. */
+export const anybody = Layer.succeed(Access, {
+  admit: () => Effect.succeed({ _tag: "Admitted" as const, caller: "anybody" })
+})
+
 /** Serves routes on loopback, on a port that the system chooses. */
-export const served = <E, R>(routes: Parameters<typeof serve<E, R>>[0]) =>
-  serve(routes).pipe(Layer.provideMerge(layerServer({ host: "127.0.0.1", port: 0 })))
+export const served = <E, R, E2 = never, R2 = never>(
+  routes: Parameters<typeof serve<E, R>>[0],
+  access: Layer.Layer<Access, E2, R2> | Layer.Layer<Access> = anybody
+) =>
+  serve(routes).pipe(
+    Layer.provideMerge(layerServer({ host: "127.0.0.1", port: 0 })),
+    Layer.provide([access, Conditions.layer])
+  )
+
+/** Asks with a path exactly as it is written: `fetch` would tidy it up. */
+export const askRaw = Effect.fnUntraced(function*(
+  path: string,
+  options: { readonly method?: string; readonly headers?: Record<string, string> } = {}
+) {
+  const number = yield* port
+  return yield* Effect.callback<Pick<Answer, "status" | "text">>((resume) => {
+    const asked = request({ host: "127.0.0.1", port: number, path, agent: false, ...options }, (response) => {
+      let text = ""
+      response.setEncoding("utf8")
+      response.on("data", (data: string) => {
+        text += data
+      })
+      response.on("end", () => resume(Effect.succeed({ status: response.statusCode ?? 0, text })))
+    })
+    asked.on("error", (error) => resume(Effect.die(error)))
+    asked.end()
+  })
+})

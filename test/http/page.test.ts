@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { createHash } from "node:crypto"
 import { runInNewContext } from "node:vm"
+import type { Override } from "../../src/domain/Override.ts"
 import { html, type Markup, type MarkupElement } from "../../src/http/page/markup.ts"
 import { contentSecurityPolicy, page } from "../../src/http/page/page.ts"
 import { script } from "../../src/http/page/script.ts"
@@ -15,6 +16,19 @@ import { member, minutes, node, now, official, outage, proposal, snapshotOf, tar
 /** A document with something in every part, in which every free text is `text`. */
 const statusWith = (text: string, later = 0): StatusDocument => {
   const of = target({ member: text, check: text, domain: text, endpoint: text })
+  const override: Override = {
+    id: text,
+    kind: "override",
+    member: text,
+    reason: text,
+    author: text,
+    node: text,
+    at: now,
+    from: now,
+    until: undefined,
+    ended: undefined
+  }
+  const planned: Override = { ...override, kind: "maintenance", from: now + minutes(1e6), until: now + minutes(2e6) }
   return summarize({
     now: now + later,
     node: { id: text, role: text, boot: text, startedAt: now - minutes(5) },
@@ -26,6 +40,15 @@ const statusWith = (text: string, later = 0): StatusDocument => {
       official(of, { up: false, error: text, id: text, decidedBy: text, votes: { [text]: true, [`${text}2`]: false } })
     ],
     proposals: [proposal(of, { error: text })],
+    overrides: { all: [planned, override], active: new Map([[text, override]]) },
+    shadow: {
+      against: text,
+      at: now,
+      problem: text,
+      compared: 2,
+      agreed: 1,
+      differences: [{ target: of, here: true, there: undefined, since: now }]
+    },
     outages: {
       open: [outage(of, { error: text, votes: { [text]: true } })],
       recent: addOutage(noOutages, outage(of, { error: text, end: now, blip: true }))
@@ -202,7 +225,13 @@ const browse = async (first: MarkupElement, answers: ReadonlyArray<StatusDocumen
     if (answer === undefined || answer === "lost") throw new TypeError("Failed to fetch")
     return { ok: true, json: async () => JSON.parse(JSON.stringify(answer)) }
   }
-  runInNewContext(script, { document, fetch, AbortSignal, setTimeout: (f: () => unknown) => void timers.push(f) })
+  runInNewContext(script, {
+    document,
+    fetch,
+    AbortSignal,
+    performance: { now: () => 1 },
+    setTimeout: (f: () => unknown) => void timers.push(f)
+  })
   for (const _ of answers) await timers.shift()!()
   return {
     asked,
@@ -262,6 +291,75 @@ describe("the page as its script writes it", () => {
     const lost = await browse(first, ["lost"])
     assert.deepStrictEqual([lost.isLost, lost.shown, lost.waits], [true, first, 1])
     assert.isFalse((await browse(first, ["lost", statusWith("y")])).isLost)
+  })
+
+  it("follows the events of the node, and asks only while none come", async () => {
+    const first = statusWith("first")
+    let clock = 0
+    const timers: Array<() => unknown> = []
+    const asked: Array<string> = []
+    const sources: Array<{
+      readonly url: string
+      readonly on: Record<string, (event: unknown) => void>
+      isClosed: boolean
+    }> = []
+    const body = new FakeNode(1, "body")
+    body.appendChild(built(view(first)))
+    const document = {
+      title: "",
+      hidden: false,
+      createElement: (tag: string) => new FakeNode(1, tag),
+      createTextNode: (text: string) => new FakeNode(3, text),
+      getElementById: (id: string) => id === "status" ? body.childNodes[0]! : null
+    }
+    class EventSource {
+      readonly source: (typeof sources)[number]
+      constructor(url: string) {
+        this.source = { url, on: {}, isClosed: false }
+        sources.push(this.source)
+      }
+      addEventListener(name: string, listener: (event: unknown) => void) {
+        this.source.on[name] = listener
+      }
+      close() {
+        this.source.isClosed = true
+      }
+    }
+    const fetch = async (url: string) => {
+      asked.push(url)
+      return { ok: true, json: async () => JSON.parse(JSON.stringify(first)) }
+    }
+    const tick = async (millis: number) => {
+      clock += millis
+      await timers.shift()!()
+    }
+    runInNewContext(script, {
+      document,
+      fetch,
+      AbortSignal,
+      EventSource,
+      performance: { now: () => clock },
+      setTimeout: (f: () => unknown) => void timers.push(f)
+    })
+    // Before the first event it asks: a proxy may hold events back.
+    await tick(3000)
+    assert.deepStrictEqual([sources.map(({ url }) => url), asked.length], [["api/status/events"], 1])
+    const newer = statusWith("newer")
+    sources[0]!.on["status"]!({ data: JSON.stringify(newer) })
+    assert.deepStrictEqual(markupOf(body.childNodes[0]!), view(newer))
+    for (let i = 0; i < 5; i++) await tick(3000)
+    assert.deepStrictEqual([sources.length, asked.length], [1, 1])
+    // Silence for too long is a broken connection.
+    await tick(20_000)
+    assert.deepStrictEqual([sources.length, sources[0]!.isClosed, asked.length], [2, true, 2])
+    // A connection that broke is opened again, and until it speaks the page asks.
+    sources[1]!.on["error"]!({})
+    await tick(3000)
+    assert.deepStrictEqual([sources.length, sources[1]!.isClosed, asked.length], [3, true, 3])
+    sources[2]!.on["status"]!({ data: JSON.stringify(newer) })
+    document.hidden = true
+    await tick(3000)
+    assert.deepStrictEqual([sources[2]!.isClosed, asked.length], [true, 3])
   })
 
   it("makes no link of a URL that only looks like one", async () => {

@@ -8,6 +8,7 @@ import {
   ExplainApi,
   Health,
   Metrics,
+  OpenApiDocument,
   Results,
   Status,
   StatusApi,
@@ -20,6 +21,7 @@ import { Steering } from "../../src/steering/Steering.ts"
 import type { OutageStore } from "../../src/store/OutageStore.ts"
 import { Database, StoreError } from "../../src/store/StoreError.ts"
 import { ask, served } from "./client.ts"
+import { eventually, openEvents } from "./events.ts"
 import * as Fakes from "./fakes.ts"
 
 const { minutes, now, official, site, target } = Fakes
@@ -151,7 +153,8 @@ describe("GET /health, /ready, /live", () => {
       const { json, status } = yield* ask("/health")
       assert.strictEqual(status, 200)
       assert.strictEqual(json.status, "ok")
-      assert.deepInclude(json.node, { id: "mon-1", role: "IBPMonitor", boot: "boot-1" })
+      assert.deepInclude(json.node, { id: "mon-1", role: "IBPMonitor", boot: "boot-1", shadow: false })
+      assert.match(json.node.version, /^\d+\.\d+\.\d+/)
       assert.deepStrictEqual(json.conditions, [])
       assert.strictEqual(json.config.version, 7)
       assert.strictEqual(json.config.documents.AlertsConfig.problem, "HTTP 503")
@@ -268,6 +271,40 @@ describe("GET /api/status and /", () => {
         })
       ))
     ))))))))
+})
+
+describe("GET /api/status/events", () => {
+  it.live("sends the same document, at once and again", () =>
+    Effect.gen(function*() {
+      const reader = yield* openEvents("/api/status/events")
+      assert.deepStrictEqual([reader.status, reader.headers["content-type"]], [200, "text/event-stream"])
+      yield* eventually("the status", () => reader.events.some(({ event }) => event === "status"))
+      const sent = JSON.parse(reader.events.find(({ event }) => event === "status")!.data)
+      assert.deepStrictEqual<unknown>(Schema.decodeUnknownSync(StatusDocument)(sent), sent)
+      assert.deepInclude(sent.members.items[0], { key: "amber", state: "down" })
+    }).pipe(Effect.provide(served(StatusApi.layer.pipe(Layer.provide(statusOf()))))))
+})
+
+describe("GET /api/openapi.json", () => {
+  it.live("describes the API of all roles", () =>
+    Effect.gen(function*() {
+      const { json, status } = yield* ask("/api/openapi.json")
+      assert.strictEqual(status, 200)
+      assert.match(json.openapi, /^3\./)
+      assert.includeMembers(Object.keys(json.paths), [
+        "/api/status",
+        "/api/explain",
+        "/api/overrides",
+        "/api/overrides/end"
+      ])
+      assert.includeMembers(Object.keys(json.paths["/api/overrides"].post.responses), [
+        "200",
+        "400",
+        "403",
+        "404",
+        "503"
+      ])
+    }).pipe(Effect.provide(served(OpenApiDocument.layer))))
 })
 
 describe("GET /api/explain", () => {

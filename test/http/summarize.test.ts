@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as fc from "fast-check"
+import type { Override } from "../../src/domain/Override.ts"
 import { StatusDocument } from "../../src/http/StatusDocument.ts"
 import {
   addOutage,
@@ -120,6 +121,68 @@ describe("summarize", () => {
       ["Amber", "overridden"],
       ["Birch", "inactive"]
     ])
+  })
+
+  it("says who took a member out, why and until when", () => {
+    const override = (options: Partial<Override>): Override => ({
+      id: "o",
+      kind: "override",
+      member: "Amber",
+      reason: "disk swap",
+      author: "anna",
+      node: "mon-1",
+      at: now - minutes(5),
+      from: now - minutes(5),
+      until: undefined,
+      ended: undefined,
+      ...options
+    })
+    const active = override({ until: now + minutes(5) })
+    const planned = override({ id: "p", kind: "maintenance", member: "Birch", from: now + minutes(60) })
+    const over = override({ id: "x", ended: { at: now, by: "anna", reason: "" } })
+    const { members, overrides } = summarize(input({
+      config: snapshotOf({
+        amber: member("Amber"),
+        birch: member("Birch"),
+        cedar: member("Cedar", { override: true })
+      }),
+      officials: [official(site("Amber")), official(site("Birch")), official(site("Cedar"))],
+      overrides: { all: [planned, active, over], active: new Map([["Amber", active]]) }
+    }))
+    assert.deepStrictEqual(members.items.map(({ name, out, state }) => [name, state, out?.by]), [
+      ["Amber", "overridden", "override"],
+      ["Cedar", "overridden", "document"],
+      ["Birch", "up", undefined]
+    ])
+    assert.deepStrictEqual(members.items[0]!.out, {
+      by: "override",
+      reason: "disk swap",
+      author: "anna",
+      since: new Date(now - minutes(5)).toISOString(),
+      until: new Date(now + minutes(5)).toISOString()
+    })
+    assert.deepStrictEqual(overrides.items.map(({ id, state }) => [id, state]), [["p", "planned"], ["o", "active"]])
+  })
+
+  it("shows where a shadow differs", () => {
+    const { shadow } = summarize(input({
+      shadow: {
+        against: "the decisions on the bus",
+        at: now,
+        problem: undefined,
+        compared: 500,
+        agreed: 100,
+        differences: Array.from(
+          { length: 400 },
+          () => ({ target: site("Amber"), here: true, there: undefined, since: now })
+        )
+      }
+    }))
+    assert.deepInclude(shadow, { against: "the decisions on the bus", compared: 500, agreed: 100 })
+    assert.deepStrictEqual([shadow!.differences.total, shadow!.differences.items.length], [400, limits.differences])
+    assert.strictEqual(shadow!.differences.items[0]!.here, true)
+    assert.notProperty(shadow!.differences.items[0]!, "there")
+    assert.notProperty(summarize(input()), "shadow")
   })
 
   it("shows a member that is decided on and not configured", () => {

@@ -3,12 +3,18 @@ import type { Markup, MarkupElement } from "./markup.ts"
 import { view } from "./view.ts"
 
 /**
- * What the page does in a browser: every few seconds it asks for the status and changes what is shown where it differs,
- * so that a selection or a focus stays. It makes elements and texts, and never parses HTML. Like the view it may use
- * nothing but its arguments and what a browser has.
+ * What the page does in a browser: it follows the status as the node sends it, and changes what is shown where it differs, so
+ * that a selection or a focus stays. Where events do not come through, as behind some proxies, it asks every few seconds. It
+ * makes elements and texts, and never parses HTML. Like the view it may use nothing but its arguments and what a browser has.
  */
 const keepFresh = (view: (status: StatusDocument) => MarkupElement): void => {
   const every = 3000
+  /** The node sends something every 10 s at least: longer silence is a broken connection. */
+  const silence = 25_000
+  let source: EventSource | undefined
+  let opened = 0
+  /** When the last event came over the stream that is open; 0 before the first. */
+  let heard = 0
 
   const change = (parent: Node, old: Node | undefined, markup: Markup): void => {
     if (typeof markup === "string") {
@@ -34,26 +40,58 @@ const keepFresh = (view: (status: StatusDocument) => MarkupElement): void => {
     else parent.replaceChild(node, old)
   }
 
-  const refresh = async (): Promise<void> => {
+  const show = (status: StatusDocument): void => {
     const main = document.getElementById("status")
+    if (main === null) return
+    const markup = view(status)
+    change(main.parentNode!, main, markup)
+    document.title = markup.attributes["data-title"] ?? document.title
+    setLost(false)
+  }
+
+  const setLost = (isLost: boolean): void => {
     const lost = document.getElementById("lost")
-    if (main === null || lost === null) return
+    if (lost !== null) lost.hidden = !isLost
+  }
+
+  const close = (): void => {
+    source?.close()
+    source = undefined
+  }
+
+  const follow = (): void => {
+    if (typeof EventSource === "undefined" || source !== undefined) return
+    opened = performance.now()
+    heard = 0
+    source = new EventSource("api/status/events")
+    source.addEventListener("status", (event) => {
+      heard = performance.now()
+      show(JSON.parse((event as MessageEvent<string>).data))
+    })
+    // It is asked for until the node sends again.
+    source.addEventListener("error", close)
+  }
+
+  const refresh = async (): Promise<void> => {
     try {
       const response = await fetch("api/status", { signal: AbortSignal.timeout(5000) })
       if (!response.ok) throw new Error(String(response.status))
-      const markup = view(await response.json())
-      change(main.parentNode!, main, markup)
-      document.title = markup.attributes["data-title"] ?? document.title
-      lost.hidden = true
+      show(await response.json())
     } catch {
-      lost.hidden = false
+      setLost(true)
     }
   }
 
   const loop = async (): Promise<void> => {
-    if (!document.hidden) await refresh()
+    if (document.hidden) close()
+    else {
+      if (performance.now() - Math.max(opened, heard) > silence) close()
+      if (source === undefined || heard === 0) await refresh()
+      follow()
+    }
     setTimeout(loop, every)
   }
+  follow()
   setTimeout(loop, every)
 }
 

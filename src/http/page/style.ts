@@ -33,8 +33,8 @@ footer { margin-top: 36px; font-size: 13px; }
 .row { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: baseline; gap: 0 16px; }
 .row > :first-child { min-width: 0; }
 .name { font-weight: 600; }
-.name, .target, .error, .votes, .muted, h1, .conditions div { overflow-wrap: anywhere; }
-.name, .target, .error, .votes { unicode-bidi: isolate; }
+.name, .target, .error, .votes, .reason, .muted, h1, .conditions div { overflow-wrap: anywhere; }
+.name, .target, .error, .votes, .reason { unicode-bidi: isolate; }
 .target { font-size: 14px; }
 .error { color: var(--bad); font-size: 14px; }
 .tag { padding: 1px 6px; border-radius: 4px; background: var(--tag); color: var(--dim); font-size: 11px; white-space: nowrap; }

@@ -1,5 +1,6 @@
 import type { Target } from "../../domain/Target.ts"
-import type { MemberStatus, OutageStatus, StatusDocument, TargetStatus } from "../StatusDocument.ts"
+import type { OverrideStatus } from "../OverrideDocument.ts"
+import type { MemberStatus, OutageStatus, ShadowStatus, StatusDocument, TargetStatus } from "../StatusDocument.ts"
 import type { Markup, MarkupElement } from "./markup.ts"
 
 /**
@@ -42,6 +43,8 @@ export const view = (status: StatusDocument): MarkupElement => {
   const time = (at: string, text: string): MarkupElement => h("time", { datetime: at, title: clock(at) }, text)
   const since = (at: string): MarkupElement => time(at, `for ${duration(now - Date.parse(at))}`)
   const ago = (at: string): MarkupElement => time(at, `${duration(now - Date.parse(at))} ago`)
+
+  const ahead = (at: string): MarkupElement => time(at, `in ${duration(Date.parse(at) - now)}`)
 
   const link = (url: string, text: string): Markup =>
     /^https?:\/\//i.test(url) ? h("a", { href: url, rel: "noopener noreferrer" }, text) : text
@@ -91,6 +94,93 @@ export const view = (status: StatusDocument): MarkupElement => {
       h("div", { class: "muted" }, votes(cast))
     )
 
+  const until = (at: string | undefined): ReadonlyArray<Markup> =>
+    at === undefined ? ["until further notice"] : ["ends ", ahead(at)]
+
+  const out = ({ author, by, reason, until: end }: NonNullable<MemberStatus["out"]>): MarkupElement =>
+    by === "document"
+      ? h("div", { class: "muted" }, "Taken out by the members document")
+      : h(
+        "div",
+        { class: "muted" },
+        `${by === "maintenance" ? "Maintenance" : "Taken out"} by `,
+        h("b", {}, author),
+        ": ",
+        h("span", { class: "reason" }, reason),
+        ", ",
+        ...until(end)
+      )
+
+  const override = (o: OverrideStatus): MarkupElement =>
+    h(
+      "li",
+      {},
+      h(
+        "div",
+        { class: "row" },
+        h(
+          "span",
+          {},
+          h("span", { class: "name" }, o.member),
+          " ",
+          h("span", { class: "tag" }, o.kind),
+          " ",
+          h("span", { class: "reason" }, o.reason)
+        ),
+        o.state === "planned" ? h("span", { class: "muted" }, "begins ", ahead(o.from)) : since(o.from)
+      ),
+      h(
+        "div",
+        { class: "muted" },
+        "by ",
+        h("b", {}, o.author),
+        ` on ${o.node} · `,
+        ...o.state === "planned" && o.until !== undefined
+          ? [`for ${duration(Date.parse(o.until) - Date.parse(o.from))}`]
+          : until(o.until)
+      )
+    )
+
+  const opinion = (up: boolean | undefined): MarkupElement =>
+    h("b", { class: up === undefined ? "" : up ? "yes" : "no" }, up === undefined ? "nothing" : up ? "up" : "down")
+
+  const shadow = (s: ShadowStatus): MarkupElement =>
+    section(
+      "Shadow",
+      `agrees on ${s.agreed} of ${count(s.compared, "target")}`,
+      h(
+        "p",
+        { class: "muted" },
+        `This node takes part in nothing. It compares itself with ${s.against}`,
+        s.at !== undefined && ", last ",
+        s.at !== undefined && ago(s.at),
+        "."
+      ),
+      ...s.problem === undefined ? [] : [h("p", { class: "error" }, s.problem)],
+      ...s.differences.items.length === 0 ? [] : [
+        h(
+          "ul",
+          { class: "list" },
+          ...s.differences.items.map((d) =>
+            h(
+              "li",
+              {},
+              h(
+                "div",
+                { class: "row" },
+                h("span", {}, h("span", { class: "name" }, d.target.member), " ", what(d.target)),
+                since(d.since)
+              ),
+              h("div", { class: "muted" }, "here ", opinion(d.here), ", there ", opinion(d.there))
+            )
+          )
+        ),
+        ...s.differences.total > s.differences.items.length
+          ? [h("p", { class: "muted" }, `${s.differences.total - s.differences.items.length} more`)]
+          : []
+      ]
+    )
+
   const member = (m: MemberStatus): MarkupElement => {
     const failing = m.targets.filter(({ up }) => !up)
     const shown = failing.slice(0, failingShown)
@@ -106,7 +196,9 @@ export const view = (status: StatusDocument): MarkupElement => {
           { class: "state" },
           h("b", {}, stateText[m.state]),
           m.since !== undefined && m.state !== "overridden" && m.state !== "inactive" && " ",
-          m.since !== undefined && m.state !== "overridden" && m.state !== "inactive" && since(m.since)
+          m.since !== undefined && m.state !== "overridden" && m.state !== "inactive" && since(m.since),
+          m.state === "overridden" && m.out?.since !== undefined && " ",
+          m.state === "overridden" && m.out?.since !== undefined && since(m.out.since)
         )
       ),
       h(
@@ -118,6 +210,7 @@ export const view = (status: StatusDocument): MarkupElement => {
           m.up + m.down === 0 ? "no target decided" : `${m.up} of ${count(m.up + m.down, "target")} up`
         ].filter((part) => part !== "").join(" · ")
       ),
+      m.out !== undefined && out(m.out),
       shown.length > 0 && h("ul", { class: "failures" }, ...shown.map(failure)),
       m.down > shown.length && h("div", { class: "muted" }, `${m.down - shown.length} more down`)
     )
@@ -241,6 +334,12 @@ export const view = (status: StatusDocument): MarkupElement => {
         ? h("p", { class: "muted" }, "The members document is empty.")
         : h("ul", { class: "members" }, ...members.map(member))
     ),
+    status.overrides.total > 0 && section(
+      "Taken out by hand, and planned maintenance",
+      shortened(status.overrides),
+      h("ul", { class: "list" }, ...status.overrides.items.map(override))
+    ),
+    status.shadow !== undefined && shadow(status.shadow),
     status.proposals.total > 0 && section(
       "Open proposals",
       shortened(status.proposals),
