@@ -46,6 +46,7 @@ export class AlertStore extends Context.Service<AlertStore, {
       })
 
       const replace = sql.onDialectOrElse({
+        mysql: () => sql.literal("ON DUPLICATE KEY UPDATE finished = VALUES(finished), thread = VALUES(thread)"),
         orElse: () =>
           sql.literal("ON CONFLICT (outage_id) DO UPDATE SET finished = excluded.finished, thread = excluded.thread")
       })
@@ -69,7 +70,7 @@ export class AlertStore extends Context.Service<AlertStore, {
       const unfinished = Stream.paginate("", (after) =>
         sql<Row>`
           SELECT outage_id, finished, thread FROM alert_threads WHERE finished = 0 AND outage_id > ${after}
-          ORDER BY outage_id LIMIT ${pageRows}`.pipe(
+          ORDER BY outage_id LIMIT ${sql.literal(String(pageRows))}`.pipe(
           Effect.mapError(databaseError("read alert threads")),
           Effect.map((rows) => {
             const last = rows.length < pageRows ? undefined : rows.at(-1)

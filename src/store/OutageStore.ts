@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -9,9 +10,10 @@ import type { Fragment } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import type { Outage } from "../domain/Outage.ts"
 import { describeTarget, type Target, targetKey } from "../domain/Target.ts"
-import { decodeOutage, encodeOutage, type OutageRow, Votes } from "./OutageRow.ts"
-import { boundToText, compareStored, storedText, timeFromText, timeToText } from "./StoredText.ts"
-import { AlreadyOpen, BadRow, databaseError, StoreError } from "./StoreError.ts"
+import { outageWidths } from "./mysqlSchema.ts"
+import { decodeOutage, encodeOutage, type OutageRow, type StoredOutage, Votes } from "./OutageRow.ts"
+import { boundToText, compareStored, fitText, storedText, timeFromText, timeToText } from "./StoredText.ts"
+import { AlreadyOpen, BadRow, databaseError, retryDeadlocks, StoreError } from "./StoreError.ts"
 
 /** Which outages. Everything given must hold. */
 export interface OutageQuery {
@@ -41,8 +43,10 @@ export interface OutageDecision extends ClosingDecision {
 }
 
 const table = "member_events"
-/** Rows of one page of a stream: what is read and decoded without a turn for the event loop. */
+/** Rows of one page of a stream from SQLite: what is read and decoded without a turn for the event loop. */
 const pageRows = 100
+/** The same from MySQL, where reading is not on this thread, but each page is a trip to the server. */
+const mysqlPageRows = 1_000
 
 const badRow = (operation: string, in_: string, row: string) => (problem: string): StoreError =>
   new StoreError({ operation, reason: new BadRow({ table: in_, row, problem }) })
@@ -56,8 +60,20 @@ const endText = (id: string, end: number): Effect.Effect<string, StoreError> =>
     onSome: Effect.succeed
   })
 
-const decode = (row: { readonly outage_id: string }): Effect.Effect<Outage, StoreError> =>
-  Effect.mapError(Effect.fromResult(decodeOutage(row)), badRow("read outages", table, row.outage_id))
+/** The outages of rows; one that is no outage fails them all, and says which. */
+const decodeAll = (rows: ReadonlyArray<StoredOutage>): Effect.Effect<ReadonlyArray<Outage>, StoreError> =>
+  Effect.suspend(() => {
+    const outages: Array<Outage> = []
+    for (const row of rows) {
+      const outage = decodeOutage(row)
+      if (Result.isFailure(outage)) return Effect.fail(badRow("read outages", table, row.outage_id)(outage.failure))
+      outages.push(outage.success)
+    }
+    return Effect.succeed(outages)
+  })
+
+const decode = (row: StoredOutage): Effect.Effect<Outage, StoreError> =>
+  Effect.map(decodeAll([row]), ([outage]) => outage!)
 
 const alreadyOpen = (outage: Outage): StoreError =>
   new StoreError({
@@ -98,7 +114,7 @@ export class OutageStore extends Context.Service<OutageStore, {
           sql.insert({
             outage_id: outageId,
             up: up ? 1 : 0,
-            decision_id: storedText(decisionId),
+            decision_id: fitText(decisionId, outageWidths.outageId),
             decided_at: decidedAt,
             vote_data: votes
           })
@@ -111,7 +127,8 @@ export class OutageStore extends Context.Service<OutageStore, {
         const row = yield* encode(outage)
         const insert = sql`INSERT INTO member_events ${sql.insert({ ...row })}`.pipe(
           Effect.andThen(insertDecision(row.outage_id, false, outage.id, row.start_time, row.vote_data)),
-          sql.withTransaction
+          sql.withTransaction,
+          retryDeadlocks
         )
         // Which of its two unique keys was violated is told apart by looking: databases name them differently.
         yield* Effect.catchReason(insert, "SqlError", "UniqueViolation", () =>
@@ -132,12 +149,12 @@ export class OutageStore extends Context.Service<OutageStore, {
       ) {
         const outageId = storedText(id)
         const asked = yield* endText(id, end)
-        return yield* sql.withTransaction(Effect.gen(function*() {
+        return yield* retryDeadlocks(sql.withTransaction(Effect.gen(function*() {
           const [found] = yield* sql<{ readonly start_time: string }>`
             SELECT start_time FROM member_events WHERE outage_id = ${outageId} AND end_time IS NULL ${lockRow}`
           if (found === undefined) return false
           const ended = asked > found.start_time ? asked : found.start_time
-          const closedBy = decision === undefined ? null : storedText(decision.id)
+          const closedBy = decision === undefined ? null : fitText(decision.id, outageWidths.outageId)
           yield* sql`
             UPDATE member_events SET end_time = ${ended}, blip = ${blip ? 1 : 0}, closed_by = ${closedBy}
             WHERE outage_id = ${outageId} AND end_time IS NULL`
@@ -145,18 +162,31 @@ export class OutageStore extends Context.Service<OutageStore, {
             yield* insertDecision(outageId, true, decision.id, ended, JSON.stringify(decision.votes))
           }
           return true
-        }))
+        })))
       }, Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("close an outage")(error))))
 
       type Row = OutageRow & { readonly id: number }
+      const limit = sql.onDialectOrElse({ mysql: () => mysqlPageRows, orElse: () => pageRows })
+      // In MySQL a row that a v2 process has written has no identity until it is taken over.
+      const ours = sql.onDialectOrElse({
+        mysql: () => [sql`outage_id IS NOT NULL`],
+        orElse: () => []
+      })
+      // MySQL finds no beginning in its index for a comparison of rows.
+      const behind = sql.onDialectOrElse({
+        mysql: () => ({ id, start_time }: Row) =>
+          sql`(start_time >= ${start_time} AND (start_time > ${start_time} OR id > ${id}))`,
+        orElse: () => ({ id, start_time }: Row) => sql`(start_time, id) > (${start_time}, ${id})`
+      })
       const readPage = (where: ReadonlyArray<Fragment>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
         sql<Row>`
           SELECT id, outage_id, target_key, start_time, end_time, error, vote_data, additional_data, blip
-          FROM member_events WHERE ${sql.and(where)} ORDER BY start_time, id LIMIT ${pageRows}`
+          FROM member_events WHERE ${sql.and([...ours, ...where])} ORDER BY start_time, id
+          LIMIT ${sql.literal(String(limit))}`
 
       const find = (query: OutageQuery): Stream.Stream<Outage, StoreError> => {
         const where: Array<Fragment> = []
-        if (query.member !== undefined) where.push(sql`member_name = ${storedText(query.member)}`)
+        if (query.member !== undefined) where.push(sql`member_name = ${fitText(query.member, outageWidths.member)}`)
         if (query.target !== undefined) where.push(sql`target_key = ${targetKey(query.target)}`)
         if (query.open !== undefined) where.push(query.open ? sql`end_time IS NULL` : sql`end_time IS NOT NULL`)
         if (query.to !== undefined) where.push(sql`start_time < ${boundToText(query.to)}`)
@@ -166,12 +196,10 @@ export class OutageStore extends Context.Service<OutageStore, {
         }
         return Stream.paginate<Row | undefined, Outage, StoreError>(undefined, (after) =>
           Effect.gen(function*() {
-            const rows = yield* readPage(
-              after === undefined ? where : [...where, sql`(start_time, id) > (${after.start_time}, ${after.id})`]
-            )
-            const outages = yield* Effect.forEach(rows, decode)
+            const rows = yield* readPage(after === undefined ? where : [...where, behind(after)])
+            const outages = yield* decodeAll(rows)
             yield* Effect.yieldNow
-            const last = rows.length < pageRows ? undefined : rows.at(-1)
+            const last = rows.length < limit ? undefined : rows.at(-1)
             return [outages, last === undefined ? Option.none() : Option.some(last)] as const
           }).pipe(Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("read outages")(error)))))
       }
@@ -233,7 +261,7 @@ export class OutageStore extends Context.Service<OutageStore, {
       openTargets.delete(row.target_key)
       if (decision !== undefined) {
         decided.get(outageId)?.push({
-          id: storedText(decision.id),
+          id: fitText(decision.id, outageWidths.outageId),
           up: true,
           decidedAt: timeFromText(ended),
           votes: { ...decision.votes }
@@ -244,7 +272,7 @@ export class OutageStore extends Context.Service<OutageStore, {
 
     const matches = (query: OutageQuery) => (row: OutageRow): boolean => {
       const from = query.from === undefined ? undefined : boundToText(query.from)
-      return (query.member === undefined || row.member_name === storedText(query.member)) &&
+      return (query.member === undefined || row.member_name === fitText(query.member, outageWidths.member)) &&
         (query.target === undefined || row.target_key === targetKey(query.target)) &&
         (query.open === undefined || query.open === (row.end_time === null)) &&
         (query.to === undefined || row.start_time < boundToText(query.to)) &&

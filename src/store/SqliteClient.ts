@@ -2,17 +2,15 @@
  * A driver for `SqlClient` of `effect/sql` over `node:sqlite`, in the shape of Effect's own drivers, until one of those
  * runs on this version of Effect.
  *
- * One connection, used by one statement or transaction at a time, on the thread of the caller: `node:sqlite` is
- * synchronous. Streams are read in short slices with room for the event loop between them; a single statement is not
- * sliced, so statements that touch many rows belong into pages. A worker thread can take the place of `Connection`
- * without a change for anybody else.
+ * A file lives on a thread of its own, because `node:sqlite` is synchronous: a large read or a slow disk holds up nobody but
+ * those who ask. `:memory:` is on the thread of the caller, and for small databases, as in tests. One connection, used by one statement or transaction at a time. When the thread dies, what was
+ * under way fails with a `ConnectionError`, and the next statement starts another.
  *
  * What was committed survives kill -9 always. A power cut may take the last commits, those that the system had not yet
  * written, unless `synchronous` is `full`; it never damages the file.
  */
-import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
@@ -25,196 +23,127 @@ import type * as SqlConnection from "effect/sql/SqlConnection"
 import { SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
-import { existsSync, mkdirSync } from "node:fs"
-import { dirname, resolve } from "node:path"
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
-import { nodeSqlite } from "./nodeSqlite.ts"
-import { classify, isBusy, openError } from "./sqliteError.ts"
+import { isBusy, openError } from "./sqliteError.ts"
+import { sqliteHere, type SqliteHome, SqliteThread } from "./SqliteThread.ts"
+import { lockWaits } from "./statementMetrics.ts"
 
 /** How to open a database. */
 export interface SqliteClientConfig {
   /** A path, whose folder is created when it is missing, or `:memory:`. */
   readonly filename: string
-  /** How long a statement waits for the lock of another process; the event loop runs on meanwhile. 5 seconds. */
+  /** How long a statement waits for the lock of another process. 5 seconds. */
   readonly busyTimeout?: Duration.Input | undefined
+  /** How long one statement may take before the thread is given up. 5 minutes. */
+  readonly statementTimeout?: Duration.Input | undefined
+  /** How long closing the database may take. 5 seconds. */
+  readonly shutdownTimeout?: Duration.Input | undefined
   /**
    * `normal` (the default) waits for the disk at checkpoints only. `full` waits on every commit, so that a power cut takes
-   * nothing that was acknowledged, as far as the disk keeps what it reports as written; but a busy disk then holds up the
-   * whole process, for a tenth of a second and more: not beside a DNS server.
+   * nothing that was acknowledged, as far as the disk keeps what it reports as written; a commit then takes as long as the
+   * disk does.
    */
   readonly synchronous?: "full" | "normal" | undefined
 }
 
 type TransformRows = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
 
-/** Statements that stay prepared. */
-const maxPrepared = 100
-/** How long statements may run, one after the other, before the event loop gets a turn. */
-const turnMillis = 4
-/** Rows of a stream that are read without giving way to the event loop. */
-const sliceRows = 100
+/** Rows of a stream that are sent at once; the next are read when the reader asks. */
+const sliceRows = 500
 
-const statementMillis = Metric.histogram("geodns_store_statement_ms", {
-  description: "How long SQL statements took, without the wait for a lock",
-  boundaries: [0.25, 1, 4, 16, 64, 256, 1024]
-})
-const lockWaits = Metric.counter("geodns_store_lock_waits_total", {
-  description: "How often a statement found the database locked by another process and tried again",
-  incremental: true
-})
-
-const bind = (param: unknown): SQLInputValue => {
+const bind = (param: unknown): unknown => {
   if (typeof param === "boolean") return param ? 1 : 0
   if (param instanceof Date) return param.toISOString()
-  return (param ?? null) as SQLInputValue
+  return param ?? null
 }
 
-/** Keeps the statements used last prepared. */
-const makePrepare = (db: DatabaseSync): (sql: string) => StatementSync => {
-  const cache = new Map<string, StatementSync>()
-  return (sql) => {
-    const known = cache.get(sql)
-    const statement = known ?? db.prepare(sql)
-    if (known !== undefined) cache.delete(sql)
-    else if (cache.size >= maxPrepared) cache.delete(cache.keys().next().value!)
-    cache.set(sql, statement)
-    return statement
-  }
-}
+const millisOf = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
 
-/** Not `recursive`: that never returns where the system denies a folder with ENOENT, as /proc does. */
-const makeFolder = (folder: string): void => {
-  if (existsSync(folder)) return
-  makeFolder(dirname(folder))
-  try {
-    mkdirSync(folder)
-  } catch (error) {
-    // Another process was quicker.
-    if (!existsSync(folder)) throw error
-  }
-}
-
-const open = (config: SqliteClientConfig): DatabaseSync => {
-  const { DatabaseSync } = nodeSqlite()
-  if (config.filename !== ":memory:") makeFolder(dirname(resolve(config.filename)))
-  const db = new DatabaseSync(config.filename, { timeout: 0 })
-  try {
-    db.exec("PRAGMA journal_mode = WAL")
-    db.exec(`PRAGMA synchronous = ${config.synchronous === "full" ? "FULL" : "NORMAL"}`)
-    db.exec("PRAGMA foreign_keys = ON")
-    // A file that cannot be written must say so now, and not at the first outage.
-    db.exec("BEGIN IMMEDIATE; ROLLBACK")
-    return db
-  } catch (error) {
-    db.close()
-    throw error
-  }
+interface ThreadConnection extends SqlConnection.Connection {
+  readonly thread: SqliteHome
 }
 
 /** A client that lives as long as the scope. Fails when the file cannot be opened and written, saying why. */
 export const make = Effect.fnUntraced(function*(config: SqliteClientConfig) {
-  const busyTimeout = config.busyTimeout ?? "5 seconds"
-
   const patient = Schedule.spaced("5 millis").pipe(
-    Schedule.upTo({ duration: busyTimeout }),
+    Schedule.upTo({ duration: config.busyTimeout ?? "5 seconds" }),
     Schedule.tap(() => Metric.update(lockWaits, 1))
   )
   const whenUnlocked = <A>(effect: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError> =>
     Effect.retry(effect, { schedule: patient, while: (error) => isBusy(error.reason.cause) })
 
-  const db = yield* Effect.acquireRelease(
-    whenUnlocked(Effect.try({ try: () => open(config), catch: (cause) => openError(config.filename, cause) })),
-    (db) => Effect.sync(() => db.close())
-  )
-
-  // Statements that follow each other closely would hold the thread together, however short each of them is.
-  let heldMillis = 0
-  const giveWay = Effect.suspend(() => {
-    if (heldMillis < turnMillis) return Effect.void
-    heldMillis = 0
-    return Effect.yieldNow
-  })
-
-  const attempt = <A>(operation: string, f: () => A): Effect.Effect<A, SqlError> =>
-    whenUnlocked(Effect.flatMap(Clock.Clock, (clock) => {
-      const start = clock.monotonicTimeNanosUnsafe()
-      return Effect.try({ try: f, catch: (cause) => new SqlError({ reason: classify(cause, operation) }) }).pipe(
-        Effect.ensuring(Effect.suspend(() => {
-          const millis = Number(clock.monotonicTimeNanosUnsafe() - start) / 1e6
-          heldMillis += millis
-          return Effect.andThen(Metric.update(statementMillis, millis), giveWay)
-        }))
-      )
-    }))
-
-  const prepare = makePrepare(db)
-  const rows = (
-    prepared: (sql: string) => StatementSync,
-    sql: string,
-    params: ReadonlyArray<unknown>,
-    transformRows: TransformRows,
-    asArrays: boolean
-  ): Effect.Effect<ReadonlyArray<any>, SqlError> =>
-    attempt("execute a statement", () => {
-      const statement = prepared(sql)
-      statement.setReturnArrays(asArrays)
-      const values = params.map(bind)
-      if (statement.columns().length === 0) {
-        statement.run(...values)
-        return []
-      }
-      const result = statement.all(...values)
-      return transformRows === undefined ? result : transformRows(result)
-    })
-  const once = (sql: string): StatementSync => db.prepare(sql)
-
-  // An iterator that has ended must not be asked again: the statement would begin anew.
-  const slice = (iterator: Iterator<Record<string, unknown>>) => {
-    const found: Array<Record<string, unknown>> = []
-    let done = false
-    while (!done && found.length < sliceRows) {
-      const next = iterator.next()
-      if (next.done === true) done = true
-      else found.push(next.value)
-    }
-    return { found, done }
-  }
-
-  const connection: SqlConnection.Connection = {
-    execute: (sql, params, transformRows) => rows(prepare, sql, params, transformRows, false),
-    executeRaw: (sql, params) =>
-      attempt("execute a statement", () => {
-        const statement = prepare(sql)
-        statement.setReturnArrays(false)
-        return statement.run(...params.map(bind))
-      }),
-    executeValues: (sql, params) => rows(prepare, sql, params, undefined, true),
-    executeUnprepared: (sql, params, transformRows) => rows(once, sql, params, transformRows, false),
-    executeValuesUnprepared: (sql, params) => rows(once, sql, params, undefined, true),
-    executeStream: (sql, params, transformRows) =>
-      Stream.unwrap(
-        Effect.map(
-          Effect.acquireRelease(
-            attempt("start a stream", () => once(sql).iterate(...params.map(bind))),
-            (iterator) => Effect.sync(() => void iterator.return?.())
-          ),
-          (iterator) =>
-            Stream.paginate(undefined, () =>
-              Effect.yieldNow.pipe(
-                Effect.andThen(attempt("read a stream", () => slice(iterator))),
-                Effect.map(({ found, done }) => [
-                  transformRows === undefined ? found : transformRows(found),
-                  done ? Option.none() : Option.some(undefined)
-                ])
-              ))
+  const connectionOf = (thread: SqliteHome): ThreadConnection => {
+    const run = (
+      sql: string,
+      params: ReadonlyArray<unknown>,
+      as: "objects" | "arrays" | "changes",
+      prepared: boolean
+    ): Effect.Effect<any, SqlError> =>
+      whenUnlocked(
+        Effect.suspend(() =>
+          thread.ask({ op: "run", sql, params: params.map(bind), as, prepared }, "execute a statement")
         )
       )
+    const rows = (sql: string, params: ReadonlyArray<unknown>, transformRows: TransformRows, prepared: boolean) =>
+      transformRows === undefined
+        ? run(sql, params, "objects", prepared)
+        : Effect.map(run(sql, params, "objects", prepared), transformRows)
+    return {
+      thread,
+      execute: (sql, params, transformRows) => rows(sql, params, transformRows, true),
+      executeRaw: (sql, params) => run(sql, params, "changes", true),
+      executeValues: (sql, params) => run(sql, params, "arrays", true),
+      executeUnprepared: (sql, params, transformRows) => rows(sql, params, transformRows, false),
+      executeValuesUnprepared: (sql, params) => run(sql, params, "arrays", false),
+      executeStream: (sql, params, transformRows) =>
+        Stream.unwrap(
+          Effect.map(
+            Effect.acquireRelease(
+              whenUnlocked(thread.ask({ op: "stream", sql, params: params.map(bind) }, "start a stream")),
+              (stream: number) => Effect.ignore(thread.ask({ op: "end", stream }, "end a stream"))
+            ),
+            (stream) =>
+              Stream.paginate(undefined, () =>
+                Effect.map(
+                  whenUnlocked(thread.ask({ op: "next", stream, rows: sliceRows }, "read a stream")),
+                  ({ done, rows }: { readonly done: boolean; readonly rows: ReadonlyArray<any> }) =>
+                    [
+                      transformRows === undefined ? rows : transformRows(rows),
+                      done ? Option.none() : Option.some(undefined)
+                    ] as const
+                ))
+          )
+        )
+    }
   }
 
+  const statementMillis = millisOf(config.statementTimeout ?? "5 minutes")
+  const shutdownMillis = millisOf(config.shutdownTimeout ?? "5 seconds")
+  const open: Effect.Effect<ThreadConnection, SqlError> = Effect.suspend(() => {
+    const data = { filename: config.filename, synchronous: config.synchronous ?? "normal" }
+    // What is in memory waits for no disk, and would be lost with the thread.
+    const thread = config.filename === ":memory:" ? sqliteHere(data) : new SqliteThread(data, statementMillis)
+    return whenUnlocked(thread.ask({ op: "open" }, "open", (cause) => openError(config.filename, cause))).pipe(
+      Effect.onError(() => Effect.sync(() => thread.end("it could not be opened"))),
+      Effect.as(connectionOf(thread))
+    )
+  })
+
+  let current = yield* open
+  yield* Effect.addFinalizer(() => Effect.suspend(() => current.thread.close(shutdownMillis)))
+  // One at a time asks for it, so nobody opens two.
+  const alive = Effect.suspend(() =>
+    current.thread.dead
+      ? Effect.tap(open, (opened) =>
+        Effect.sync(() => {
+          current = opened
+        }))
+      : Effect.succeed(current)
+  )
+
   const acquirers = SqlClient.makeSqliteAcquirers({
-    connection: Effect.succeed(connection),
+    connection: alive,
     semaphore: yield* Semaphore.make(1),
-    isTransaction: () => db.isTransaction
+    isTransaction: ({ thread }) => thread.inTransaction
   })
   return yield* SqlClient.make({
     driver: "sqlite-node",

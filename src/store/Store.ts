@@ -1,8 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as SqlClient from "effect/sql/SqlClient"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as Schedule from "effect/Schedule"
+import * as SqlClient from "effect/sql/SqlClient"
+import { ConnectionError, SqlError } from "effect/sql/SqlError"
+import { Conditions } from "../node/Conditions.ts"
 import { AlertStore } from "./AlertStore.ts"
+import { watchForeignWriters } from "./foreignWriters.ts"
 import * as Migrations from "./Migrations.ts"
+import * as MysqlClient from "./MysqlClient.ts"
 import { OutageStore } from "./OutageStore.ts"
 import * as SqliteClient from "./SqliteClient.ts"
 import { databaseError, type StoreError } from "./StoreError.ts"
@@ -11,12 +17,16 @@ import { UsageStore } from "./UsageStore.ts"
 /** Everything that is stored. */
 export type Stores = OutageStore | UsageStore | AlertStore
 
-/** All stores in the database of any client, brought to the tables of this version first. */
-export const layerSql: Layer.Layer<Stores, StoreError, SqlClient.SqlClient> = Layer.mergeAll(
+const stores: Layer.Layer<Stores, never, SqlClient.SqlClient> = Layer.mergeAll(
   OutageStore.layer,
   UsageStore.layer,
   AlertStore.layer
-).pipe(Layer.provide(Migrations.layer))
+)
+
+/** All stores in the database of any client, brought to the tables of this version first. */
+export const layerSql: Layer.Layer<Stores, StoreError, SqlClient.SqlClient> = stores.pipe(
+  Layer.provide(Migrations.layer)
+)
 
 /**
  * All stores in one SQLite file. What a store has acknowledged survives kill -9. A power cut may take what was acknowledged
@@ -29,6 +39,75 @@ export const layerSqlite = (config: SqliteClient.SqliteClientConfig): Layer.Laye
         Layer.effectContext(Effect.fail(databaseError("open the store")(error))))
     )
   )
+
+/** How often the database is tried while it is away, and looked at while it is there. */
+const watchEvery = "5 seconds"
+
+/**
+ * All stores in a MySQL or MariaDB database. It stands at once, whether the database is there or not: it is migrated when
+ * it comes, and until then every operation fails with an error that is worth another try. The condition `store` says what
+ * is wrong; `store:v2` that a process of v2 writes into the database.
+ */
+export const layerMysql = (
+  config: MysqlClient.MysqlClientConfig,
+  options: Migrations.MigrateOptions = {}
+): Layer.Layer<Stores, never, Conditions> =>
+  stores.pipe(Layer.provide(
+    Layer.effect(
+      SqlClient.SqlClient,
+      Effect.gen(function*() {
+        const conditions = yield* Conditions
+        const pool = yield* MysqlClient.makePool(config)
+        const own = yield* MysqlClient.fromPool(pool, config.database)
+        let ready = false
+        let problem = "it was not reached yet"
+        const gate = Effect.suspend(() =>
+          ready ? Effect.void : Effect.fail(
+            new SqlError({
+              reason: new ConnectionError({
+                cause: undefined,
+                operation: "connect",
+                message: `the database is not ready: ${problem}`
+              })
+            })
+          )
+        )
+        const raise = (error: { readonly message: string }) =>
+          Effect.andThen(
+            Effect.sync(() => problem = error.message),
+            conditions.raise("store", `outages and usage wait: ${error.message}`)
+          )
+        const prepare = Migrations.migrate(options).pipe(
+          Effect.provideService(SqlClient.SqlClient, own),
+          Effect.tapError(raise),
+          Effect.catchCause((cause) => Effect.andThen(Effect.logDebug("no database yet", cause), Effect.fail("again"))),
+          Effect.retry(Schedule.spaced(watchEvery)),
+          Effect.orDie
+        )
+        const look = Effect.matchEffect(own`SELECT 1`, { onFailure: raise, onSuccess: () => conditions.clear("store") })
+        yield* Effect.gen(function*() {
+          yield* prepare
+          ready = true
+          yield* conditions.clear("store")
+          yield* Effect.all([
+            Effect.repeat(look, Schedule.spaced(watchEvery)),
+            watchForeignWriters.pipe(
+              Effect.provideService(SqlClient.SqlClient, own),
+              Effect.provideService(Conditions, conditions)
+            )
+          ], { concurrency: 2, discard: true })
+        }).pipe(Effect.forkScoped)
+        return yield* MysqlClient.fromPool(pool, config.database, gate)
+      })
+    ).pipe(Layer.provide(Reactivity.layer))
+  ))
+
+/**
+ * All stores in a MySQL or MariaDB database that must be there now, for commands: fails when it cannot be reached and
+ * migrated.
+ */
+export const layerMysqlNow = (config: MysqlClient.MysqlClientConfig): Layer.Layer<Stores, StoreError> =>
+  layerSql.pipe(Layer.provide(MysqlClient.layer(config)))
 
 /** All stores in memory. */
 export const layerMemory: Layer.Layer<Stores> = Layer.mergeAll(

@@ -1,5 +1,9 @@
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
 import { SqlError } from "effect/sql/SqlError"
+import { isOutcomeUnknown } from "./mysqlError.ts"
+import { retries } from "./statementMetrics.ts"
 
 /** Another outage of the same target is open: at most one may be. */
 export class AlreadyOpen extends Schema.TaggedError<AlreadyOpen>()("AlreadyOpen", { target: Schema.String }) {}
@@ -22,9 +26,12 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   operation: Schema.String,
   reason: Schema.Union([AlreadyOpen, Database, BadRow, BadSchema])
 }) {
-  /** Trying again later may help. */
+  /**
+   * Trying again later may help, and does no harm: everything stored has an identity or is an absolute total. So it is also
+   * the answer when it is unknown whether a COMMIT took place.
+   */
   get isRetryable(): boolean {
-    return this.reason._tag === "Database" && this.reason.error.isRetryable
+    return this.reason._tag === "Database" && (this.reason.error.isRetryable || isOutcomeUnknown(this.reason.error))
   }
 
   override get message(): string {
@@ -45,3 +52,15 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
 /** The error of an operation that the database refused. */
 export const databaseError = (operation: string) => (error: SqlError): StoreError =>
   new StoreError({ operation, reason: new Database({ error }) })
+
+/** How often what the server ended for a deadlock is run again, at once: it has rolled everything back. */
+const maxDeadlocks = 10
+
+/** Runs a transaction again that lost a deadlock. Only around what means the same when it runs twice. */
+export const retryDeadlocks = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>): Effect.Effect<A, E | SqlError, R> =>
+  effect.pipe(
+    Effect.tapError((error) => isDeadlock(error) ? Metric.update(retries, 1) : Effect.void),
+    Effect.retry({ times: maxDeadlocks, while: isDeadlock })
+  )
+
+const isDeadlock = (error: unknown): boolean => error instanceof SqlError && error.reason._tag === "DeadlockError"

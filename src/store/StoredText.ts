@@ -8,6 +8,12 @@ const nul = /\0/g
  */
 export const storedText = (text: string): string => text.toWellFormed().replace(nul, "\ufffd")
 
+/** {@link storedText}, cut to so many characters, for columns that people read and nothing relies on. */
+export const fitText = (text: string, width: number): string => {
+  const stored = storedText(text)
+  return stored.length <= width ? stored : [...stored].slice(0, width).join("")
+}
+
 /** Orders texts as a binary column does, by code point: UTF-16 units would put U+FFFD behind an emoji. */
 export const compareStored = (a: string, b: string): number => {
   const length = Math.min(a.length, b.length)

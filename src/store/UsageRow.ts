@@ -24,14 +24,14 @@ export interface UsageRow {
 export type UsageTotal = Omit<UsageRow, "writer">
 
 /**
- * How many characters the columns hold. Together with the other columns of the key they make 3,004 bytes in utf8mb4, below
- * the 3,072 that InnoDB takes for a key. `nodeId` is the node, a `~` and the writer.
+ * How many characters the columns hold. Together with the other columns of the key they make 3,072 bytes in utf8mb4, all
+ * that InnoDB takes for a key. `nodeId` is the node, a `~` and the writer.
  */
 export const usageWidths = {
   nodeId: 160,
   domain: 253,
   member: 128,
-  asn: 16,
+  asn: 32,
   network: 128,
   country: 2,
   countryName: 64
@@ -83,16 +83,19 @@ export interface StoredUsage {
   readonly hits: number
 }
 
+/** Texts that differ only in spaces at their end are the same for MySQL, so nobody stores any. */
+const unpadded = (text: string): string => text.endsWith(" ") ? text.replace(/ +$/, "") : text
+
 /** The row of `requests` for a total. */
 export const encodeUsage = (row: UsageRow): StoredUsage => ({
   date: row.day,
-  node_id: nodeIdOf(row.node, row.writer),
-  domain_name: row.domain,
-  member_name: row.member,
-  network_asn: row.asn,
-  network_name: row.network,
-  country_code: row.country,
-  country_name: row.countryName,
+  node_id: unpadded(nodeIdOf(row.node, row.writer)),
+  domain_name: unpadded(row.domain),
+  member_name: unpadded(row.member),
+  network_asn: unpadded(row.asn),
+  network_name: unpadded(row.network),
+  country_code: unpadded(row.country),
+  country_name: unpadded(row.countryName),
   is_ipv6: row.ipv6 ? 1 : 0,
   hits: row.hits
 })

@@ -7,7 +7,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
-import { databaseError, type StoreError } from "./StoreError.ts"
+import { databaseError, retryDeadlocks, type StoreError } from "./StoreError.ts"
 import {
   compareUsage,
   encodeUsage,
@@ -30,7 +30,25 @@ export interface UsageQuery {
   readonly domain?: string
   readonly member?: string
   readonly country?: string
+  /** As `AS13335`. */
+  readonly asn?: string
 }
+
+const columnNames = [
+  "date",
+  "node_id",
+  "domain_name",
+  "member_name",
+  "network_asn",
+  "network_name",
+  "country_code",
+  "country_name",
+  "is_ipv6",
+  "hits"
+] as const
+const columns = columnNames.join(", ")
+const placeholders = `(${columnNames.map(() => "?").join(", ")}),`
+const valuesOf = (row: StoredUsage): ReadonlyArray<string | number> => columnNames.map((name) => row[name])
 
 /** Rows of one statement. */
 const batchRows = 500
@@ -82,66 +100,100 @@ export class UsageStore extends Context.Service<UsageStore, {
       const sql = yield* SqlClient.SqlClient
 
       const keepGreatest = sql.onDialectOrElse({
+        mysql: () => "ON DUPLICATE KEY UPDATE hits = GREATEST(hits, VALUES(hits))",
         orElse: () =>
-          sql.literal(`
-            ON CONFLICT (
-              date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6, node_id
-            ) DO UPDATE SET hits = excluded.hits WHERE excluded.hits > hits`)
+          `ON CONFLICT (
+            date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6, node_id
+          ) DO UPDATE SET hits = excluded.hits WHERE excluded.hits > hits`
       })
 
+      // Written out, and not by the helper for inserts, which takes longer than the database.
+      const insertBatch = (batch: ReadonlyArray<StoredUsage>) =>
+        sql.unsafe(
+          `INSERT INTO requests (${columns}) VALUES ${placeholders.repeat(batch.length).slice(0, -1)} ${keepGreatest}`,
+          batch.flatMap(valuesOf)
+        )
+
       const upsert = Effect.fn("UsageStore.upsert")(function*(rows: ReadonlyArray<UsageRow>) {
-        yield* sql.withTransaction(Effect.gen(function*() {
+        yield* retryDeadlocks(sql.withTransaction(Effect.gen(function*() {
           for (let i = 0; i < rows.length; i += batchRows) {
-            const [head, ...tail] = (yield* storable(rows.slice(i, i + batchRows))).sort(compareUsage)
-            if (head !== undefined) {
-              const values = sql.insert([{ ...head }, ...tail.map((row) => ({ ...row }))])
-              yield* sql`INSERT INTO requests ${values} ${keepGreatest}`
-            }
+            // In the order of the key, so that two that write the same keys wait for each other in turn.
+            const batch = (yield* storable(rows.slice(i, i + batchRows))).sort(compareUsage)
+            if (batch.length > 0) yield* insertBatch(batch)
             yield* Effect.yieldNow
           }
-        }))
+        })))
       }, Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("store usage")(error))))
 
-      const readPage = (where: ReadonlyArray<Fragment>): Effect.Effect<ReadonlyArray<StoredUsage>, SqlError> =>
-        sql<StoredUsage>`
-          SELECT date, node_id, domain_name, member_name, network_asn, network_name, country_code, country_name,
-            is_ipv6, hits
-          FROM requests WHERE ${sql.and(where)}
-          ORDER BY date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6,
-            node_id
-          LIMIT ${pageRows}`
+      const whereOf = (query: UsageQuery): ReadonlyArray<Fragment> => {
+        const where: Array<Fragment> = []
+        if (query.domain !== undefined) where.push(sql`domain_name = ${query.domain}`)
+        if (query.member !== undefined) where.push(sql`member_name = ${query.member}`)
+        if (query.country !== undefined) where.push(sql`country_code = ${query.country}`)
+        if (query.asn !== undefined) where.push(sql`network_asn = ${query.asn}`)
+        if (query.node !== undefined) {
+          // Every node id that begins with the node and a ~: the character after ~ ends the range.
+          const { node } = query
+          where.push(sql`(node_id = ${node} OR (node_id >= ${`${node}~`} AND node_id < ${`${node}\x7f`}))`)
+        }
+        return where
+      }
+      const daysOf = (query: UsageQuery): ReadonlyArray<Fragment> => {
+        const where: Array<Fragment> = []
+        if (query.from !== undefined) where.push(sql`date >= ${query.from}`)
+        if (query.to !== undefined) where.push(sql`date <= ${query.to}`)
+        return where
+      }
+      const order = sql.literal(
+        "date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6, node_id"
+      )
+      const selected = sql.literal(`SELECT ${columns} FROM requests`)
 
-      const behind = (row: StoredUsage): Fragment =>
-        sql`(date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6, node_id)
-          > (${row.date}, ${row.domain_name}, ${row.member_name}, ${row.network_asn}, ${row.network_name},
-            ${row.country_code}, ${row.country_name}, ${row.is_ipv6}, ${row.node_id})`
+      /** The key is in this order, so a page begins where the last one ended. */
+      const readPages = (query: UsageQuery): Stream.Stream<StoredUsage, SqlError> => {
+        const where = [...daysOf(query), ...whereOf(query)]
+        const behind = (row: StoredUsage): Fragment =>
+          sql`(${order}) > (${row.date}, ${row.domain_name}, ${row.member_name}, ${row.network_asn},
+            ${row.network_name}, ${row.country_code}, ${row.country_name}, ${row.is_ipv6}, ${row.node_id})`
+        return Stream.paginate<StoredUsage | undefined, StoredUsage, SqlError>(
+          undefined,
+          (after) =>
+            Effect.gen(function*() {
+              const rows = yield* sql<StoredUsage>`
+              ${selected} WHERE ${sql.and(after === undefined ? where : [...where, behind(after)])}
+              ORDER BY ${order} LIMIT ${sql.literal(String(pageRows))}`
+              const last = rows.length < pageRows ? undefined : rows.at(-1)
+              yield* Effect.yieldNow
+              return [rows, last === undefined ? Option.none() : Option.some(last)] as const
+            })
+        )
+      }
+
+      /** In MySQL the node comes second in the key, as v2 has it: the server sorts, one day at a time. */
+      const readDays = (query: UsageQuery): Stream.Stream<StoredUsage, SqlError> =>
+        Stream.fromIterableEffect(
+          sql<{ readonly date: string }>`SELECT DISTINCT date FROM requests WHERE ${
+            sql.and(daysOf(query))
+          } ORDER BY date`
+        ).pipe(
+          Stream.flatMap(({ date }) =>
+            sql<StoredUsage>`${selected} WHERE ${sql.and([sql`date = ${date}`, ...whereOf(query)])} ORDER BY ${order}`
+              .stream
+          )
+        )
+
+      const read = sql.onDialectOrElse({ mysql: () => readDays, orElse: () => readPages })
 
       const find = (query: UsageQuery): Stream.Stream<UsageTotal, StoreError> =>
         Stream.suspend(() => {
-          const where: Array<Fragment> = []
-          if (query.from !== undefined) where.push(sql`date >= ${query.from}`)
-          if (query.to !== undefined) where.push(sql`date <= ${query.to}`)
-          if (query.domain !== undefined) where.push(sql`domain_name = ${query.domain}`)
-          if (query.member !== undefined) where.push(sql`member_name = ${query.member}`)
-          if (query.country !== undefined) where.push(sql`country_code = ${query.country}`)
-          if (query.node !== undefined) {
-            // Every node id that begins with the node and a ~: the character after ~ ends the range.
-            const { node } = query
-            where.push(sql`(node_id = ${node} OR (node_id >= ${`${node}~`} AND node_id < ${`${node}\x7f`}))`)
-          }
           const sum = new WriterSum()
-          return Stream.paginate<StoredUsage | undefined, UsageTotal, StoreError>(undefined, (after) =>
-            Effect.gen(function*() {
-              const rows = yield* readPage(after === undefined ? where : [...where, behind(after)])
-              const totals = rows.flatMap((row) =>
-                isOf(query.node, row) ? sum.push(row) : []
-              )
-              const last = rows.length < pageRows ? undefined : rows.at(-1)
-              yield* Effect.yieldNow
-              return last === undefined
-                ? [[...totals, ...sum.end()], Option.none()] as const
-                : [totals, Option.some(last)] as const
-            }).pipe(Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("read usage")(error)))))
+          return read(query).pipe(
+            Stream.chunks,
+            Stream.map((rows) => rows.flatMap((row) => isOf(query.node, row) ? sum.push(row) : [])),
+            Stream.flattenIterable,
+            Stream.concat(Stream.suspend(() => Stream.fromIterable(sum.end()))),
+            Stream.mapError(databaseError("read usage"))
+          )
         })
 
       return UsageStore.of({ upsert, find })
@@ -166,6 +218,7 @@ export class UsageStore extends Context.Service<UsageStore, {
       (query.domain === undefined || row.domain_name === query.domain) &&
       (query.member === undefined || row.member_name === query.member) &&
       (query.country === undefined || row.country_code === query.country) &&
+      (query.asn === undefined || row.network_asn === query.asn) &&
       isOf(query.node, row)
 
     const find = (query: UsageQuery): Stream.Stream<UsageTotal, StoreError> =>

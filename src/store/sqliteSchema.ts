@@ -1,24 +1,13 @@
-import * as Effect from "effect/Effect"
-import * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
-
-const run = (
-  ...statements: ReadonlyArray<string>
-): Effect.Effect<void, SqlError, SqlClient.SqlClient> =>
-  SqlClient.SqlClient.use((sql) =>
-    Effect.forEach(statements, (statement) => sql.unsafe(statement).unprepared, { discard: true })
-  )
-
 /**
- * The schema in SQLite, as migrations by `<id>_<name>`. What is released is never edited: changes are new migrations.
+ * The schema in SQLite, as the statements of migrations by `<id>_<name>`. What is released is never edited: changes are new migrations.
  *
  * Times are text in UTC with milliseconds (see `StoredText.ts`), booleans 0 or 1. Tables are strict, so that what is
  * read has the type of its column.
  */
-export const sqliteMigrations: Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>> = {
+export const sqliteMigrations: Readonly<Record<string, ReadonlyArray<string>>> = {
   // `target_key` is the exact identity of the target, the columns before it are for readers. `open_key` is set only while
   // the outage is open, so its index admits one open outage per target, whoever writes.
-  "0001_outages": run(
+  "0001_outages": [
     `CREATE TABLE member_events (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       member_name TEXT NOT NULL,
@@ -52,9 +41,9 @@ export const sqliteMigrations: Record<string, Effect.Effect<void, SqlError, SqlC
       vote_data TEXT NOT NULL,
       PRIMARY KEY (outage_id, up)
     ) STRICT, WITHOUT ROWID`
-  ),
+  ],
   // `node_id` holds the writer too, `node~writer`, and comes last: the totals of all writers for one key lie together.
-  "0002_usage": run(
+  "0002_usage": [
     `CREATE TABLE requests (
       date TEXT NOT NULL,
       node_id TEXT NOT NULL,
@@ -70,13 +59,13 @@ export const sqliteMigrations: Record<string, Effect.Effect<void, SqlError, SqlC
         date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6, node_id
       )
     ) STRICT, WITHOUT ROWID`
-  ),
-  "0003_alerts": run(
+  ],
+  "0003_alerts": [
     `CREATE TABLE alert_threads (
       outage_id TEXT NOT NULL PRIMARY KEY,
       finished INTEGER NOT NULL,
       thread TEXT NOT NULL
     ) STRICT, WITHOUT ROWID`,
     "CREATE INDEX alert_threads_unfinished ON alert_threads (outage_id) WHERE finished = 0"
-  )
+  ]
 }

@@ -7,7 +7,11 @@ import { type OutageQuery, OutageStore, type StoreError } from "../../src/store/
 import { awkward, march, minute, outage, target } from "./samples.ts"
 
 /** What every implementation of `OutageStore` must do. `layer` gives a new and empty one each time. */
-export const outageStoreConformance = (name: string, layer: Layer.Layer<OutageStore, StoreError>): void => {
+export const outageStoreConformance = (
+  name: string,
+  layer: Layer.Layer<OutageStore, StoreError>,
+  numRuns = 30
+): void => {
   const find = (query: OutageQuery = {}) => Effect.flatMap(OutageStore, (store) => Stream.runCollect(store.find(query)))
   const ids = (query: OutageQuery = {}) => Effect.map(find(query), (found) => found.map((it) => it.id))
 
@@ -205,6 +209,74 @@ export const outageStoreConformance = (name: string, layer: Layer.Layer<OutageSt
     )
 
     check(
+      "keeps names that are longer than their columns, and refuses an id that is",
+      Effect.gen(function*() {
+        const store = yield* OutageStore
+        const long = (end: string) => "🛰".repeat(900) + end
+        const one = target({ member: long("a"), check: long("a"), domain: long("a"), endpoint: long("a") })
+        const other = target({ member: long("b"), check: long("a"), domain: long("a"), endpoint: long("a") })
+        yield* store.open(outage("o1", { target: one, error: "e".repeat(100_000) }))
+        yield* store.open(outage("o2", { target: other }))
+        assert.deepStrictEqual(yield* ids({ target: other }), ["o2"])
+        assert.deepStrictEqual((yield* find({ target: one }))[0]?.target, one)
+        const error = yield* Effect.flip(store.open(outage("x".repeat(192), { target: target({ check: "c" }) })))
+        assert.strictEqual(error.reason._tag, "BadRow")
+      })
+    )
+
+    check(
+      "of two that open an outage of one target at once, one does; both may close it, and one did",
+      Effect.gen(function*() {
+        const store = yield* OutageStore
+        for (let i = 0; i < 10; i++) {
+          const opened = yield* Effect.all(
+            ["a", "b", "c"].map((id) => Effect.result(store.open(outage(`${id}${i}`, { start: march + i * minute })))),
+            { concurrency: "unbounded" }
+          )
+          assert.lengthOf(opened.filter((it) => it._tag === "Success"), 1)
+          for (const it of opened) if (it._tag === "Failure") assert.strictEqual(it.failure.reason._tag, "AlreadyOpen")
+          const [open] = yield* find({ open: true })
+          const closed = yield* Effect.all(
+            [1, 2, 3].map((end) =>
+              store.close(open!.id, march + i * minute + end, false, { id: `d${end}`, votes: {} })
+            ),
+            { concurrency: "unbounded" }
+          )
+          assert.lengthOf(closed.filter((it) => it), 1)
+          assert.lengthOf(yield* store.decisions(open!.id), 2)
+        }
+        assert.lengthOf(yield* find(), 10)
+      })
+    )
+
+    check(
+      "keeps every millisecond, also of the night when clocks are set back and at the turn of a month",
+      Effect.gen(function*() {
+        const store = yield* OutageStore
+        const times = [
+          "2025-10-26T00:59:59.999Z",
+          "2025-10-26T01:30:00.001Z",
+          "2025-11-02T08:30:00.500Z",
+          "2026-01-31T23:59:59.999Z",
+          "2026-02-01T00:00:00.000Z",
+          "2024-02-29T12:00:00.123Z",
+          "1999-12-31T23:59:59.999Z",
+          "2040-06-01T00:00:00.001Z"
+        ].map((text) => Date.parse(text))
+        for (const [i, start] of times.entries()) {
+          yield* store.open(outage(`o${i}`, { target: target({ check: `c${i}` }), start, end: start + 1 }))
+        }
+        const sorted = times.toSorted((a, b) => a - b)
+        assert.deepStrictEqual((yield* find()).map((it) => [it.start, it.end]), sorted.map((at) => [at, at + 1]))
+        const february = Date.parse("2026-02-01T00:00:00.000Z")
+        assert.deepStrictEqual(
+          (yield* find({ from: february, to: february + 28 * 86_400_000 })).map((it) => it.start),
+          [february]
+        )
+      })
+    )
+
+    check(
       "keeps the data of a probe as JSON",
       Effect.gen(function*() {
         const store = yield* OutageStore
@@ -295,7 +367,7 @@ export const outageStoreConformance = (name: string, layer: Layer.Layer<OutageSt
               assert.deepStrictEqual(yield* find(), expected)
             }).pipe(Effect.provide(layer), Effect.runPromise)
         ),
-        { numRuns: 30 }
+        { numRuns }
       ))
   })
 }

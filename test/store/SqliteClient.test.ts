@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
+import { Config, ConfigProvider, Deferred, Effect, Exit, Fiber, Layer, Schedule, Scope, Stream } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { OutageStore, SqliteClient, Store, StoreError } from "../../src/store/index.ts"
 import { temporaryFolder } from "./databases.ts"
@@ -163,6 +164,90 @@ describe("SqliteClient", () => {
     assert.strictEqual(run.status, 0, run.stderr)
     assert.notInclude(run.stderr, "SQLite")
     assert.include(run.stderr, "of somebody else")
+  })
+})
+
+describe("the thread of a SQLite file", () => {
+  it.live("leaves the event loop free while a statement runs, and streams flat", () =>
+    Effect.gen(function*() {
+      const sql = yield* client(join(yield* temporaryFolder, "geodns.db"))
+      yield* sql`CREATE TABLE t (n INTEGER, fill TEXT)`
+      let longest = 0
+      let last = performance.now()
+      const ticker = setInterval(() => {
+        longest = Math.max(longest, performance.now() - last)
+        last = performance.now()
+      }, 1)
+      const began = performance.now()
+      yield* sql`INSERT INTO t WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 300000)
+        SELECT n, hex(zeroblob(50)) FROM s`
+      const took = performance.now() - began
+      yield* Effect.sleep("2 millis")
+      clearInterval(ticker)
+      // As a share of what the statement takes: the machine may be busy with other things.
+      assert.isBelow(longest, Math.max(took * 0.7, 50))
+      const count = yield* Stream.runFold(sql`SELECT n, fill FROM t`.stream, () => 0, (n) => n + 1)
+      assert.strictEqual(count, 300_000)
+    }))
+
+  it.live("dies with an error, and the next statement has another; a transaction does not go on", () =>
+    Effect.gen(function*() {
+      const filename = join(yield* temporaryFolder, "geodns.db")
+      const sql = yield* client(filename, { statementTimeout: "500 millis" })
+      yield* sql`CREATE TABLE t (a INTEGER)`
+      const long = sql`WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 6000000)
+        SELECT COUNT(*) FROM s`
+      const inside = yield* Effect.flip(
+        sql.withTransaction(Effect.gen(function*() {
+          yield* sql`INSERT INTO t VALUES (1)`
+          const error = yield* Effect.orDie(reasonOf(long))
+          assert.strictEqual(error._tag, "StatementTimeoutError")
+          yield* sql`INSERT INTO t VALUES (2)`
+        })).pipe(Effect.as(undefined))
+      )
+      assert.strictEqual(inside.reason._tag, "ConnectionError")
+      assert.isTrue(inside.isRetryable)
+      // The thread that is given up ends in its own time, and with it its lock.
+      yield* sql`INSERT INTO t VALUES (3)`.pipe(
+        Effect.retry({ while: (error) => error.isRetryable, schedule: Schedule.spaced("50 millis"), times: 100 })
+      )
+      assert.deepStrictEqual(yield* sql`SELECT a FROM t`.values, [[3]])
+    }))
+
+  it.live("goes on for others when one that waits is interrupted, in a transaction too", () =>
+    Effect.gen(function*() {
+      const sql = yield* client(join(yield* temporaryFolder, "geodns.db"))
+      yield* sql`CREATE TABLE t (a INTEGER)`
+      const slow = sql`WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 400000)
+        SELECT COUNT(*) FROM s`
+      const fiber = yield* Effect.forkChild(sql.withTransaction(Effect.andThen(sql`INSERT INTO t VALUES (1)`, slow)))
+      yield* Effect.sleep("20 millis")
+      yield* Fiber.interrupt(fiber)
+      yield* sql.withTransaction(sql`INSERT INTO t VALUES (2)`)
+      assert.deepStrictEqual(yield* sql`SELECT a FROM t`.values, [[2]])
+    }))
+
+  it("runs from the sources and does not keep a process that has nothing left to do", () => {
+    const script = `
+      import { Effect } from "effect"
+      import { SqlClient } from "effect/sql"
+      import { SqliteClient } from "${new URL("../../src/store/index.ts", import.meta.url).href}"
+      const client = Effect.scoped(Effect.flatMap(SqliteClient.make({ filename: process.argv[1] }), (sql) => sql\`SELECT 7 AS a\`.values))
+      const { Reactivity } = await import("effect/reactivity")
+      console.log(JSON.stringify(await Effect.runPromise(Effect.provide(client, Reactivity.layer))))
+    `
+    const folder = mkdtempSync(join(tmpdir(), "geodns-store-"))
+    try {
+      const run = spawnSync(process.execPath, ["--input-type=module", "-e", script, join(folder, "a.db")], {
+        encoding: "utf8",
+        timeout: 20_000,
+        cwd: new URL("../..", import.meta.url).pathname
+      })
+      assert.strictEqual(run.stdout, "[[7]]\n", run.stderr)
+      assert.strictEqual(run.status, 0)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })
 

@@ -5,7 +5,11 @@ import { type StoreError, type UsageQuery, type UsageRow, UsageStore, usageWidth
 import { usage } from "./samples.ts"
 
 /** What every implementation of `UsageStore` must do. `layer` gives a new and empty one each time. */
-export const usageStoreConformance = (name: string, layer: Layer.Layer<UsageStore, StoreError>): void => {
+export const usageStoreConformance = (
+  name: string,
+  layer: Layer.Layer<UsageStore, StoreError>,
+  numRuns = 30
+): void => {
   const find = (query: UsageQuery = {}) => Effect.flatMap(UsageStore, (store) => Stream.runCollect(store.find(query)))
   const hits = (query: UsageQuery = {}) => Effect.map(find(query), (found) => found.map((it) => it.hits))
   const total = ({ writer: _, ...rest }: UsageRow) => rest
@@ -106,6 +110,64 @@ export const usageStoreConformance = (name: string, layer: Layer.Layer<UsageStor
     )
 
     check(
+      "finds by ASN",
+      Effect.gen(function*() {
+        const store = yield* UsageStore
+        yield* store.upsert([usage(1, { asn: "AS1" }), usage(2, { asn: "AS2" }), usage(3, { asn: "" })])
+        assert.deepStrictEqual(yield* hits({ asn: "AS2" }), [2])
+        assert.deepStrictEqual(yield* hits({ asn: "" }), [3])
+      })
+    )
+
+    check(
+      "names with spaces at their end are the names without, in every database",
+      Effect.gen(function*() {
+        const store = yield* UsageStore
+        yield* store.upsert([
+          usage(5, { network: "Net" }),
+          usage(9, { network: "Net  " }),
+          usage(7, { network: "Net!" })
+        ])
+        assert.deepStrictEqual((yield* find()).map((it) => [it.network, it.hits]), [["Net", 9], ["Net!", 7]])
+      })
+    )
+
+    check(
+      "keeps keys that take all of their columns apart, and totals beyond 32 bits",
+      Effect.gen(function*() {
+        const store = yield* UsageStore
+        const full = {
+          domain: "d".repeat(usageWidths.domain - 1),
+          member: "m".repeat(usageWidths.member),
+          asn: "9".repeat(usageWidths.asn),
+          network: "日".repeat(usageWidths.network),
+          countryName: "c".repeat(usageWidths.countryName)
+        }
+        yield* store.upsert([
+          usage(2 ** 40, { ...full, domain: `${full.domain}a` }),
+          usage(2 ** 41, { ...full, domain: `${full.domain}b` })
+        ])
+        assert.deepStrictEqual(yield* hits(), [2 ** 40, 2 ** 41])
+      })
+    )
+
+    check(
+      "two that send the same keys at once, in other orders, both succeed",
+      Effect.gen(function*() {
+        const store = yield* UsageStore
+        const keys = Array.from({ length: 1200 }, (_, i) => i)
+        const rows = (hits: number) => keys.map((i) => usage(hits + i, { network: `n${i}` }))
+        yield* Effect.all([
+          store.upsert(rows(1)),
+          store.upsert(rows(9).toReversed()),
+          store.upsert(rows(5)),
+          store.upsert(rows(7).toReversed())
+        ], { concurrency: "unbounded" })
+        assert.strictEqual((yield* hits()).reduce((a, b) => a + b), keys.reduce((a, b) => a + b) + 9 * keys.length)
+      })
+    )
+
+    check(
       "takes awkward names",
       Effect.gen(function*() {
         const store = yield* UsageStore
@@ -184,7 +246,7 @@ export const usageStoreConformance = (name: string, layer: Layer.Layer<UsageStor
           )
           assert.deepStrictEqual(await stored(pieces), await stored([rows]))
         }),
-        { numRuns: 30 }
+        { numRuns }
       )
     })
   })

@@ -1,0 +1,109 @@
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { type AdoptedOutage, adoptV2Outage, closeDuplicate, type V2OutageRow } from "./v2Outage.ts"
+
+/** Rows that are written by one statement. */
+const batchRows = 1_000
+
+/** What was done to rows of v2. */
+export interface Adopted {
+  readonly rows: number
+  /** Open rows beside another open row of the same target: kept, and closed at their start. */
+  readonly duplicates: number
+}
+
+/** Rows that a v2 process has written or closed and that are not in our form. */
+export const countForeignOutages: Effect.Effect<
+  { readonly unknown: number; readonly closed: number },
+  SqlError,
+  SqlClient.SqlClient
+> = SqlClient.SqlClient.use((sql) =>
+  Effect.map(
+    sql<{ readonly unknown_rows: number; readonly closed_rows: number }>`SELECT
+      (SELECT COUNT(*) FROM member_events WHERE outage_id IS NULL) AS unknown_rows,
+      (SELECT COUNT(*) FROM member_events WHERE outage_id IS NOT NULL AND status <> 0) AS closed_rows`,
+    ([row]) => ({ unknown: row?.unknown_rows ?? 0, closed: row?.closed_rows ?? 0 })
+  )
+)
+
+/**
+ * Brings the rows of v2 into our form, in batches of which each is committed on its own: interrupted, it goes on where it
+ * was. Run by one process at a time, under the lock of the migrations.
+ */
+export const adoptOutages = Effect.fnUntraced(function*(minimumOfflineMillis: number) {
+  const sql = yield* SqlClient.SqlClient
+  const columns = sql.literal(
+    `id, check_type, check_name, endpoint, member_name, domain_name, status, is_ipv6, start_time, end_time, error,
+      vote_data, additional_data`
+  )
+  let rows = 0
+  let duplicates = 0
+
+  // Closed rows stand in nobody's way, so a whole batch is written by one statement.
+  const isClosed = sql.literal("(end_time IS NOT NULL OR status = 1)")
+  const replaced = Object.keys(adoptV2Outage(emptyRow, 0)).filter((name) => name !== "id")
+  const replace = sql.literal(
+    `ON DUPLICATE KEY UPDATE ${replaced.map((name) => `${name} = VALUES(${name})`).join(", ")}`
+  )
+  let after = 0
+  while (true) {
+    const found: ReadonlyArray<V2OutageRow> = yield* sql<V2OutageRow>`SELECT ${columns} FROM member_events
+      WHERE outage_id IS NULL AND ${isClosed} AND id > ${after} ORDER BY id LIMIT ${sql.literal(String(batchRows))}`
+    const [head, ...tail] = found.map((row) => ({ ...adoptV2Outage(row, minimumOfflineMillis) }))
+    if (head === undefined) break
+    yield* sql`INSERT INTO member_events ${sql.insert([head, ...tail])} ${replace}`
+    after = found.at(-1)!.id
+    rows += found.length
+    yield* Effect.yieldNow
+  }
+
+  const open: ReadonlyArray<V2OutageRow> = yield* sql<V2OutageRow>`SELECT ${columns} FROM member_events
+    WHERE outage_id IS NULL AND NOT ${isClosed} ORDER BY start_time, id`
+  const write = (row: AdoptedOutage) => {
+    const { id, ...set } = row
+    // Only if nobody else has changed it since it was read: a v2 process may still be at it.
+    return sql`UPDATE member_events SET ${
+      sql.csv(Object.entries(set).map(([name, value]) => sql`${sql(name)} = ${value}`))
+    }
+      WHERE id = ${id} AND outage_id IS NULL AND end_time IS NULL`
+  }
+  for (const read of open) {
+    const row = adoptV2Outage(read, minimumOfflineMillis)
+    const other = sql<{ readonly outage_id: string }>`SELECT outage_id FROM member_events
+      WHERE open_key = UNHEX(SHA2(${row.target_key}, 256))`
+    const [known] = yield* other
+    if (known === undefined) {
+      yield* Effect.catchReason(write(row), "SqlError", "UniqueViolation", () =>
+        Effect.flatMap(other, ([now]) => {
+          duplicates += 1
+          return write(closeDuplicate(row, now?.outage_id ?? ""))
+        }))
+    } else {
+      duplicates += 1
+      yield* write(closeDuplicate(row, known.outage_id))
+    }
+    rows += 1
+  }
+
+  // v2 closes a row by its status. The end that it set stays, as does the one that was there before.
+  yield* sql`UPDATE member_events SET end_time = COALESCE(end_time, start_time), status = 0
+    WHERE outage_id IS NOT NULL AND status <> 0`
+  return { rows, duplicates } satisfies Adopted
+})
+
+const emptyRow: V2OutageRow = {
+  id: 0,
+  check_type: null,
+  check_name: null,
+  endpoint: null,
+  member_name: null,
+  domain_name: null,
+  status: null,
+  is_ipv6: null,
+  start_time: null,
+  end_time: null,
+  error: null,
+  vote_data: null,
+  additional_data: null
+}
