@@ -3,9 +3,14 @@ import type { Benchmark } from "./measure.ts"
 
 const benchmarks: Record<string, () => Promise<{ readonly run: Benchmark }>> = {
   ballot: () => import("./ballot.ts"),
+  bus: () => import("./bus.ts"),
   steering: () => import("./steering.ts"),
-  usage: () => import("./usage.ts"),
+  "usage-record": () => import("./usage-record.ts"),
+  "usage-memory": () => import("./usage-memory.ts"),
   dns: () => import("./dns.ts"),
+  "usage-flush": () => import("./usage-flush.ts"),
+  "outage-write": () => import("./outage-write.ts"),
+  "outage-read": () => import("./outage-read.ts"),
   start: () => import("./start.ts")
 }
 

@@ -1,4 +1,5 @@
 import type { Candidate, Exclusion, Explanation } from "../steering/Choice.ts"
+import { plain } from "./text/plain.ts"
 
 /** Marks text for a terminal; identity where there is no colour. */
 export interface Paint {
@@ -8,12 +9,19 @@ export interface Paint {
   readonly bold: (text: string) => string
 }
 
+const overrideText = (
+  { author, kind, reason, until }: NonNullable<Extract<Exclusion, { readonly _tag: "Overridden" }>["override"]>
+): string =>
+  `taken out by ${author} (${kind}), ${
+    until === undefined ? "until somebody ends it" : `until ${new Date(until).toISOString()}`
+  }: ${reason}`
+
 const exclusionText = (exclusion: Exclusion): string => {
   switch (exclusion._tag) {
     case "Inactive":
       return "not active"
     case "Overridden":
-      return "taken out by hand"
+      return exclusion.override === undefined ? "taken out by the members document" : overrideText(exclusion.override)
     case "NotAssigned":
       return "not assigned to the service, or not of its level"
     case "NoAddress":
@@ -48,7 +56,7 @@ export const explanationText = (explanation: Explanation, paint: Paint): string 
         candidate.member.padEnd(width),
         candidate.address.padEnd(15),
         distanceText(candidate).padStart(9),
-        paint.dim(candidate.exclusions.map(exclusionText).join("; "))
+        paint.dim(plain(candidate.exclusions.map(exclusionText).join("; ")))
       ].join(" ").trimEnd()
     )
   ].join("\n")

@@ -9,7 +9,10 @@ import { MemoryBroker } from "../bus/MemoryBroker.ts"
 import { Consensus } from "../consensus/Consensus.ts"
 import { ask } from "../dns/DnsClient.ts"
 import { DnsServer } from "../dns/DnsServer.ts"
+import { Access } from "../http/Access.ts"
+import { EventLog } from "../http/EventLog.ts"
 import { layerServer, serve } from "../http/Server.ts"
+import { Status } from "../http/Status.ts"
 import { Families } from "../monitor/Families.ts"
 import { Monitor } from "../monitor/Monitor.ts"
 import { Probes } from "../monitor/Probes.ts"
@@ -18,7 +21,9 @@ import { dns } from "../roles/dns.ts"
 import { monitor } from "../roles/monitor.ts"
 import { node, type NodeOptions } from "../roles/node.ts"
 import { dnsRoutes } from "../roles/routes.ts"
+import { stores } from "../roles/stores.ts"
 import { OutageLog } from "../status/OutageLog.ts"
+import { SnapshotWait } from "../status/Snapshots.ts"
 import { OutageStore } from "../store/OutageStore.ts"
 import type { StoreError } from "../store/StoreError.ts"
 import { UsageStore } from "../store/UsageStore.ts"
@@ -71,8 +76,12 @@ export const layer = (options: LiveWorldOptions) =>
     /** The parts of one node. Nothing is shared between two of them but the broker. */
     const partsOf = (id: string, role: NodeOptions["role"]) =>
       Layer.merge(
-        node({ path: files.local(id), role, required: ["MembersConfig", "ServicesConfig"] }),
-        Bus.layerMemory({ name: id }).pipe(Layer.provide(broker))
+        node({ path: files.local(id), role, required: ["MembersConfig", "ServicesConfig"], uses: [] }),
+        Layer.mergeAll(
+          Bus.layerMemory({ name: id }).pipe(Layer.provide(broker)),
+          // They all start together: nobody knows more than another.
+          Layer.succeed(SnapshotWait, 0)
+        )
       )
 
     for (const id of monitors) {
@@ -85,16 +94,23 @@ export const layer = (options: LiveWorldOptions) =>
     }
     const collating = yield* Layer.build(Layer.fresh(collator.pipe(
       Layer.provide(events.channel),
+      Layer.provideMerge(stores),
       Layer.provideMerge(partsOf(collatorNode, "IBPCollator"))
     )))
-    const answering = yield* Layer.build(Layer.fresh(dns.pipe(Layer.provideMerge(partsOf(dnsNode, "IBPDns")))))
+    const answering = yield* Layer.build(Layer.fresh(dns.pipe(
+      Layer.provideMerge(Usage.layerStoring),
+      Layer.provideMerge(stores),
+      Layer.provideMerge(partsOf(dnsNode, "IBPDns"))
+    )))
     yield* events.consensus(dnsNode, Context.get(answering, Consensus))
 
     // One page for the whole: what the DNS node knows, and the outages of the collator.
     const shown = Context.merge(answering, Context.pick(OutageLog, OutageStore)(collating))
     const web = yield* Layer.build(Layer.fresh(
       serve(dnsRoutes).pipe(
+        Layer.provide([Status.layer, EventLog.layer]),
         Layer.provideMerge(layerServer({ host: "127.0.0.1", port: options.httpPort })),
+        Layer.provide(Access.layer({ apis: ["DnsApi"] })),
         Layer.provide(Layer.succeedContext(shown))
       )
     ))

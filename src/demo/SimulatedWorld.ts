@@ -15,6 +15,7 @@ import { Families } from "../monitor/Families.ts"
 import { Monitor } from "../monitor/Monitor.ts"
 import { Probes } from "../monitor/Probes.ts"
 import { ScriptedProbes } from "../monitor/ScriptedProbes.ts"
+import { AppendFiles } from "../node/AppendFiles.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
@@ -22,6 +23,7 @@ import { collator } from "../roles/collator.ts"
 import { answering } from "../roles/dns.ts"
 import { follower } from "../roles/follower.ts"
 import { monitor } from "../roles/monitor.ts"
+import { SnapshotWait } from "../status/Snapshots.ts"
 import { Steering } from "../steering/Steering.ts"
 import { OutageStore } from "../store/OutageStore.ts"
 import * as Store from "../store/Store.ts"
@@ -47,6 +49,9 @@ const partsOf = (id: string, role: NodeRole) =>
     GeoIp.layerMemory(demoNetworks),
     Store.layerMemory,
     DurableFiles.layerMemory,
+    AppendFiles.layerMemory,
+    // They all start together: nobody knows more than another.
+    Layer.succeed(SnapshotWait, 0),
     Conditions.layerMemory
   )
 

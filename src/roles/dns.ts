@@ -1,11 +1,47 @@
 import * as Layer from "effect/Layer"
 import { DnsServer } from "../dns/DnsServer.ts"
+import { followResults } from "../status/followResults.ts"
+import { MonitorResults } from "../status/MonitorResults.ts"
+import { Shadow } from "../status/Shadow.ts"
 import { Steering } from "../steering/Steering.ts"
 import { Usage } from "../usage/Usage.ts"
+import { broker } from "./broker.ts"
 import { follower } from "./follower.ts"
+import { node } from "./node.ts"
+import { dnsRoutes } from "./routes.ts"
+import { servers } from "./servers.ts"
+import { ifShadow } from "./shadow.ts"
 
-/** What answers DNS questions, short of a server: steering by the official status, and counting. */
-export const answering = Layer.mergeAll(Steering.layer, Usage.layer)
+/**
+ * What answers DNS questions in a process with a store, short of a server: steering by the official status, and counting
+ * straight into the store.
+ */
+export const answering = Layer.mergeAll(Steering.layer, Usage.layerStoring)
 
-/** A DNS node: follows the decisions, answers with the embedded server, counts. */
-export const dns = DnsServer.layer.pipe(Layer.provideMerge(answering), Layer.provideMerge(follower))
+/** A DNS node: follows the decisions and answers with the embedded server. `Usage` says where it counts. */
+export const dns = DnsServer.layer.pipe(Layer.provideMerge(Steering.layer), Layer.provideMerge(follower))
+
+/** The APIs of a DNS node. */
+export const dnsApis = ["DnsApi", "MgmtApi"] as const
+
+/** A DNS node as a process. `path` is the local document. */
+export const dnsNode = (path: string) =>
+  servers(dnsApis, dnsRoutes).pipe(
+    Layer.provideMerge(ifShadow({ shadow: Shadow.layerFollowed, otherwise: Layer.empty })),
+    Layer.provideMerge(dns),
+    // In journals of its own: collators ask for what they hold.
+    Layer.provideMerge(Usage.layer),
+    // Before it answers: without a bus, a monitor tells what is decided.
+    Layer.provideMerge(followResults),
+    Layer.provideMerge(follower),
+    Layer.provide(MonitorResults.layer),
+    Layer.provideMerge(broker),
+    Layer.provideMerge(
+      node({
+        path,
+        role: "IBPDns",
+        required: ["MembersConfig", "ServicesConfig"],
+        uses: ["Nats", "DnsApi", "MgmtApi", "Maxmind"]
+      })
+    )
+  )

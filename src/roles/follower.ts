@@ -7,6 +7,9 @@ import { Consensus } from "../consensus/Consensus.ts"
 import { KnownTargets } from "../status/KnownTargets.ts"
 import { Observer } from "../status/Observer.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
+import { Overrides } from "../status/Overrides.ts"
+import { Snapshots } from "../status/Snapshots.ts"
+import { ifShadow } from "./shadow.ts"
 
 /** Forgets the official status of targets that the documents do not know any more, now and with every new version. */
 const forgetting = Layer.effectDiscard(Effect.gen(function*() {
@@ -18,11 +21,20 @@ const forgetting = Layer.effectDiscard(Effect.gen(function*() {
   yield* forget
 }))
 
-/** What every role needs of the cluster: who is there, and what is decided. `consensus` says how it takes part. */
+/** Who is there. A shadow counts itself in no electorate. */
+const membership = ifShadow({
+  shadow: Membership.layerAnnouncing({ isShadow: true }),
+  otherwise: Membership.layer
+})
+
+/** What every role needs of the cluster: who is there, who is out, and what is decided. `consensus` says how it takes part. */
 export const participating = <E, R>(consensus: Layer.Layer<Consensus, E, R>) =>
   Layer.merge(consensus, forgetting).pipe(
-    Layer.provideMerge(Layer.mergeAll(Membership.layer, OfficialStatus.layer))
+    Layer.provideMerge(Layer.mergeAll(membership, OfficialStatus.layer, Overrides.layer))
   )
 
-/** A node that follows decisions and takes no part in them. */
-export const follower = participating(Consensus.layer).pipe(Layer.provide(Observer.layerNone))
+/** A node that follows decisions and takes no part in them. What it missed before it started it takes from others. */
+export const follower = Snapshots.layer.pipe(
+  Layer.provideMerge(participating(Consensus.layer)),
+  Layer.provide(Observer.layerNone)
+)

@@ -1,11 +1,49 @@
 import * as Layer from "effect/Layer"
 import { Consensus } from "../consensus/Consensus.ts"
+import { Families } from "../monitor/Families.ts"
 import { Monitor } from "../monitor/Monitor.ts"
+import { opinions } from "../monitor/opinions.ts"
 import { Prober } from "../monitor/Prober.ts"
+import { Probes } from "../monitor/Probes.ts"
+import { answerDowntime } from "../status/answerDowntime.ts"
+import { Shadow } from "../status/Shadow.ts"
+import { Snapshots } from "../status/Snapshots.ts"
+import { broker } from "./broker.ts"
 import { participating } from "./follower.ts"
+import { node } from "./node.ts"
+import { routes } from "./routes.ts"
+import { servers } from "./servers.ts"
+import { ifShadow } from "./shadow.ts"
 
-/** A monitor: checks what is configured, proposes and votes. */
+/** A monitor: checks what is configured, proposes and votes. It takes up what others decided before it begins. */
 export const monitor = Monitor.layer.pipe(
+  Layer.provideMerge(Snapshots.layer),
   Layer.provideMerge(participating(Consensus.layer)),
   Layer.provideMerge(Prober.layer)
 )
+
+/** The APIs of a monitor. */
+export const monitorApis = ["MonitorApi", "MgmtApi"] as const
+
+/** What a monitor in shadow mode would have said, beside what the others decided. */
+const shadow = ifShadow({
+  shadow: Layer.provide(Shadow.layerObserved, opinions),
+  otherwise: Layer.empty
+})
+
+/** A monitor as a process. `path` is the local document. */
+export const monitorNode = (path: string) =>
+  servers(monitorApis, routes).pipe(
+    Layer.provideMerge(Layer.merge(shadow, answerDowntime)),
+    Layer.provideMerge(monitor),
+    Layer.provide([Probes.layer, Families.layer]),
+    Layer.provideMerge(broker),
+    Layer.provideMerge(
+      node({
+        path,
+        role: "IBPMonitor",
+        required: ["MembersConfig", "ServicesConfig"],
+        uses: ["Nats", "MonitorApi", "MgmtApi"]
+      })
+    )
+  )

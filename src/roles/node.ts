@@ -4,18 +4,20 @@ import type { LogLevel } from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as References from "effect/References"
 import { hostname } from "node:os"
-import { resolve } from "node:path"
+import { join } from "node:path"
 import { Config } from "../config/Config.ts"
 import { Documents } from "../config/Documents.ts"
-import { isHttp, resolveLocation } from "../config/location.ts"
 import { readLocal } from "../config/readDocuments.ts"
+import type { LocalPart } from "../config/usedSettings.ts"
 import type { DocumentKey, Local } from "../domain/documents/Local.ts"
 import type { NodeRole } from "../domain/wire/Cluster.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
+import { AppendFiles } from "../node/AppendFiles.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
+import * as FileLock from "../node/FileLock.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
-import * as Store from "../store/Store.ts"
+import { Place, placeOf } from "./Place.ts"
 import { restartNotice } from "./restart.ts"
 
 /** Which node. */
@@ -25,6 +27,8 @@ export interface NodeOptions {
   readonly role: NodeRole
   /** Shared documents without which the role cannot start at all. */
   readonly required: ReadonlyArray<DocumentKey>
+  /** Parts of the local document that the role makes use of: their secrets have to be there. */
+  readonly uses: ReadonlyArray<LocalPart>
 }
 
 /** v2's names for log levels. What is not among them logs as `Info`. */
@@ -37,30 +41,37 @@ const logLevels: Readonly<Record<string, LogLevel>> = {
   fatal: "Fatal"
 }
 
-/** Where a node keeps its files, and finds its GeoIP databases. Paths count from the local document. */
-export const placeOf = (path: string, local: Local) => {
-  const place = (of: string) => {
-    const location = resolveLocation(path, of)
-    // A local document from the web has no folder: the paths in it count from where the process runs.
-    return isHttp(location) ? resolve(of) : location
-  }
-  const workDir = place(local.System.WorkDir)
-  const { MaxmindDBPath } = local.Maxmind
-  return { workDir, maxmind: MaxmindDBPath === "" ? workDir : place(MaxmindDBPath) }
-}
+/** A node that was given no id gets one that tells two roles on one machine apart, and their roles to v2. */
+const idOf = (local: Local, role: NodeRole): string =>
+  local.Nats.NodeID === "" ? `${hostname()}-${role.slice("IBP".length).toLowerCase()}` : local.Nats.NodeID
 
-/** What a node of any role is made of, as its local document says: who it is, its documents, files and databases. */
+/** Two nodes on one directory would overwrite each other's files: the second does not start. */
+const workDirLock = (workDir: string, purpose: string) =>
+  Layer.effectDiscard(
+    FileLock.acquire(join(workDir, "work.lock"), purpose).pipe(
+      // Without a lock a node runs as well as without a disk, and says so.
+      Effect.catchReason("FileLockError", "Unlockable", ({ problem }) =>
+        Conditions.use(({ raise }) =>
+          raise("work-dir", `nothing keeps a second node off ${workDir}: ${problem}`)
+        ))
+    )
+  )
+
+/** What a node of any role is made of, as its local document says: who it is, its documents, files and GeoIP databases. */
 export const node = (options: NodeOptions) =>
   Layer.unwrap(Effect.gen(function*() {
-    const local = yield* readLocal(options.path)
-    const { maxmind, workDir } = placeOf(options.path, local)
+    const local = yield* readLocal(options.path, options)
+    const place = placeOf(options.path, local)
+    const id = idOf(local, options.role)
     return Layer.mergeAll(
-      NodeIdentity.layer({ id: local.Nats.NodeID === "" ? hostname() : local.Nats.NodeID, role: options.role }),
-      restartNotice.pipe(Layer.provideMerge(Config.layer({ path: options.path, required: options.required }))),
-      GeoIp.layer(maxmind),
-      store(local, workDir)
+      NodeIdentity.layer({ id, role: options.role }),
+      restartNotice.pipe(Layer.provideMerge(Config.layer(options))),
+      GeoIp.layer(place.maxmind),
+      Layer.succeed(Place, place)
     ).pipe(
-      Layer.provideMerge(Layer.mergeAll(DurableFiles.layer(workDir), Conditions.layer)),
+      Layer.provideMerge(Layer.mergeAll(DurableFiles.layer(place.workDir), AppendFiles.layer(place.workDir))),
+      Layer.provideMerge(workDirLock(place.workDir, `${options.role} ${id}`)),
+      Layer.provideMerge(Conditions.layer),
       Layer.provideMerge(Layer.mergeAll(
         // Two nodes in one process count apart.
         Layer.sync(Metric.MetricRegistry, () => new Map()),
@@ -68,19 +79,3 @@ export const node = (options: NodeOptions) =>
       ))
     )
   })).pipe(Layer.provide(Documents.layer))
-
-const store = (local: Local, workDir: string) => {
-  const { Driver, File } = local.GeoDNS.Store
-  const stores = Driver === "memory" ? Store.layerMemory : Store.layerSqlite({ filename: resolve(workDir, File) })
-  return local.Mysql.Host === "" ? stores : Layer.merge(
-    stores,
-    Layer.effectDiscard(Conditions.use((conditions) =>
-      conditions.raise(
-        "store:mysql",
-        `Mysql.Host is set, but there is no MySQL driver yet: outages and usage are kept in ${
-          Driver === "memory" ? "memory" : resolve(workDir, File)
-        }`
-      )
-    ))
-  )
-}

@@ -16,8 +16,9 @@ import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
+import { Overrides } from "../status/Overrides.ts"
 import { Steering } from "../steering/Steering.ts"
-import { placeOf } from "./node.ts"
+import { placeOf } from "./Place.ts"
 
 /** What is wrong with the documents is for `config check` to say. */
 const quiet = Layer.succeed(References.MinimumLogLevel, "Error")
@@ -75,6 +76,7 @@ const offline = (path: string) =>
     return Steering.layer.pipe(
       Layer.provideMerge(Layer.mergeAll(
         OfficialStatus.layer,
+        Overrides.layerNone,
         GeoIp.layer(place.maxmind),
         NodeIdentity.layer({ id: "offline", role: "IBPDns" }),
         documents(path)

@@ -8,16 +8,15 @@ import { Conditions } from "../node/Conditions.ts"
 
 /** The settings of a local document that are read at start and never again, by their paths. */
 const readAtStart = (local: Local): Readonly<Record<string, unknown>> => {
-  const { CollatorApi, DnsApi, GeoDNS, Maxmind, MonitorApi, Nats, System } = local
-  const address = ({ ListenAddress, ListenPort }: typeof DnsApi | typeof MonitorApi) => [ListenAddress, ListenPort]
+  const { GeoDNS, Maxmind, Mysql, Nats, System } = local
   return {
     "System.WorkDir": System.WorkDir,
     "System.LogLevel": System.LogLevel,
-    "Nats.NodeID": Nats.NodeID,
+    "Nats": Nats,
+    "Mysql": Mysql,
     "Maxmind.MaxmindDBPath": Maxmind.MaxmindDBPath,
-    "DnsApi": address(DnsApi),
-    "MonitorApi": address(MonitorApi),
-    "CollatorApi": address(CollatorApi),
+    "GeoDNS.Consensus.Shadow": GeoDNS.Consensus.Shadow,
+    "GeoDNS.Nats": GeoDNS.Nats,
     "GeoDNS.Store": GeoDNS.Store,
     "GeoDNS.Dns.Listen": GeoDNS.Dns.Listen,
     "GeoDNS.Dns.Tcp": GeoDNS.Dns.Tcp

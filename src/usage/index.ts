@@ -1,2 +1,5 @@
 export * from "./Usage.ts"
+export * as UsageAnswers from "./UsageAnswers.ts"
+export * from "./UsageCollector.ts"
 export * from "./UsageCounter.ts"
+export * from "./UsageJournals.ts"

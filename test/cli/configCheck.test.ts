@@ -31,8 +31,11 @@ describe.concurrent("geodns config check", () => {
         `${file} can be used: 0 errors, ${warnings.length} warnings`
       ])
       for (const line of warnings) assert.match(line, /^warning \w+: /)
-      assert.lengthOf(warnings, 3)
-      for (const what of ["AlertsConfig: telegram", "check wss", "check ethrpc"]) {
+      assert.lengthOf(warnings, 6)
+      const unset = ["NATS_PASS", "MYSQL_PASS", "DASHBOARD_KEY"].map((name) =>
+        `environment variable ${name}, found nothing`
+      )
+      for (const what of ["AlertsConfig: telegram", "check wss", "check ethrpc", ...unset]) {
         assert.isTrue(warnings.some((line) => line.includes(what)), what)
       }
     }).pipe(Effect.scoped), 60_000)
@@ -98,7 +101,7 @@ describe.concurrent("geodns config check", () => {
       const problems = lines(stdout).map((line) => decodeProblem(JSON.parse(line)))
       assert.deepStrictEqual(
         problems.filter(({ severity }) => severity === "warning").map(({ document, path }) => `${document} ${path}`),
-        ["AlertsConfig telegram"]
+        ["local Nats.Pass", "local Mysql.Pass", "local CollatorApi.AuthKeys.dashboard", "AlertsConfig telegram"]
       )
       const errors = problems.filter(({ severity }) => severity === "error")
       assert.deepStrictEqual(errors.map(({ document, found }) => [document, found]), [
@@ -107,6 +110,41 @@ describe.concurrent("geodns config check", () => {
       assert.include(errors[0]!.expected, `${web.url}prices.json`)
       assert.notInclude(stdout + stderr, "planted")
     }).pipe(Effect.scoped), 60_000)
+
+  it.live(
+    "names what cannot be filled in, and certificates, keys and credentials that are not there",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* operatorFolder((local) => {
+          local.System.WorkDir = "${GEODNS_TEST_UNSET}/work"
+          local.Nats.Pass = "file:secrets/nats"
+          local.CollatorApi.AuthKeys = { dashboard: "$${literal}" }
+          local.Mysql.Pass = ""
+        })
+        const refused = yield* run("config", "check", join(folder, "local.json"))
+        assert.strictEqual(refused.code, 1)
+        assert.match(refused.stdout, /^error +local: System\.WorkDir: .*GEODNS_TEST_UNSET, found nothing/m)
+        assert.include(refused.stdout, `Nats.Pass: expected a secret in the file ${folder}/secrets/nats, found nothing`)
+        const files = yield* operatorFolder((local, folder) => {
+          writeFileSync(join(folder, "empty.pem"), "")
+          local.GeoDNS = {
+            Nats: { CredentialsFile: "nats.creds", Tls: { CaFile: "empty.pem" } },
+            Http: { Tls: { CertFile: "local.json", KeyFile: "http.key" } }
+          }
+        })
+        const missing = yield* run("config", "check", "--json", join(files, "local.json"))
+        assert.strictEqual(missing.code, 1)
+        const errors = lines(missing.stdout).map((line) => decodeProblem(JSON.parse(line))).filter(({ severity }) =>
+          severity === "error"
+        )
+        assert.deepStrictEqual(errors.map(({ found, path }) => `${path} ${found}`), [
+          "GeoDNS.Nats.CredentialsFile nothing",
+          "GeoDNS.Nats.Tls.CaFile an empty one",
+          "GeoDNS.Http.Tls.KeyFile nothing"
+        ])
+      }).pipe(Effect.scoped),
+    60_000
+  )
 
   it.live("never prints what stands where a secret belongs", () =>
     Effect.gen(function*() {

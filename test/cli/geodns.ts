@@ -101,14 +101,15 @@ const running = (child: ChildProcess): Geodns => {
   }
 }
 
-/** Starts `geodns` with these arguments. When the scope closes and it still runs, it is killed. */
-export const start = (
+/** Starts a program of ours with these arguments. When the scope closes and it still runs, it is killed. */
+export const startProgram = (
+  program: string,
   args: ReadonlyArray<string>,
   options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {}
 ): Effect.Effect<Geodns, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [main, ...args], {
+      const child = spawn(process.execPath, [program, ...args], {
         cwd: options.cwd,
         env: { ...process.env, NO_COLOR: "1", NODE_COMPILE_CACHE: compileCache, ...options.env },
         stdio: ["ignore", "pipe", "pipe"]
@@ -120,6 +121,12 @@ export const start = (
         ? Effect.andThen(geodns.kill("SIGKILL"), geodns.ended)
         : Effect.void
   ).pipe(Effect.map(({ geodns }) => geodns))
+
+/** Starts `geodns` with these arguments. When the scope closes and it still runs, it is killed. */
+export const start = (
+  args: ReadonlyArray<string>,
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {}
+): Effect.Effect<Geodns, never, Scope.Scope> => startProgram(main, args, options)
 
 /** Runs `geodns` with these arguments to its end. */
 export const run = (...args: ReadonlyArray<string>): Effect.Effect<Ended> =>

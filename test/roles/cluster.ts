@@ -12,6 +12,7 @@ import { GeoIp } from "../../src/geo/GeoIp.ts"
 import { Families } from "../../src/monitor/Families.ts"
 import { Probes } from "../../src/monitor/Probes.ts"
 import { ScriptedProbes } from "../../src/monitor/ScriptedProbes.ts"
+import { AppendFiles } from "../../src/node/AppendFiles.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { DurableFiles } from "../../src/node/DurableFiles.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
@@ -19,6 +20,7 @@ import { collator } from "../../src/roles/collator.ts"
 import { answering } from "../../src/roles/dns.ts"
 import { follower } from "../../src/roles/follower.ts"
 import { monitor } from "../../src/roles/monitor.ts"
+import { SnapshotWait } from "../../src/status/Snapshots.ts"
 import { OutageStore } from "../../src/store/OutageStore.ts"
 import type { Stores } from "../../src/store/Store.ts"
 
@@ -43,7 +45,10 @@ const partsOf = (id: string, role: NodeRole, disk: Disk) =>
     GeoIp.layerMemory(demoNetworks),
     disk.stores,
     disk.files,
-    Conditions.layerMemory
+    AppendFiles.layerMemory,
+    Conditions.layerMemory,
+    // The clock of a test stands still while a node starts.
+    Layer.succeed(SnapshotWait, 0)
   )
 
 /** Starts something that can be stopped before the scope closes. */

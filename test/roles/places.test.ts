@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { Local } from "../../src/domain/documents/Local.ts"
-import { placeOf } from "../../src/roles/node.ts"
-import { apiAddresses } from "../../src/roles/standalone.ts"
+import { apiAddresses } from "../../src/roles/apis.ts"
+import { placeOf } from "../../src/roles/Place.ts"
 
 const ConfigUrls = {}
 const local = (document: object = {}) =>
@@ -10,12 +10,12 @@ const local = (document: object = {}) =>
 
 describe("placeOf", () => {
   it("counts paths from the local document, and databases from the work directory", () => {
-    assert.deepStrictEqual(placeOf("/etc/geodns/local.json", local()), {
+    assert.deepInclude(placeOf("/etc/geodns/local.json", local()), {
       workDir: "/etc/geodns/work",
       maxmind: "/etc/geodns/work"
     })
     const document = local({ System: { WorkDir: "/var/lib/geodns" }, Maxmind: { MaxmindDBPath: "../maxmind" } })
-    assert.deepStrictEqual(placeOf("/etc/geodns/local.json", document), {
+    assert.deepInclude(placeOf("/etc/geodns/local.json", document), {
       workDir: "/var/lib/geodns",
       maxmind: "/etc/maxmind"
     })
@@ -33,21 +33,51 @@ describe("placeOf", () => {
 
 describe("apiAddresses", () => {
   const api = (ListenAddress: string, ListenPort: string) => ({ ListenAddress, ListenPort })
+  const all = ["DnsApi", "MonitorApi", "CollatorApi", "MgmtApi"] as const
+  const file = (path: string) => `/etc/geodns/${path}`
 
-  it("listens on every address once", () => {
+  it("listens on every address once, with the keys of all its APIs", () => {
     const document = local({
       DnsApi: api("127.0.0.1", "6100"),
       MonitorApi: api("127.0.0.1", "6101"),
-      CollatorApi: api("127.0.0.1", "6100")
+      CollatorApi: api("127.0.0.1", "6100"),
+      MgmtApi: api("::1", "6200")
     })
-    assert.deepStrictEqual(apiAddresses(document), [
-      { host: "127.0.0.1", port: 6100 },
-      { host: "127.0.0.1", port: 6101 }
+    assert.deepStrictEqual(apiAddresses(document, all, file), [
+      { host: "127.0.0.1", port: 6100, apis: ["DnsApi", "CollatorApi"] },
+      { host: "127.0.0.1", port: 6101, apis: ["MonitorApi"] },
+      { host: "::1", port: 6200, apis: ["MgmtApi"] }
+    ])
+    assert.deepStrictEqual(apiAddresses(document, ["MonitorApi"], file), [
+      { host: "127.0.0.1", port: 6101, apis: ["MonitorApi"] }
     ])
   })
 
-  it("leaves out what has no port, and takes the usual address when none has", () => {
-    assert.deepStrictEqual(apiAddresses(local({ DnsApi: api("::1", "") })), [{ host: "127.0.0.1", port: 6100 }])
-    assert.deepStrictEqual(apiAddresses(local({ CollatorApi: api("::1", "9000") })), [{ host: "::1", port: 9000 }])
+  it("leaves out what has no port, and takes the usual address of the role when none has", () => {
+    assert.deepStrictEqual(apiAddresses(local({ CollatorApi: api("::1", "9000") }), all, file), [
+      { host: "::1", port: 9000, apis: ["CollatorApi"] }
+    ])
+    const none = local({ MonitorApi: api("::1", "") })
+    assert.deepStrictEqual(apiAddresses(none, all, file), [{ host: "127.0.0.1", port: 6100, apis: ["DnsApi"] }])
+    assert.deepStrictEqual(apiAddresses(none, ["MonitorApi"], file), [{
+      host: "::1",
+      port: 6101,
+      apis: ["MonitorApi"]
+    }])
+    assert.deepStrictEqual(
+      apiAddresses(local({ MgmtApi: api("127.0.0.1", "6200") }), ["CollatorApi", "MgmtApi"], file),
+      [
+        { host: "127.0.0.1", port: 9000, apis: ["CollatorApi"] },
+        { host: "127.0.0.1", port: 6200, apis: ["MgmtApi"] }
+      ]
+    )
+  })
+
+  it("finds the files of TLS beside the local document", () => {
+    const document = local({ GeoDNS: { Http: { Tls: { CertFile: "tls/cert.pem", KeyFile: "tls/key.pem" } } } })
+    assert.deepStrictEqual(apiAddresses(document, ["DnsApi"], file)[0]!.tls, {
+      certFile: "/etc/geodns/tls/cert.pem",
+      keyFile: "/etc/geodns/tls/key.pem"
+    })
   })
 })

@@ -117,7 +117,8 @@ export const demo = Command.make("demo", {
     ),
     toUserError
   )
-  return exit ? story : service(story)
+  // Its terminal closes: it has no documents of an operator to read again.
+  return exit ? story : service(story, { hangup: "stop" })
 }).pipe(
   Command.validate(({ exit, json }) =>
     json && !exit

@@ -1,0 +1,160 @@
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { Outage } from "../../domain/Outage.ts"
+import { storesOf } from "../../roles/stores.ts"
+import { OutageStore } from "../../store/OutageStore.ts"
+import { toUserError } from "../failure.ts"
+import { paint } from "../paint.ts"
+import { terminalColumns } from "../terminal.ts"
+import { csvLine } from "../text/csv.ts"
+import { boundsOf, dayForms, periodOf, readDays } from "../text/period.ts"
+import { spanText, timeText } from "../text/span.ts"
+import { table } from "../text/table.ts"
+import { familyText, whatText } from "../text/targetText.ts"
+
+/** Outages of one page of a table: its columns fit each other, and a long list needs no memory. */
+const page = 500
+
+const days = (name: string) =>
+  Flag.String(name).pipe(Flag.filterMap(readDays, () => `a day or a month (${dayForms})`), Flag.optional)
+
+const time = (millis: number): string => new Date(millis).toISOString()
+
+const voters = (outage: Outage, agreed: boolean): ReadonlyArray<string> =>
+  Object.entries(outage.votes).filter(([, agree]) => agree === agreed).map(([node]) => node).sort()
+
+const document = (outage: Outage) => ({
+  id: outage.id,
+  ...outage.target,
+  start: time(outage.start),
+  ...outage.end !== undefined && { end: time(outage.end), seconds: (outage.end - outage.start) / 1000 },
+  blip: outage.blip,
+  error: outage.error,
+  votes: { yes: voters(outage, true), no: voters(outage, false) }
+})
+
+const csvTitles = ["id", "member", "check_type", "check", "domain", "endpoint", "ip_version", "start", "end", "seconds"]
+
+const csvRow = ({ blip, end, error, id, start, target }: Outage) =>
+  csvLine([
+    id,
+    target.member,
+    target.checkType,
+    target.check,
+    target.domain,
+    target.endpoint,
+    target.ipv6 ? 6 : 4,
+    time(start),
+    end === undefined ? "" : time(end),
+    end === undefined ? "" : (end - start) / 1000,
+    blip,
+    error
+  ])
+
+const tableOf = (outages: ReadonlyArray<Outage>, now: number) =>
+  table(
+    [
+      { title: "member" },
+      { title: "what" },
+      { title: "ip" },
+      { title: "start" },
+      { title: "for", right: true },
+      { title: "" },
+      { title: "error" }
+    ],
+    outages.map((outage) => [
+      { text: outage.target.member },
+      { text: whatText(outage.target) },
+      { text: familyText(outage.target) },
+      { text: timeText(outage.start) },
+      { text: spanText((outage.end ?? now) - outage.start) },
+      outage.end === undefined
+        ? { text: "open", paint: paint.bad }
+        : { text: outage.blip ? "blip" : "over", paint: paint.dim },
+      { text: outage.error }
+    ]),
+    { room: terminalColumns(), title: paint.bold }
+  )
+
+export const outages = Command.make("outages", {
+  config: Flag.String("config").pipe(
+    Flag.withAlias("c"),
+    Flag.withDescription("The local document that names the store, of a collator or a standalone node")
+  ),
+  from: days("from").pipe(Flag.withDescription(`First day or month, UTC (${dayForms}; default: the last 30 days)`)),
+  to: days("to").pipe(Flag.withDescription("Last day or month, inclusive (default: today)")),
+  member: Flag.String("member").pipe(Flag.withDescription("Only of this member, by its name"), Flag.optional),
+  domain: Flag.String("domain").pipe(Flag.withDescription("Only of targets with this host name"), Flag.optional),
+  open: Flag.Boolean("open").pipe(Flag.withDescription("Only those that are open"), Flag.withDefault(false)),
+  blips: Flag.Boolean("no-blips").pipe(
+    Flag.withDescription("Without those that were shorter than MinimumOfflineTime"),
+    Flag.withDefault(false),
+    Flag.map((without) => !without)
+  ),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON document"), Flag.withDefault(false)),
+  csv: Flag.Boolean("csv").pipe(Flag.withDescription("Print CSV with a header"), Flag.withDefault(false))
+}, ({ blips, config, csv, domain, from, json, member, open, to }) =>
+  toUserError(
+    Effect.gen(function*() {
+      const now = yield* Clock.currentTimeMillis
+      const period = periodOf(from, to, now, 30)
+      const store = yield* OutageStore
+      const found = store.find({
+        ...boundsOf(period),
+        ...Option.isSome(member) && { member: member.value },
+        ...open && { open }
+      }).pipe(
+        Stream.filter((outage) =>
+          (blips || !outage.blip)
+          && (Option.isNone(domain) || outage.target.domain === domain.value.toLowerCase())
+        )
+      )
+      // However many there are, they are printed as they come.
+      if (json) {
+        yield* Console.log(`{"from":"${period.from}","to":"${period.to}","outages":[`)
+        yield* Stream.runForEach(
+          Stream.zipWithIndex(found),
+          ([outage, i]) => Console.log(`${i === 0 ? "" : ","}${JSON.stringify(document(outage))}`)
+        )
+        return yield* Console.log("]}")
+      }
+      if (csv) {
+        yield* Console.log(csvLine([...csvTitles, "blip", "error"]))
+        return yield* Stream.runForEach(found, (outage) => Console.log(csvRow(outage)))
+      }
+      const shown = yield* found.pipe(
+        Stream.grouped(page),
+        Stream.runFoldEffect(
+          () => 0,
+          (count, some) => Effect.as(Console.log(tableOf(some, now).join("\n")), count + some.length)
+        )
+      )
+      yield* Console.log(
+        paint.dim(
+          `${
+            shown === 0 ? "No outage" : shown === 1 ? "1 outage" : `${shown} outages`
+          } from ${period.from} to ${period.to}, UTC`
+        )
+      )
+    }).pipe(Effect.provide(storesOf(config)))
+  )).pipe(
+    Command.validate(({ csv, json }) =>
+      csv && json
+        ? Effect.fail(new CliError.ValidationError({ message: "give either --json or --csv, not both" }))
+        : Effect.void
+    ),
+    Command.withDescription("Shows the outages that the store has, all that overlap a period"),
+    Command.withExamples([
+      { command: "geodns outages --config local.json", description: "The last 30 days" },
+      {
+        command: 'geodns outages --config local.json --from 2026-04 --member "Rhine Networks" --csv',
+        description: "A month of one member"
+      }
+    ])
+  )

@@ -1,0 +1,167 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Bus, type BusError } from "../bus/Bus.ts"
+import * as Messages from "../bus/Messages.ts"
+import { maxMessageBytes } from "../bus/MessageSize.ts"
+import * as Subject from "../domain/wire/Subject.ts"
+import type { UsageRecord } from "../domain/wire/Usage.ts"
+import type { PagedUsageRequest, UsageMoreRequest, UsagePage } from "../domain/wire/UsagePages.ts"
+import type { DurableFileError } from "../node/DurableFiles.ts"
+import { NodeIdentity } from "../node/NodeIdentity.ts"
+import { type KeyFilter, keyMatcher } from "./keyFilter.ts"
+import { TotalsSum } from "./TotalsSum.ts"
+import { UsageJournals } from "./UsageJournals.ts"
+import {
+  bytesOf,
+  type Cursor,
+  formatCursor,
+  journalsFrom,
+  pageBytes,
+  pagesPerAsk,
+  parseCursor,
+  periodProblem,
+  recordOf
+} from "./usagePages.ts"
+
+/** Rows of a table that are looked at before the event loop gets a turn. */
+const slice = 2_000
+/** What is left of a message for all but its records. */
+const envelopeBytes = 1_024
+
+/** A period and the totals in it. */
+type Wanted = Pick<PagedUsageRequest, "startDate" | "endDate" | "domain" | "memberName" | "country">
+
+const filterOf = ({ country, domain, memberName }: Wanted): KeyFilter => ({ domain, member: memberName, country })
+
+const make = Effect.gen(function*() {
+  const identity = yield* NodeIdentity
+  const journals = yield* UsageJournals
+  const bus = yield* Bus
+
+  const sendTo = (subject: string, page: Omit<UsagePage, "nodeID">) =>
+    Messages.send({ ...Subject.UsagePages, name: subject }, { nodeID: identity.id, ...page }).pipe(
+      Effect.provideService(Bus, bus)
+    )
+
+  /** Sends pages from a cursor on: the last of them is the final one, or tells how to ask for more. */
+  const sendPages = Effect.fnUntraced(function*(wanted: Wanted, from: Cursor | undefined, to: string) {
+    const matches = keyMatcher(filterOf(wanted))
+    const first = from?.page ?? 0
+    let page = first
+    let records: Array<UsageRecord> = []
+    let bytes = 0
+    yield* journals.sync
+    const all = yield* journals.list(wanted.startDate, wanted.endDate)
+    for (const journal of journalsFrom(all, from)) {
+      const { day, writer } = journal
+      const table = yield* journals.table(journal)
+      const rows = table.rows
+      const isFirst = from?.day === day && from.writer === writer
+      for (let row = isFirst ? from.row : 0; row < rows; row++) {
+        if (row % slice === 0) yield* Effect.yieldNow
+        const hits = table.safeHits(row)
+        if (hits === 0) continue
+        const key = table.key(row)
+        if (!matches(key)) continue
+        const record = recordOf(identity.id, day, key, hits)
+        records.push(record)
+        bytes += bytesOf(record)
+        if (bytes < pageBytes) continue
+        const next = page + 1 - first < pagesPerAsk
+          ? {}
+          : { Next: formatCursor({ page: page + 1, day, writer, row: row + 1 }) }
+        yield* sendTo(to, { Writer: writer, Page: page, usageRecords: records, ...next })
+        if (next.Next !== undefined) return
+        page += 1
+        records = []
+        bytes = 0
+        yield* Effect.yieldNow
+      }
+      if (records.length === 0) continue
+      // A page has totals of one writer and day.
+      const next = page + 1 - first < pagesPerAsk
+        ? {}
+        : { Next: formatCursor({ page: page + 1, day, writer, row: rows }) }
+      yield* sendTo(to, { Writer: writer, Page: page, usageRecords: records, ...next })
+      if (next.Next !== undefined) return
+      page += 1
+      records = []
+      bytes = 0
+    }
+    yield* sendTo(to, { Page: page, usageRecords: [], Final: true })
+  })
+
+  /** v2 takes one message of a node: all in it, or nothing and why. */
+  const answerWhole = Effect.fnUntraced(function*(wanted: Wanted, to: string) {
+    const matches = keyMatcher(filterOf(wanted))
+    const sum = new TotalsSum()
+    let bytes = 0
+    yield* journals.sync
+    for (const journal of yield* journals.list(wanted.startDate, wanted.endDate)) {
+      const table = yield* journals.table(journal)
+      for (let row = 0; row < table.rows && bytes <= maxMessageBytes; row++) {
+        if (row % slice === 0) yield* Effect.yieldNow
+        const hits = table.safeHits(row)
+        const key = table.key(row)
+        if (hits === 0 || !matches(key)) continue
+        const before = sum.size
+        sum.add(journal.day, key, hits)
+        // The sum of several starts may have some more digits.
+        if (sum.size > before) bytes += bytesOf(recordOf(identity.id, journal.day, key, hits)) + 8
+      }
+    }
+    if (bytes > maxMessageBytes - envelopeBytes) {
+      // Part of it would be stored as if it were all.
+      return yield* sendTo(to, {
+        usageRecords: [],
+        error:
+          "the totals do not fit into one message of 1 MiB: ask for fewer days, one domain or one member, or with Paging"
+      })
+    }
+    const usageRecords = sum.totals(identity.id).map(({ day, hits, ...key }) => recordOf(identity.id, day, key, hits))
+    yield* sendTo(to, { usageRecords })
+  })
+
+  const refuse = (to: string, error: string) => sendTo(to, { usageRecords: [], error })
+
+  const orSay = (to: string, answer: Effect.Effect<void, BusError | DurableFileError>) =>
+    Effect.catchTag(answer, "DurableFileError", (error) =>
+      Effect.andThen(
+        Effect.logError("usage cannot be told", error),
+        refuse(to, "the journals of this node cannot be read: see its log")
+      ))
+
+  const answer = (request: PagedUsageRequest, reply: string | undefined) => {
+    const to = reply ?? Subject.UsageData.name
+    if (request.Nodes !== undefined && !request.Nodes.includes(identity.id)) return Effect.void
+    const problem = periodProblem(request)
+    if (problem !== undefined) return refuse(to, problem)
+    return orSay(
+      to,
+      request.Paging !== undefined && reply !== undefined
+        ? sendPages(request, undefined, to)
+        : answerWhole(request, to)
+    )
+  }
+
+  const answerMore = (request: UsageMoreRequest, reply: string | undefined) => {
+    if (request.NodeID !== identity.id || reply === undefined) return Effect.void
+    const cursor = parseCursor(request.Next)
+    const problem = cursor === undefined
+      ? `Next ${JSON.stringify(request.Next)} is not one of ours`
+      : periodProblem(request)
+    return problem === undefined ? orSay(reply, sendPages(request, cursor, reply)) : refuse(reply, problem)
+  }
+
+  // What is asked while the bus is away is asked again by who asks.
+  const unlessGone = (effect: Effect.Effect<void, BusError>) =>
+    Effect.catch(effect, (error) => Effect.logDebug("usage could not be told", error))
+  yield* Messages.receive(Subject.GetUsagePages, (request, { reply }) => unlessGone(answer(request, reply)))
+  yield* Messages.receive(Subject.MoreUsage, (request, { reply }) => unlessGone(answerMore(request, reply)))
+})
+
+/**
+ * Answers those who ask for the usage of this node: collators of ours in pages per writer, v2's in one message of sums. It has
+ * no methods: the layer is all there is.
+ */
+export const layer: Layer.Layer<never, BusError, UsageJournals | Bus | NodeIdentity> = Layer.effectDiscard(make)

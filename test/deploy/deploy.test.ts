@@ -1,0 +1,123 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { basename, join, resolve } from "node:path"
+import { checkDocuments } from "../../src/config/checkDocuments.ts"
+import { Documents } from "../../src/config/Documents.ts"
+import { temporaryFolder } from "../cli/geodns.ts"
+
+const root = resolve(import.meta.dirname, "../..")
+const deploy = join(root, "deploy")
+const roles = ["monitor", "dns", "collator"] as const
+
+/** The settings of a unit by section, in their order. */
+const readUnit = (role: string): ReadonlyMap<string, ReadonlyArray<readonly [string, string]>> => {
+  const sections = new Map<string, Array<readonly [string, string]>>()
+  let section = ""
+  for (const line of readFileSync(join(deploy, "systemd", `geodns-${role}.service`), "utf8").split("\n")) {
+    if (line === "" || line.startsWith("#")) continue
+    const title = /^\[(\w+)\]$/.exec(line)?.[1]
+    if (title !== undefined) {
+      section = title
+      sections.set(section, [])
+      continue
+    }
+    const setting = /^(\w+)=(.*)$/.exec(line)
+    assert.isNotNull(setting, `geodns-${role}.service: ${line}`)
+    sections.get(section)!.push([setting![1]!, setting![2]!])
+  }
+  return sections
+}
+
+const service = (role: string, key: string): ReadonlyArray<string> =>
+  readUnit(role).get("Service")!.flatMap(([name, value]) => name === key ? [value] : [])
+
+const example = (role: string): any => JSON.parse(readFileSync(join(deploy, "examples", `${role}.json`), "utf8"))
+
+const credentialsOf = (document: unknown): ReadonlyArray<string> =>
+  [...JSON.stringify(document).matchAll(/"file:([^"]+)"/g)].map(([, file]) => file!)
+
+describe.each(roles)("the systemd unit of a %s", (role) => {
+  it("runs as nobody in particular, with files of its own, and no more rights than it needs", () => {
+    const caps = role === "dns" ? "CAP_NET_BIND_SERVICE" : ""
+    const expected: Readonly<Record<string, ReadonlyArray<string>>> = {
+      DynamicUser: ["yes"],
+      NoNewPrivileges: ["yes"],
+      ProtectSystem: ["strict"],
+      ProtectHome: ["yes"],
+      PrivateTmp: ["yes"],
+      CapabilityBoundingSet: [caps],
+      AmbientCapabilities: role === "dns" ? [caps] : [],
+      StateDirectory: [`geodns-${role}`],
+      ExecReload: ["/bin/kill -HUP $MAINPID"],
+      Restart: ["on-failure"],
+      // A process that ends within 10 seconds is never killed.
+      TimeoutStopSec: ["15"],
+      WatchdogSec: []
+    }
+    for (const [key, values] of Object.entries(expected)) assert.deepStrictEqual(service(role, key), values, key)
+  })
+
+  it("has the credentials and the work directory that the example document names, and no others", () => {
+    const granted = service(role, "LoadCredential").map((credential) => credential.split(":", 1)[0]!)
+    const asked = credentialsOf(example(role))
+    for (const file of asked) assert.isTrue(file.startsWith(`/run/credentials/geodns-${role}.service/`), file)
+    assert.deepStrictEqual([...new Set(asked.map((file) => basename(file)))].sort(), [...granted].sort())
+    assert.strictEqual(example(role).System.WorkDir, `/var/lib/${service(role, "StateDirectory")[0]}`)
+    assert.strictEqual(service(role, "ExecStart")[0]!.split(" ").at(-1), `/etc/geodns/${role}.json`)
+  })
+
+  it("has an example document without an error", () =>
+    Effect.runPromise(
+      Effect.gen(function*() {
+        const folder = yield* temporaryFolder
+        cpSync(join(root, "test/fixtures/config"), folder, { recursive: true })
+        const document = example(role)
+        // The secrets of the machine, and the documents of the network, are here.
+        let text = JSON.stringify(document)
+        for (const file of credentialsOf(document)) {
+          writeFileSync(join(folder, basename(file)), "a-secret-of-the-example\n")
+          text = text.replaceAll(`file:${file}`, `file:${join(folder, basename(file))}`)
+        }
+        text = text.replaceAll("https://documents.network.example/", "")
+        writeFileSync(join(folder, "local.json"), text)
+        const problems = yield* checkDocuments(join(folder, "local.json"))
+        const own = problems.filter((problem) => problem.severity === "error" || problem.document === "local")
+        assert.deepStrictEqual(own, [])
+      }).pipe(Effect.provide(Documents.layer), Effect.scoped)
+    ))
+
+  it("says no secret", () => {
+    const { AuthKeys } = example(role).MgmtApi
+    const { Nats } = example(role)
+    for (const secret of [Nats.Pass, ...Object.values<string>(AuthKeys)]) assert.match(secret, /^file:/)
+  })
+})
+
+describe("the container file", () => {
+  const text = readFileSync(join(deploy, "Containerfile"), "utf8")
+  const lines = text.replaceAll("\\\n", " ").split("\n").filter((line) => line !== "" && !line.startsWith("#"))
+
+  it("copies only what is there, and what the ignore file lets through", () => {
+    const let_ = readFileSync(join(deploy, "Containerfile.dockerignore"), "utf8").split("\n")
+      .flatMap((line) => line.startsWith("!") ? [line.slice(1)] : [])
+    const copied = lines.filter((line) => line.startsWith("COPY ") && !line.includes("--from=")).flatMap((line) =>
+      line.split(/\s+/).slice(1, -1)
+    )
+    for (const name of copied) {
+      assert.include(readdirSync(root), name)
+      assert.include(let_, name)
+    }
+    assert.deepStrictEqual([...let_].sort(), [...new Set(copied)].sort())
+  })
+
+  it("does not run as root, stops by SIGTERM, and asks itself whether it lives", () => {
+    const last = (name: string) => lines.filter((line) => line.startsWith(`${name} `)).at(-1)
+    assert.strictEqual(last("USER"), "USER node")
+    assert.strictEqual(last("STOPSIGNAL"), "STOPSIGNAL SIGTERM")
+    assert.include(last("HEALTHCHECK"), "/live")
+    assert.isTrue(
+      lines.filter((line) => line.startsWith("FROM ")).every((line) => /^FROM node:24-slim( AS \w+)?$/.test(line))
+    )
+  })
+})
