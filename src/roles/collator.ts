@@ -5,6 +5,7 @@ import { MonitorResults } from "../status/MonitorResults.ts"
 import { OutageLog } from "../status/OutageLog.ts"
 import { OverrideLog } from "../status/OverrideLog.ts"
 import { Shadow } from "../status/Shadow.ts"
+import { UsageCollector } from "../usage/UsageCollector.ts"
 import { broker } from "./broker.ts"
 import { follower } from "./follower.ts"
 import { node } from "./node.ts"
@@ -25,7 +26,10 @@ export const collatorApis = ["CollatorApi", "MgmtApi"] as const
 /** A shadow stores nothing and tells nobody: it compares what it follows with the results of a monitor. */
 const work = ifShadow({
   shadow: Layer.provide(Shadow.layerFollowed, MonitorResults.layer),
-  otherwise: recording.pipe(Layer.provide(AlertChannels.layerLog), Layer.provideMerge(stores))
+  otherwise: Layer.merge(recording, UsageCollector.layer).pipe(
+    Layer.provide(AlertChannels.layerLog),
+    Layer.provideMerge(stores)
+  )
 })
 
 /** A collator as a process. `path` is the local document. */

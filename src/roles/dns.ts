@@ -5,6 +5,7 @@ import { MonitorResults } from "../status/MonitorResults.ts"
 import { Shadow } from "../status/Shadow.ts"
 import { Steering } from "../steering/Steering.ts"
 import { Usage } from "../usage/Usage.ts"
+import * as UsageAnswers from "../usage/UsageAnswers.ts"
 import { broker } from "./broker.ts"
 import { follower } from "./follower.ts"
 import { node } from "./node.ts"
@@ -27,7 +28,8 @@ export const dnsApis = ["DnsApi", "MgmtApi"] as const
 /** A DNS node as a process. `path` is the local document. */
 export const dnsNode = (path: string) =>
   servers(dnsApis, dnsRoutes).pipe(
-    Layer.provideMerge(ifShadow({ shadow: Shadow.layerFollowed, otherwise: Layer.empty })),
+    // A shadow does not answer for what it counted: nobody was answered by it.
+    Layer.provideMerge(ifShadow({ shadow: Shadow.layerFollowed, otherwise: UsageAnswers.layer })),
     Layer.provideMerge(dns),
     // In journals of its own: collators ask for what they hold.
     Layer.provideMerge(Usage.layer),

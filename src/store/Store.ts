@@ -103,11 +103,11 @@ export const layerMysql = (
   ))
 
 /**
- * All stores in a MySQL or MariaDB database that must be there now, for commands: fails when it cannot be reached and
- * migrated.
+ * All stores in a MySQL or MariaDB database as it is, for commands that only look: nothing is migrated. What it holds in
+ * tables of another version cannot be read.
  */
-export const layerMysqlNow = (config: MysqlClient.MysqlClientConfig): Layer.Layer<Stores, StoreError> =>
-  layerSql.pipe(Layer.provide(MysqlClient.layer(config)))
+export const layerMysqlAsIs = (config: MysqlClient.MysqlClientConfig): Layer.Layer<Stores> =>
+  stores.pipe(Layer.provide(MysqlClient.layer(config)))
 
 /** All stores in memory. */
 export const layerMemory: Layer.Layer<Stores> = Layer.mergeAll(

@@ -169,7 +169,7 @@ export class UsageStore extends Context.Service<UsageStore, {
         )
       }
 
-      /** In MySQL the node comes second in the key, as v2 has it: the server sorts, one day at a time. */
+      /** MySQL finds no beginning in its key for a comparison of rows, so a stream reads each day as its rows lie. */
       const readDays = (query: UsageQuery): Stream.Stream<StoredUsage, SqlError> =>
         Stream.fromIterableEffect(
           sql<{ readonly date: string }>`SELECT DISTINCT date FROM requests WHERE ${
