@@ -124,7 +124,11 @@ export const makeMembership = Effect.fnUntraced(function*(
             clash(`two nodes with the id ${sender.NodeID} announce themselves in turns, one from ${address}`)
           ])
         case "own-id":
-          return clash(`another node announces itself with this node's id ${sender.NodeID}, from ${address}`)
+          // It shall hear of us too, once: two that answer each other for ever help nobody.
+          return Effect.andThen(
+            clashUntil === undefined ? announceSoon : Effect.void,
+            clash(`another node announces itself with this node's id ${sender.NodeID}, from ${address}`)
+          )
         case "refused":
           return Metric.update(refused, 1)
       }

@@ -6,7 +6,6 @@ import { DatabaseSync } from "node:sqlite"
 import { localDocument } from "../../src/demo/documents.ts"
 import { writeDemoFiles } from "../../src/demo/files.ts"
 import { ask } from "../../src/dns/DnsClient.ts"
-import type { LogEvent } from "../../src/http/LogEvent.ts"
 import type { StatusDocument } from "../../src/http/StatusDocument.ts"
 import { eventually, type Geodns, start } from "./geodns.ts"
 import { ownAddress } from "./operator.ts"
@@ -36,7 +35,7 @@ export const makeNetwork = Effect.fnUntraced(function*(options: {
   readonly memberPort: number
   readonly nodes: Readonly<Record<string, Role>>
   /** Changes the local document of a node. */
-  readonly change?: (local: any, id: string) => void
+  readonly change?: (local: any, id: string, directory: string) => void
 }) {
   const ids = Object.keys(options.nodes)
   const files = yield* writeDemoFiles({ nodes: ids, memberPort: options.memberPort, dnsListen: "127.0.0.1:0" })
@@ -64,7 +63,7 @@ export const makeNetwork = Effect.fnUntraced(function*(options: {
       [apiOf[role]]: { ListenAddress: address, ListenPort: "6100" },
       MgmtApi: { AuthKeys: { operator: managementKey } }
     }
-    options.change?.(local, id)
+    options.change?.(local, id, files.directory)
     const path = files.local(id)
     writeFileSync(path, JSON.stringify(local, null, 2))
     return {
@@ -149,15 +148,13 @@ export const outageRows = (
 }
 
 /** Gives a request with the management key. */
-export const post = (node: Node, path: string, body: unknown, key: string | undefined = managementKey) =>
+export const post = (node: Node, path: string, body: unknown, key: string | null = managementKey) =>
   Effect.promise(async () => {
     const response = await fetch(`${node.url}${path}`, {
       method: "POST",
-      headers: { "content-type": "application/json", ...key !== undefined && { authorization: `Bearer ${key}` } },
+      headers: { "content-type": "application/json", ...key !== null && { authorization: `Bearer ${key}` } },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(5_000)
     })
     return { status: response.status, body: await response.json() as any }
   })
-
-export type { LogEvent }
