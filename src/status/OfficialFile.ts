@@ -3,17 +3,20 @@ import * as Schema from "effect/Schema"
 import { Target } from "../domain/Target.ts"
 import type { OfficialEntry } from "./OfficialTable.ts"
 
+/** An official status as files hold it. */
+export const OfficialJson = Schema.Struct({
+  id: Schema.String,
+  target: Target,
+  up: Schema.Boolean,
+  error: Schema.String,
+  data: Schema.Unknown,
+  decidedAt: Schema.Finite,
+  decidedBy: Schema.String,
+  votes: Schema.Record(Schema.String, Schema.Boolean)
+})
+
 const Entry = Schema.Struct({
-  official: Schema.Struct({
-    id: Schema.String,
-    target: Target,
-    up: Schema.Boolean,
-    error: Schema.String,
-    data: Schema.Unknown,
-    decidedAt: Schema.Finite,
-    decidedBy: Schema.String,
-    votes: Schema.Record(Schema.String, Schema.Boolean)
-  }),
+  official: OfficialJson,
   newest: Schema.Struct({ decidedAt: Schema.Finite, id: Schema.String }),
   recent: Schema.Array(Schema.String)
 })

@@ -33,13 +33,10 @@ export class OpenOutages {
     return open === undefined ? undefined : closed(open, status.decidedAt, minimumOffline)
   }
 
-  /** The outages of targets that nobody checks any more, as they end at `now`: no decision will close them. */
-  orphans(
-    isServed: (target: Target) => boolean,
-    now: number,
-    minimumOffline: number
-  ): ReadonlyArray<OutageEvent> {
-    return this.all().filter(({ target }) => !isServed(target)).map((outage) => closed(outage, now, minimumOffline))
+  /** The end of the outage of a target that nobody serves any more since `at`: no decision will close it. */
+  gone(target: Target, at: number, minimumOffline: number): OutageEvent | undefined {
+    const open = this.open.get(targetKey(target))
+    return open === undefined ? undefined : closed(open, at, minimumOffline)
   }
 
   commit(event: OutageEvent): void {
@@ -49,11 +46,20 @@ export class OpenOutages {
   }
 }
 
-const closed = (outage: Outage, at: number, minimumOffline: number): OutageEvent => {
+/** An outage as it ends at `at`. */
+export const endedAt = (outage: Outage, at: number, minimumOffline: number): EndedOutage => {
   // An outage that another process opened may start by another clock than the one that closes it.
   const end = Math.max(at, outage.start + 1)
-  return { _tag: "Closed", outage: { ...outage, end, blip: end - outage.start < minimumOffline } }
+  return { ...outage, end, blip: end - outage.start < minimumOffline }
 }
+
+/** One that is over. */
+export type EndedOutage = Outage & { readonly end: number }
+
+const closed = (outage: Outage, at: number, minimumOffline: number): OutageEvent => ({
+  _tag: "Closed",
+  outage: endedAt(outage, at, minimumOffline)
+})
 
 const outageOf = (down: Official): Outage => ({
   id: down.id,

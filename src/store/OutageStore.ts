@@ -84,10 +84,10 @@ const alreadyOpen = (outage: Outage): StoreError =>
 /** Outages, append-only: a new outage of a target is a new row; closing sets the end once and changes nothing else. */
 export class OutageStore extends Context.Service<OutageStore, {
   /**
-   * Stores an outage: open, or closed when it has ended already. Storing the same id again changes nothing. Fails with
-   * `AlreadyOpen` when another of the target is open.
+   * Stores an outage: open, or closed when it has ended already, then with the decision that closed it. Storing the same id
+   * again changes nothing. Fails with `AlreadyOpen` when another of the target is open, and this one would be, too.
    */
-  readonly open: (outage: Outage) => Effect.Effect<void, StoreError>
+  readonly open: (outage: Outage, decision?: ClosingDecision) => Effect.Effect<void, StoreError>
   /**
    * Closes an outage; false when it is closed already or unknown. `end` in milliseconds since the epoch; an end before
    * the start becomes the start.
@@ -123,10 +123,17 @@ export class OutageStore extends Context.Service<OutageStore, {
       const isStored = (id: string) =>
         Effect.map(sql`SELECT 1 AS found FROM member_events WHERE outage_id = ${id}`, (rows) => rows.length > 0)
 
-      const open = Effect.fn("OutageStore.open")(function*(outage: Outage) {
+      const open = Effect.fn("OutageStore.open")(function*(outage: Outage, decision?: ClosingDecision) {
         const row = yield* encode(outage)
-        const insert = sql`INSERT INTO member_events ${sql.insert({ ...row })}`.pipe(
+        const closed = row.end_time === null || decision === undefined ? undefined : { ...decision, at: row.end_time }
+        const closed_by = closed === undefined ? null : fitText(closed.id, outageWidths.outageId)
+        const insert = sql`INSERT INTO member_events ${sql.insert({ ...row, closed_by })}`.pipe(
           Effect.andThen(insertDecision(row.outage_id, false, outage.id, row.start_time, row.vote_data)),
+          Effect.andThen(
+            closed === undefined
+              ? Effect.void
+              : insertDecision(row.outage_id, true, closed.id, closed.at, JSON.stringify(closed.votes))
+          ),
           sql.withTransaction,
           retryDeadlocks
         )
@@ -230,7 +237,18 @@ export class OutageStore extends Context.Service<OutageStore, {
     const openTargets = new Set<string>()
     const decided = new Map<string, Array<OutageDecision>>()
 
-    const open = Effect.fn("OutageStore.open")(function*(outage: Outage) {
+    /** Records the decision that closed an outage. */
+    const closedBy = (outageId: string, end: string, decision: ClosingDecision | undefined): void => {
+      if (decision === undefined) return
+      decided.get(outageId)?.push({
+        id: fitText(decision.id, outageWidths.outageId),
+        up: true,
+        decidedAt: timeFromText(end),
+        votes: { ...decision.votes }
+      })
+    }
+
+    const open = Effect.fn("OutageStore.open")(function*(outage: Outage, decision?: ClosingDecision) {
       const row = yield* encode(outage)
       if (rows.has(row.outage_id)) return
       if (row.end_time === null) {
@@ -244,6 +262,7 @@ export class OutageStore extends Context.Service<OutageStore, {
         decidedAt: timeFromText(row.start_time),
         votes: (yield* decode(row)).votes
       }])
+      if (row.end_time !== null) closedBy(row.outage_id, row.end_time, decision)
     })
 
     const close = Effect.fn("OutageStore.close")(function*(
@@ -259,14 +278,7 @@ export class OutageStore extends Context.Service<OutageStore, {
       const ended = asked > row.start_time ? asked : row.start_time
       rows.set(outageId, { ...row, end_time: ended, blip: blip ? 1 : 0 })
       openTargets.delete(row.target_key)
-      if (decision !== undefined) {
-        decided.get(outageId)?.push({
-          id: fitText(decision.id, outageWidths.outageId),
-          up: true,
-          decidedAt: timeFromText(ended),
-          votes: { ...decision.votes }
-        })
-      }
+      closedBy(outageId, ended, decision)
       return true
     })
 

@@ -8,6 +8,7 @@ import { Consensus, type ConsensusEvent } from "../../src/consensus/Consensus.ts
 import type { Outage } from "../../src/domain/Outage.ts"
 import type { Target, TargetKey } from "../../src/domain/Target.ts"
 import type { NodeRole } from "../../src/domain/wire/Cluster.ts"
+import { AppendFiles } from "../../src/node/AppendFiles.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { DurableFiles } from "../../src/node/DurableFiles.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
@@ -113,6 +114,7 @@ const nodeLayer = (
         NodeIdentity.layerMemory({ id, role }),
         Bus.layerMemory({ name: id }),
         DurableFiles.layerMemory,
+        AppendFiles.layerMemory,
         Conditions.layerMemory,
         Layer.succeed(KnownTargets, () => () => true),
         observer

@@ -56,7 +56,7 @@ export class FlakyStore {
           }
         })
       return OutageStore.of({
-        open: (outage) => gate(store.open(outage)),
+        open: (...args) => gate(store.open(...args)),
         close: (...args) => gate(store.close(...args)),
         find: (query) => Stream.unwrap(gate(Effect.succeed(store.find(query)))),
         decisions: (id) => gate(store.decisions(id))
