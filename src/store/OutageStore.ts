@@ -127,16 +127,13 @@ export class OutageStore extends Context.Service<OutageStore, {
         const row = yield* encode(outage)
         const closed = row.end_time === null || decision === undefined ? undefined : { ...decision, at: row.end_time }
         const closed_by = closed === undefined ? null : fitText(closed.id, outageWidths.outageId)
-        const insert = sql`INSERT INTO member_events ${sql.insert({ ...row, closed_by })}`.pipe(
-          Effect.andThen(insertDecision(row.outage_id, false, outage.id, row.start_time, row.vote_data)),
-          Effect.andThen(
-            closed === undefined
-              ? Effect.void
-              : insertDecision(row.outage_id, true, closed.id, closed.at, JSON.stringify(closed.votes))
-          ),
-          sql.withTransaction,
-          retryDeadlocks
-        )
+        const insert = retryDeadlocks(sql.withTransaction(Effect.gen(function*() {
+          yield* sql`INSERT INTO member_events ${sql.insert({ ...row, closed_by })}`
+          yield* insertDecision(row.outage_id, false, outage.id, row.start_time, row.vote_data)
+          if (closed !== undefined) {
+            yield* insertDecision(row.outage_id, true, closed.id, closed.at, JSON.stringify(closed.votes))
+          }
+        })))
         // Which of its two unique keys was violated is told apart by looking: databases name them differently.
         yield* Effect.catchReason(insert, "SqlError", "UniqueViolation", () =>
           Effect.flatMap(

@@ -3,6 +3,7 @@ import { Clock, Effect, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Config } from "../../src/config/Config.ts"
 import { setDocuments } from "../../src/config/memoryConfig.ts"
+import { AppendFiles } from "../../src/node/AppendFiles.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { DurableFiles } from "../../src/node/DurableFiles.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
@@ -37,7 +38,7 @@ const config = Config.layerMemory({
 const world = (store: FlakyStore = new FlakyStore()) =>
   OfficialStatus.layer.pipe(
     Layer.provide(DurableFiles.layerMemory),
-    Layer.provideMerge([Conditions.layerMemory, store.layer, config])
+    Layer.provideMerge([Conditions.layerMemory, AppendFiles.layerMemory, store.layer, config])
   )
 
 const decide = (options: Parameters<typeof decision>[0]) =>
@@ -209,7 +210,7 @@ describe("OutageLog", () => {
       for (const [i, id] of ["d1", "u1", "d2"].entries()) yield* decide({ id, up: i === 1, decidedAt: i + 1 })
       yield* decide({ id: "other", target: targetNamed("other"), decidedAt: 5 })
       yield* TestClock.adjust("5 minutes")
-      assert.include(yield* waitingFor(["store:outages"]), "3 more wait")
+      assert.include(yield* waitingFor(["store:outages"]), "4 changes of status wait")
       assert.deepStrictEqual(yield* log.open, [])
       store.mode = "well"
       yield* TestClock.adjust("1 minute")

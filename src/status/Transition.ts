@@ -1,0 +1,66 @@
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Target } from "../domain/Target.ts"
+import type { Official } from "./Decision.ts"
+import { OfficialJson } from "./OfficialFile.ts"
+
+/** What opens or closes an outage: a decision, or that nobody serves the target any more. */
+export type Transition =
+  | { readonly _tag: "Decided"; readonly status: Official }
+  /** `at` in milliseconds since the epoch. */
+  | { readonly _tag: "Gone"; readonly target: Target; readonly at: number }
+
+/** One that waits for the store. Numbers grow in the order in which they came, also over restarts. */
+export interface WaitingTransition {
+  readonly number: number
+  readonly transition: Transition
+  /** What its record takes in the journal. */
+  readonly bytes: number
+  /** It is from before this process started: what follows from it may be in the store already. */
+  readonly isRestored: boolean
+}
+
+/** The target of a transition. */
+export const targetOf = (transition: Transition): Target =>
+  transition._tag === "Decided" ? transition.status.target : transition.target
+
+/** Whether it opens an outage, where none is open; others close one. */
+export const isDown = (transition: Transition): boolean => transition._tag === "Decided" && !transition.status.up
+
+/** A line of the journal: a transition, or that all up to a number are done. */
+export type JournalRecord =
+  | { readonly number: number; readonly transition: Transition }
+  | { readonly done: number }
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Union([
+  Schema.Struct({ n: Schema.Finite, status: OfficialJson }),
+  Schema.Struct({ n: Schema.Finite, gone: Target, at: Schema.Finite }),
+  Schema.Struct({ done: Schema.Finite })
+])))
+
+/** The record of a transition. */
+export const transitionRecord = (number: number, transition: Transition): string => {
+  if (transition._tag === "Gone") return JSON.stringify({ n: number, gone: transition.target, at: transition.at })
+  const { status } = transition
+  try {
+    return JSON.stringify({ n: number, status: { ...status, data: status.data ?? null } })
+  } catch {
+    // What a probe measured need not be JSON; the outage is what counts.
+    return JSON.stringify({ n: number, status: { ...status, data: null } })
+  }
+}
+
+/** The record that all transitions up to this number are done. */
+export const doneRecord = (number: number): string => JSON.stringify({ done: number })
+
+/** What a record says; undefined when it is none. */
+export const readRecord = (text: string): JournalRecord | undefined => {
+  const record = Option.getOrUndefined(decode(text))
+  if (record === undefined || "done" in record) return record
+  return {
+    number: record.n,
+    transition: "status" in record
+      ? { _tag: "Decided", status: record.status }
+      : { _tag: "Gone", target: record.gone, at: record.at }
+  }
+}
