@@ -10,7 +10,7 @@ import { atLeast, type Benchmark } from "./measure.ts"
 const script = (name: string): string => join(import.meta.dirname, name)
 
 /** One A question (every tenth is AAAA) from each of the 10,000 subnets, with its length before it. */
-const questions = (): Buffer =>
+export const questions = (): Buffer =>
   Buffer.concat(subnets.map(([a, b, c], i) => {
     const labels = names[i % names.length]!.split(".")
     const message = Buffer.concat([
@@ -34,10 +34,10 @@ const start = async (mode: "echo" | "pipeline") => {
 }
 
 /** How much load: the file so many times, or for so many seconds. */
-type Load = { readonly runs: number } | { readonly seconds: number }
+export type Load = { readonly runs: number } | { readonly seconds: number }
 
 /** Sends load to a port; gives answers per second. */
-type Generator = (port: number, file: string, load: Load) => number
+export type Generator = (port: number, file: string, load: Load) => number
 
 const output = (command: string, parameters: ReadonlyArray<string>): string =>
   spawnSync(command, parameters, { encoding: "utf8" }).stdout ?? ""
@@ -64,7 +64,7 @@ const install = (): void => {
 }
 
 /** `dnsperf` from the PATH, or from apt where that is welcome, else our own. It says which. */
-const findGenerator = (): Generator => {
+export const findGenerator = (): Generator => {
   if (!hasDnsperf() && mayInstall()) install()
   const found = hasDnsperf()
   console.error(

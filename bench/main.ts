@@ -4,13 +4,17 @@ import type { Benchmark } from "./measure.ts"
 const benchmarks: Record<string, () => Promise<{ readonly run: Benchmark }>> = {
   ballot: () => import("./ballot.ts"),
   bus: () => import("./bus.ts"),
+  geoip: () => import("./geoip.ts"),
   steering: () => import("./steering.ts"),
   "usage-record": () => import("./usage-record.ts"),
   "usage-memory": () => import("./usage-memory.ts"),
   dns: () => import("./dns.ts"),
+  "dns-pdns": () => import("./dns-pdns.ts"),
   "usage-flush": () => import("./usage-flush.ts"),
   "outage-write": () => import("./outage-write.ts"),
   "outage-read": () => import("./outage-read.ts"),
+  failover: () => import("./failover.ts"),
+  idle: () => import("./idle.ts"),
   start: () => import("./start.ts")
 }
 

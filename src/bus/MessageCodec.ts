@@ -1,4 +1,6 @@
 import * as Result from "effect/Result"
+import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
+import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaParser from "effect/SchemaParser"
 import type { Subject } from "../domain/wire/Subject.ts"
 import { bytesOver } from "./MessageSize.ts"
@@ -9,11 +11,15 @@ import { bytesOver } from "./MessageSize.ts"
  */
 const maxDepth = 64
 
-const deeperThan = (value: unknown, levels: number): boolean => {
-  if (typeof value !== "object" || value === null) return false
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
+
+const isDeeperThan = (value: object, levels: number): boolean => {
   if (levels === 0) return true
-  const inner: ReadonlyArray<unknown> = Array.isArray(value) ? value : Object.values(value)
-  return inner.some((item) => deeperThan(item, levels - 1))
+  for (const key in value) {
+    const inner: unknown = value[key as keyof typeof value]
+    if (isObject(inner) && isDeeperThan(inner, levels - 1)) return true
+  }
+  return false
 }
 
 /** From the values of a subject to messages and back. Total: whatever comes in, nothing is thrown. */
@@ -24,8 +30,10 @@ export interface MessageCodec<A> {
   readonly decode: (text: string) => Result.Result<A, () => string>
 }
 
-/** The codec of a subject. Cheap to make: Effect compiles the parsers of a schema once, when they are first used. */
-export const messageCodec = <A>(subject: Subject<A>): MessageCodec<A> => {
+const makeMessageCodec = <A>(subject: Subject<A>): MessageCodec<A> => {
+  // Parsers as code of their own: a third of the time. Where code may not be made, Effect interprets the schema as ever.
+  SchemaJITCompiler.enable(subject.schema.ast)
+  SchemaJITCompiler.enable(SchemaAST.flip(subject.schema.ast))
   const decodeValue = SchemaParser.decodeUnknownResult(subject.schema)
   const encodeValue = SchemaParser.encodeUnknownResult(subject.schema)
   return {
@@ -44,11 +52,23 @@ export const messageCodec = <A>(subject: Subject<A>): MessageCodec<A> => {
       if (bytes !== undefined) return Result.fail(() => `${bytes} bytes, the limit is ${subject.maxBytes}`)
       try {
         const value: unknown = JSON.parse(text)
-        if (deeperThan(value, maxDepth)) return Result.fail(() => `nested more than ${maxDepth} levels deep`)
+        if (isObject(value) && isDeeperThan(value, maxDepth)) {
+          return Result.fail(() => `nested more than ${maxDepth} levels deep`)
+        }
         return Result.mapError(decodeValue(value), (issue) => () => String(issue))
       } catch (cause) {
         return Result.fail(() => String(cause))
       }
     }
   }
+}
+
+/** What was made once per subject, and goes with it: no state that anybody could see. */
+const made = new WeakMap<object, MessageCodec<any>>()
+
+/** The codec of a subject. Made once for each. */
+export const messageCodec = <A>(subject: Subject<A>): MessageCodec<A> => {
+  let codec: MessageCodec<A> | undefined = made.get(subject)
+  if (codec === undefined) made.set(subject, codec = makeMessageCodec(subject))
+  return codec
 }

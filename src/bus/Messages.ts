@@ -87,18 +87,20 @@ export const receive = Effect.fnUntraced(function*<A, E, R>(
       )
     )
 
-  yield* messages.pipe(
-    Stream.runForEach((message) =>
-      Effect.catchCause(
-        Effect.suspend((): Effect.Effect<void, E, R> => {
-          const decoded = decode(message.data)
-          return Result.isSuccess(decoded)
-            ? handle(decoded.success, message)
-            : report(decoded.failure, message.data)
-        }),
-        reportFailure
-      )
-    ),
-    Effect.forkScoped
-  )
+  const handleOne = (message: BusMessage): Effect.Effect<void, E, R> => {
+    const decoded = decode(message.data)
+    return Result.isSuccess(decoded) ? handle(decoded.success, message) : report(decoded.failure, message.data)
+  }
+
+  // What fails or dies is caught around the loop and not around each message, and the loop goes on behind it.
+  const handleAll = (batch: ReadonlyArray<BusMessage>): Effect.Effect<void, never, R> => {
+    let next = 0
+    const rest: Effect.Effect<void, never, R> = Effect.catchCause(
+      Effect.whileLoop({ while: () => next < batch.length, body: () => handleOne(batch[next++]!), step: () => {} }),
+      (cause) => Effect.andThen(reportFailure(cause), rest)
+    )
+    return rest
+  }
+
+  yield* Effect.forkScoped(Stream.runForEachArray(messages, handleAll))
 })

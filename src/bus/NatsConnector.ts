@@ -17,6 +17,12 @@ import { describeProblem, isRefusal } from "./natsProblem.ts"
 const retryAfter = 2_000
 const retryRefusedAfter = 10_000
 
+/**
+ * A pause and up to a quarter more, half a second at least, as `random` from 0 to 1 says: all nodes lose a broker at the same
+ * moment, and shall not come back to it at the same moment.
+ */
+export const spread = (pause: number, random: number): number => pause + random * Math.max(500, pause / 4)
+
 /** A ping every so often; two in a row without an answer within {@link pongWithin} mean that the connection is lost. */
 const pingEvery = Duration.seconds(5)
 const pongWithin = Duration.seconds(4)
@@ -127,7 +133,7 @@ export const makeNatsConnector = Effect.fnUntraced(function*(
     const began = now()
     const dialed = yield* dialAny
     const wait = typeof dialed === "number" ? dialed : yield* serve(dialed)
-    yield* Effect.sleep(Math.max(wait, began + retryAfter - now(), 0))
+    yield* Effect.sleep(spread(Math.max(wait, began + retryAfter - now(), 0), yield* Random.next))
   }).pipe(
     Effect.catchCause((cause) =>
       Effect.andThen(Effect.logError("bus: a round failed", cause), Effect.sleep(retryAfter))

@@ -133,12 +133,13 @@ export const makeNatsLink = (connection: NatsConnection, onViolation: (violation
     },
     listen: (subject, inbox) => {
       if (!open) return () => {}
+      const exact = /[*>]/.test(subject) ? undefined : subject
       const subscription: Subscription = connection.subscribe(subject, {
         callback: (error, message) => {
           if (error !== null) return
           // The broker's own word that nobody listens is no message of anybody.
           if (message.data.length === 0 && message.headers?.code === 503) return
-          inbox.offer({ subject: message.subject, data: message.string(), reply: message.reply || undefined })
+          inbox.offer({ subject: exact ?? message.subject, data: message.string(), reply: message.reply || undefined })
         }
       })
       return () => {

@@ -5,6 +5,7 @@ import { demo } from "./commands/demo.ts"
 import { dig } from "./commands/dig.ts"
 import { dns } from "./commands/dns.ts"
 import { explain } from "./commands/explain.ts"
+import { geoip } from "./commands/geoip.ts"
 import { log } from "./commands/log.ts"
 import { monitor } from "./commands/monitor.ts"
 import { nodes } from "./commands/nodes.ts"
@@ -12,6 +13,7 @@ import { outages } from "./commands/outages.ts"
 import { maintenance, override } from "./commands/override.ts"
 import { standalone } from "./commands/standalone.ts"
 import { status } from "./commands/status.ts"
+import { store } from "./commands/store.ts"
 import { usage } from "./commands/usage.ts"
 
 /** The command with all that it can do. */
@@ -33,7 +35,9 @@ export const geodns = Command.make("geodns").pipe(
     maintenance,
     explain,
     dig,
+    geoip,
     outages,
-    usage
+    usage,
+    store
   ])
 )

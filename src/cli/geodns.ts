@@ -2,11 +2,11 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
+import { packageVersion } from "../node/packageVersion.ts"
 import { geodns } from "./command.ts"
 import * as invocation from "./invocation.ts"
 import * as logging from "./logging.ts"
 import { teardown } from "./teardown.ts"
-import { version } from "./version.ts"
 
 /**
  * Who reads the output has gone, as `head` does: the same end as by a signal, with everything tidied up. What cannot be
@@ -23,8 +23,7 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-geodns.pipe(
-  Command.run({ version }),
+Effect.flatMap(packageVersion, (version) => Command.run(geodns, { version })).pipe(
   Effect.provide([NodeServices.layer, logging.layer, invocation.layer]),
   NodeRuntime.runMain({ teardown })
 )

@@ -15,7 +15,7 @@ import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as OtlpTracer from "effect/observability/OtlpTracer"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { version } from "./version.ts"
+import { packageVersion } from "../node/packageVersion.ts"
 
 /** Where a collector is, by the variables that every OpenTelemetry SDK knows. Any of them switches the export on. */
 const endpoints = ["", "TRACES_", "METRICS_", "LOGS_"].map((signal) => `OTEL_EXPORTER_OTLP_${signal}ENDPOINT`)
@@ -98,13 +98,17 @@ const whenConfigured = <A>(
     )
   })) as Layer.Layer<never>
 
-const options = { resource: { serviceVersion: version } }
+/** An exporter that tells our version, where the environment gives no other. */
+const withVersion = <A, E, R>(
+  exporter: (options: { readonly resource: { readonly serviceVersion: string } }) => Layer.Layer<A, E, R>
+): Layer.Layer<A, E, R> =>
+  Layer.unwrap(Effect.map(packageVersion, (serviceVersion) => exporter({ resource: { serviceVersion } })))
 
 /** Logs and traces to OpenTelemetry, when `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Outside of everything that logs. */
 export const logsAndTraces: Layer.Layer<never> = Layer.merge(
-  whenConfigured(OtlpLogger.layerFromConfig(options)),
-  whenConfigured(OtlpTracer.layerFromConfig(options))
+  whenConfigured(withVersion(OtlpLogger.layerFromConfig)),
+  whenConfigured(withVersion(OtlpTracer.layerFromConfig))
 )
 
 /** The metrics of a node to OpenTelemetry, when it is asked for. Over the node: each has a registry of its own. */
-export const metrics: Layer.Layer<never> = whenConfigured(OtlpMetrics.layerFromConfig(options))
+export const metrics: Layer.Layer<never> = whenConfigured(withVersion(OtlpMetrics.layerFromConfig))

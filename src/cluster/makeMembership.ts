@@ -38,6 +38,9 @@ const announcing = Schedule.spaced("500 millis").pipe(
 /** Milliseconds from an announcement to the next one that answers somebody. */
 const answerEvery = 5_000
 
+/** Starts of other nodes with our id that are remembered. */
+const maxTwins = 16
+
 /** Milliseconds that the bus has to connect at the start before that is a condition. */
 const connectsWithin = 1_000
 
@@ -100,6 +103,16 @@ export const makeMembership = Effect.fnUntraced(function*(
   )
 
   let clashUntil: number | undefined
+  /** Starts of others with our id that heard of us, the newest last. */
+  const answeredTwins = new Set<string>()
+  /** Once for each start: two that answer each other for ever help nobody. */
+  const answerTwin = (boot: string) =>
+    Effect.suspend(() => {
+      if (answeredTwins.has(boot)) return Effect.void
+      answeredTwins.add(boot)
+      if (answeredTwins.size > maxTwins) answeredTwins.delete(answeredTwins.keys().next().value!)
+      return announceSoon
+    })
   const clash = (detail: string) =>
     Effect.suspend(() => {
       clashUntil = now() + activeFor
@@ -124,9 +137,8 @@ export const makeMembership = Effect.fnUntraced(function*(
             clash(`two nodes with the id ${sender.NodeID} announce themselves in turns, one from ${address}`)
           ])
         case "own-id":
-          // It shall hear of us too, once: two that answer each other for ever help nobody.
           return Effect.andThen(
-            clashUntil === undefined ? announceSoon : Effect.void,
+            answerTwin(sender.Boot?.slice(0, 64) ?? ""),
             clash(`another node announces itself with this node's id ${sender.NodeID}, from ${address}`)
           )
         case "refused":
@@ -165,7 +177,10 @@ export const makeMembership = Effect.fnUntraced(function*(
   const sweep = Effect.suspend(() => {
     table.advance(now())
     const clashOver = clashUntil !== undefined && now() >= clashUntil
-    if (clashOver) clashUntil = undefined
+    if (clashOver) {
+      clashUntil = undefined
+      answeredTwins.clear()
+    }
     return Effect.all([tell, tellOfBus, clashOver ? conditions.clear("node-id") : Effect.void], { discard: true })
   })
 

@@ -17,6 +17,7 @@ import * as Messages from "../bus/Messages.ts"
 import { Membership } from "../cluster/Membership.ts"
 import { Config } from "../config/Config.ts"
 import type { ConfigError } from "../config/ConfigError.ts"
+import type { Snapshot } from "../config/Snapshot.ts"
 import { describeTarget, type Target } from "../domain/Target.ts"
 import type { NodeRole } from "../domain/wire/Cluster.ts"
 import type { Proposal, Vote } from "../domain/wire/Consensus.ts"
@@ -25,6 +26,7 @@ import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import type { Decision } from "../status/Decision.ts"
+import { KnownTargets } from "../status/KnownTargets.ts"
 import { Observer } from "../status/Observer.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { Ballot, type OpenProposal } from "./Ballot.ts"
@@ -65,6 +67,7 @@ export class Consensus extends Context.Service<Consensus, {
   /**
    * Takes part as the role of the node says: a monitor proposes and votes from its `Observer`, any other node observes, and
    * so does a monitor that starts with `GeoDNS.Consensus.Shadow`.
+   * Decisions on targets that the configuration does not know change nothing.
    * The electorate are the monitors that `Membership` holds for active; a side needs `minimumVotes` besides the majority, when
    * missing what `GeoDNS.Consensus` of the configuration says (applies on reload). Without a bus it waits for one.
    */
@@ -82,6 +85,7 @@ export class Consensus extends Context.Service<Consensus, {
         const observer = yield* Observer
         const official = yield* OfficialStatus
         const config = yield* Config
+        const known = yield* KnownTargets
         const clock = yield* Clock.Clock
         const random = yield* Random.Random
         const scope = yield* Effect.scope
@@ -118,8 +122,17 @@ export class Consensus extends Context.Service<Consensus, {
             Effect.forkIn(scope)
           )
 
+        let knownTo: { readonly snapshot: Snapshot; readonly isKnown: (target: Target) => boolean } | undefined
+        /** When the documents know it later, other nodes are asked for what was decided. */
+        const isKnown = (target: Target) =>
+          Effect.map(config.current, (snapshot) => {
+            if (knownTo?.snapshot !== snapshot) knownTo = { snapshot, isKnown: known(snapshot) }
+            return knownTo.isKnown(target)
+          })
+
         const decided = Effect.fnUntraced(function*(effect: Extract<BallotEffect, { _tag: "Apply" }>) {
           const { again, decision, openFor } = effect
+          if (!(yield* isKnown(decision.target))) return yield* Metric.update(unknownTarget, 1)
           const change = yield* official.apply(decision)
           if (again) return
           // It may have been refused: too old, or too far from our clock.
@@ -284,7 +297,9 @@ export class Consensus extends Context.Service<Consensus, {
       Layer.provide([
         Bus.layerMemory({ name: options.id }),
         NodeIdentity.layerMemory(options),
-        Config.layerMemory()
+        Config.layerMemory(),
+        // It has no documents.
+        Layer.succeed(KnownTargets, () => () => true)
       ]),
       Layer.provideMerge(OfficialStatus.layer),
       Layer.provide(DurableFiles.layerMemory),
@@ -306,6 +321,7 @@ const maxUnsent = 16_384
 /** Events that wait for a slow subscriber. */
 const maxEvents = 4_096
 
+const unknownTarget = Metric.withAttributes(metrics.dropped, { what: "decision", reason: "unknown-target" })
 const passed = Metric.withAttributes(metrics.decisions, { result: "passed" })
 const ownProposal = Metric.withAttributes(metrics.proposals, { origin: "own" })
 const otherProposal = Metric.withAttributes(metrics.proposals, { origin: "other" })

@@ -18,6 +18,7 @@ import { Monitor } from "../monitor/Monitor.ts"
 import { Probes } from "../monitor/Probes.ts"
 import { collator } from "../roles/collator.ts"
 import { dns } from "../roles/dns.ts"
+import { geo } from "../roles/geo.ts"
 import { monitor } from "../roles/monitor.ts"
 import { node, type NodeOptions } from "../roles/node.ts"
 import { dnsRoutes } from "../roles/routes.ts"
@@ -100,6 +101,7 @@ export const layer = (options: LiveWorldOptions) =>
     const answering = yield* Layer.build(Layer.fresh(dns.pipe(
       Layer.provideMerge(Usage.layerStoring),
       Layer.provideMerge(stores),
+      Layer.provideMerge(geo),
       Layer.provideMerge(partsOf(dnsNode, "IBPDns"))
     )))
     yield* events.consensus(dnsNode, Context.get(answering, Consensus))

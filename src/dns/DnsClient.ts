@@ -235,7 +235,7 @@ const overTcp = (options: AskOptions, question: Buffer): Effect.Effect<Buffer, R
 /** Asks one server one question, once. */
 export const ask: (options: AskOptions) => Effect.Effect<DnsAnswer, DnsClientError> = Effect.fn("DnsClient.ask")(
   function*(options: AskOptions) {
-    const question = encodeQuestion(options, yield* Random.nextIntBetween(0, 65536))
+    const question = encodeQuestion(options, yield* Random.nextIntBetween(0, 65535))
     if (typeof question === "string") return yield* new BadQuestion({ problem: question })
     const over = (transport: "udp" | "tcp") =>
       (transport === "udp" ? overUdp : overTcp)(options, question).pipe(

@@ -19,9 +19,9 @@ import { Usage } from "../usage/Usage.ts"
 import type { DnsError } from "./DnsError.ts"
 import { makeQueryTally } from "./QueryTally.ts"
 import { makeResponder, serverFailure } from "./Responder.ts"
+import { ServedZones } from "./ServedZones.ts"
 import { listen, parseEndpoint } from "./sockets.ts"
 import { type TcpBounds, tcpBounds } from "./TcpConnection.ts"
-import { keepZones } from "./Zones.ts"
 
 /** What takes the place of `GeoDNS.Dns` in the configuration. */
 export interface DnsServerOptions {
@@ -38,7 +38,7 @@ const make = Effect.fnUntraced(function*(options: DnsServerOptions) {
   const usage = yield* Usage
   const settings = (yield* config.current).local.GeoDNS.Dns
   const endpoint = yield* parseEndpoint(options.listen ?? settings.Listen)
-  const zone = yield* keepZones
+  const { current: zone } = yield* ServedZones
   const tally = yield* makeQueryTally
   const respond = makeResponder({
     zone,
@@ -77,6 +77,12 @@ export class DnsServer extends Context.Service<DnsServer, {
   readonly host: string
   readonly port: number
 }>()("effect-geodns/dns/DnsServer") {
+  /** The server with another place to listen, or other bounds, than `GeoDNS.Dns` says. */
+  static readonly layerWith = (
+    options: DnsServerOptions
+  ): Layer.Layer<DnsServer, DnsError, Conditions | Config | DurableFiles | GeoIp | Steering | Usage> =>
+    Layer.effect(DnsServer, make(options)).pipe(Layer.provide(ServedZones.layer))
+
   /**
    * Listens where `GeoDNS.Dns` says; a change of that needs a restart. Zones follow the configuration. Before it stops,
    * it answers what it has read, and lets clients over TCP take their answers.
@@ -85,13 +91,7 @@ export class DnsServer extends Context.Service<DnsServer, {
     DnsServer,
     DnsError,
     Conditions | Config | DurableFiles | GeoIp | Steering | Usage
-  > = Layer.effect(DnsServer, make({}))
-
-  /** The same with another place to listen, or other bounds. */
-  static readonly layerWith = (
-    options: DnsServerOptions
-  ): Layer.Layer<DnsServer, DnsError, Conditions | Config | DurableFiles | GeoIp | Steering | Usage> =>
-    Layer.effect(DnsServer, make(options))
+  > = DnsServer.layerWith({})
 
   /**
    * A server on a free port of the loopback over everything in memory: documents and official status that tests can

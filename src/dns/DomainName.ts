@@ -36,6 +36,9 @@ export const domainName = (input: string): DomainName | undefined => {
 export const nameKey = (message: Buffer, start: number, end: number): NameKey =>
   message.toString("latin1", start, end).toLowerCase() as NameKey
 
+/** The key of labels that are text already: each with its length before it, one character for a byte. */
+export const nameKeyOf = (labels: string): NameKey => labels.toLowerCase() as NameKey
+
 /** The name one label up. The root has none: do not ask. */
 export const parentKey = (key: NameKey): NameKey => key.slice(1 + key.charCodeAt(0)) as NameKey
 

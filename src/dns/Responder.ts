@@ -1,12 +1,11 @@
-import { isIPv4, isIPv6 } from "node:net"
 import type { Place } from "../geo/GeoIp.ts"
 import type { Choice, Client } from "../steering/Choice.ts"
 import type { Hit } from "../usage/Usage.ts"
 import { askerOf } from "./ClientSubnet.ts"
 import { decodeQuery, encodeResponse, type Entry, type Query, type Transport } from "./codec.ts"
-import { addressCodec } from "./dnsPacket.ts"
 import type { NameKey } from "./DomainName.ts"
-import { classIn, maxTcpBytes, maxTtl, maxUdpBytes, plainUdpBytes, Rcode, RecordType } from "./protocol.ts"
+import { classIn, maxTcpBytes, maxUdpBytes, plainUdpBytes, Rcode, RecordType } from "./protocol.ts"
+import { makeSteer } from "./steer.ts"
 import type { Negative, ZoneData } from "./ZoneData.ts"
 
 /** What answers depend on. All of it is synchronous. */
@@ -29,12 +28,6 @@ export type Respond = (packet: Buffer, transport: Transport, remote: string) => 
 /** Aliases that are followed for one question. */
 const maxAliases = 8
 
-/** Encoded addresses that are kept; there are as many as members have, some more after reloads. */
-const maxAddresses = 4096
-
-/** What usage calls an answer without a member. */
-const noMember = "(none)"
-
 /** What a question leads to, as it is found. */
 interface Draft {
   rcode: number
@@ -51,25 +44,14 @@ interface Draft {
  * the encoded addresses of answers, a bounded number.
  */
 export const makeResponder = (deps: ResponderDeps): Respond => {
-  const addresses = new Map<string, Uint8Array>()
-
-  /** The data of an address record; undefined when steering gave something that is no such address. */
-  const addressData = (address: string, ipv6: boolean): Uint8Array | undefined => {
-    const known = addresses.get(address)
-    if (known !== undefined && known.length === (ipv6 ? 18 : 6)) return known
-    if (ipv6 ? !isIPv6(address) || address.includes("%") : !isIPv4(address)) return undefined
-    if (addresses.size >= maxAddresses) addresses.clear()
-    const data = (ipv6 ? addressCodec.v6 : addressCodec.v4).encode(address)
-    addresses.set(address, data)
-    return data
-  }
+  const steer = makeSteer(deps)
 
   const deny = (draft: Draft, negative: Negative): void => {
     draft.rcode = negative._tag === "NoName" ? Rcode.NXDOMAIN : Rcode.NOERROR
     draft.authority.push({ owner: negative.apex, set: negative.soa })
   }
 
-  const steer = (
+  const answerSteered = (
     draft: Draft,
     query: Query,
     remote: string,
@@ -77,20 +59,13 @@ export const makeResponder = (deps: ResponderDeps): Respond => {
     name: string,
     nothing: Negative
   ): void => {
-    const ipv6 = query.type === RecordType.AAAA
     const asker = askerOf(query.edns?.subnet, remote, deps.locate)
-    const choice = deps.choose(name, ipv6, asker.client)
-    if (choice === undefined) return deny(draft, nothing)
+    const steered = steer(name, query.type === RecordType.AAAA, asker)
+    if (steered === undefined) return deny(draft, nothing)
     draft.scope = asker.scope
-    const data: Array<Uint8Array> = []
-    for (const address of choice.addresses) {
-      const encoded = addressData(address, ipv6)
-      if (encoded !== undefined) data.push(encoded)
-    }
-    const member = data.length === 0 ? noMember : choice.members[0] ?? noMember
-    draft.hit = { domain: name, member, place: asker.place, ipv6 }
-    if (data.length === 0) return deny(draft, nothing)
-    draft.answers.push({ owner, set: { type: query.type, ttl: Math.min(choice.ttl, maxTtl), data } })
+    draft.hit = steered.hit
+    if (steered.set === undefined) return deny(draft, nothing)
+    draft.answers.push({ owner, set: steered.set })
   }
 
   const lookUp = (draft: Draft, query: Query, remote: string): void => {
@@ -111,7 +86,7 @@ export const makeResponder = (deps: ResponderDeps): Respond => {
           draft.answers.push({ owner, set: found.set })
           return
         case "Steered":
-          return steer(draft, query, remote, owner, found.name, found.nothing)
+          return answerSteered(draft, query, remote, owner, found.name, found.nothing)
         case "NoName":
         case "NoData":
           return deny(draft, found)

@@ -159,7 +159,8 @@ class ZoneBuilder {
       zones: [...this.#zones.values()].map((zone) => zone.apex.text).sort(),
       serial: this.#sources.serial,
       problems: this.#problems,
-      lookup: (key, type) => findIn(nodes, key, type)
+      lookup: (key, type) => findIn(nodes, key, type),
+      nodes
     }
   }
 

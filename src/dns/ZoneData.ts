@@ -58,6 +58,8 @@ export interface ZoneData {
   readonly serial: number
   readonly problems: ReadonlyArray<ZoneProblem>
   readonly lookup: (key: NameKey, type: number) => Found
+  /** The names that exist, as they are: without wildcards, aliases and delegations being followed. */
+  readonly nodes: ReadonlyMap<NameKey, Readonly<ZoneNode>>
 }
 
 /** What all names of a zone have in common. */

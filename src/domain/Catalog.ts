@@ -23,9 +23,6 @@ export interface MemberEntry {
   readonly name: string
   readonly member: Member
   readonly services: ReadonlyArray<ServiceEntry>
-  /** The host names and the URLs of those services. */
-  readonly hosts: ReadonlySet<string>
-  readonly urls: ReadonlySet<string>
 }
 
 /** What the members and services documents say together: who serves what, under which name. */
@@ -34,6 +31,8 @@ export interface Catalog {
   readonly services: ReadonlyArray<ServiceEntry>
   /** Host name → the active services that have a URL on it. */
   readonly hosts: ReadonlyMap<string, ReadonlyArray<ServiceEntry>>
+  /** URL → the active services that have it. */
+  readonly urls: ReadonlyMap<string, ReadonlyArray<ServiceEntry>>
   /** Looks a member up by key or by `Details.Name`, in any case; a name wins over a key. */
   readonly member: (keyOrName: string) => MemberEntry | undefined
 }
@@ -58,19 +57,23 @@ const endpointsOf = (service: Service): ReadonlyArray<Endpoint> => {
   })
 }
 
+const addTo = (index: Map<string, Array<ServiceEntry>>, key: string, entry: ServiceEntry): void => {
+  const there = index.get(key)
+  if (there === undefined) index.set(key, [entry])
+  else there.push(entry)
+}
+
 /** Builds the catalog. Inactive services are left out; inactive members stay, so that they can be explained. */
 export const makeCatalog = (members: Members, services: Services): Catalog => {
   const entries = new Map<string, ServiceEntry>()
   const hosts = new Map<string, Array<ServiceEntry>>()
+  const urls = new Map<string, Array<ServiceEntry>>()
   for (const [key, service] of Object.entries(services)) {
     if (!service.Configuration.Active) continue
     const entry: ServiceEntry = { key, service, endpoints: endpointsOf(service) }
     entries.set(key, entry)
-    for (const host of new Set(entry.endpoints.map((endpoint) => endpoint.host))) {
-      const there = hosts.get(host)
-      if (there === undefined) hosts.set(host, [entry])
-      else there.push(entry)
-    }
+    for (const host of new Set(entry.endpoints.map((endpoint) => endpoint.host))) addTo(hosts, host, entry)
+    for (const { url } of entry.endpoints) addTo(urls, url, entry)
   }
   const memberEntries = Object.entries(members).map(([key, member]): MemberEntry => {
     const services = [...new Set(Object.values(member.ServiceAssignments).flat())].flatMap((serviceKey) => {
@@ -79,15 +82,7 @@ export const makeCatalog = (members: Members, services: Services): Catalog => {
         ? []
         : [entry]
     })
-    const endpoints = services.flatMap((service) => service.endpoints)
-    return {
-      key,
-      name: member.Details.Name,
-      member,
-      services,
-      hosts: new Set(endpoints.map(({ host }) => host)),
-      urls: new Set(endpoints.map(({ url }) => url))
-    }
+    return { key, name: member.Details.Name, member, services }
   })
   const lookup = new Map<string, MemberEntry>()
   for (const entry of memberEntries) lookup.set(entry.key.toLowerCase(), entry)
@@ -96,9 +91,14 @@ export const makeCatalog = (members: Members, services: Services): Catalog => {
     members: memberEntries,
     services: [...entries.values()],
     hosts,
+    urls,
     member: (keyOrName) => lookup.get(keyOrName.toLowerCase())
   }
 }
+
+/** Whether a member serves one of these services, as {@link Catalog.hosts} has them for a name. */
+export const serves = (member: MemberEntry, services: ReadonlyArray<ServiceEntry> = []): boolean =>
+  services.some((service) => member.services.includes(service))
 
 /**
  * Whether the documents still know a target: an active member of exactly this name, with an address of the IP version,
@@ -114,8 +114,8 @@ export const isServed = (catalog: Catalog, target: Target): boolean => {
     case "site":
       return true
     case "domain":
-      return entry.hosts.has(hostName(target.domain))
+      return serves(entry, catalog.hosts.get(hostName(target.domain)))
     case "endpoint":
-      return entry.urls.has(target.endpoint)
+      return serves(entry, catalog.urls.get(target.endpoint))
   }
 }

@@ -1,6 +1,6 @@
 import type * as Result from "effect/Result"
 import type { Location } from "./GeoIp.ts"
-import type { GeoKind } from "./MmdbFile.ts"
+import type { GeoKind } from "./GeoKind.ts"
 import { type BadNetwork, fields, type MmdbMap, uint, writeMmdb } from "./MmdbWriter.ts"
 
 /** What is known of a network. */

@@ -1,6 +1,6 @@
 import { isPlaceless, readAddress } from "./address.ts"
 import type { Place } from "./GeoIp.ts"
-import { emptyRecord, type MmdbFile } from "./MmdbFile.ts"
+import type { GeoRecord, MmdbFile } from "./MmdbFile.ts"
 
 /** The longest prefix that a place is said to hold for: what resolvers cache an answer for (RFC 7871, section 11.1). */
 export const scopeCap = { ipv4: 24, ipv6: 56 } as const
@@ -35,28 +35,28 @@ export class GeoLookup {
     const family = readAddress(address, words)
     if (family === 0 || isPlaceless(family, words)) return unknownPlace
     let prefix = 0
-    let city = emptyRecord
+    let city: GeoRecord | undefined
     if (this.#city?.tree.has(family)) {
-      city = this.#city.find(family, words, address)
+      city = this.#city.record(this.#city.tree.find(family, words))
       prefix = this.#city.tree.depth
     }
     // A City database holds the countries too: the other is asked only where that has none.
     let country = city
-    if (city.country === undefined && this.#country?.tree.has(family)) {
-      country = this.#country.find(family, words, address)
+    if (city?.country === undefined && this.#country?.tree.has(family)) {
+      country = this.#country.record(this.#country.tree.find(family, words))
       prefix = Math.max(prefix, this.#country.tree.depth)
     }
-    let asn = emptyRecord
+    let asn: GeoRecord | undefined
     if (this.#asn?.tree.has(family)) {
-      asn = this.#asn.find(family, words, address)
+      asn = this.#asn.record(this.#asn.tree.find(family, words))
       prefix = Math.max(prefix, this.#asn.tree.depth)
     }
     return {
-      location: city.location,
-      country: country.country ?? "??",
-      countryName: country.countryName ?? "Unknown",
-      asn: asn.asn ?? "",
-      network: asn.network ?? "",
+      location: city?.location,
+      country: country?.country ?? "??",
+      countryName: country?.countryName ?? "Unknown",
+      asn: asn?.asn ?? "",
+      network: asn?.network ?? "",
       prefix: Math.min(prefix, family === 4 ? scopeCap.ipv4 : scopeCap.ipv6)
     }
   }

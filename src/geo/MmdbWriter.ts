@@ -173,10 +173,19 @@ class DataSection {
   length = 0
   readonly #chunks: Array<Buffer> = []
   readonly #offsets = new Map<string, number>()
+  /** Of records that come again as the same object: they need no encoding to be known. */
+  readonly #same = new Map<MmdbMap, number>()
 
   /** Where the record begins. */
   add(record: MmdbMap): number {
-    const chunk = encodeValue(record)
+    const known = this.#same.get(record)
+    if (known !== undefined) return known
+    const offset = this.#addEncoded(encodeValue(record))
+    this.#same.set(record, offset)
+    return offset
+  }
+
+  #addEncoded(chunk: Buffer): number {
     const key = chunk.toString("latin1")
     const known = this.#offsets.get(key)
     if (known !== undefined) return known

@@ -12,10 +12,9 @@ const colon = 0x3a
  */
 export const readAddress = (text: string, words: Uint32Array): AddressFamily => {
   if (text.length > 45) return 0
-  if (!text.includes(":")) {
-    const value = readIpv4(text, 0)
-    if (value < 0) return 0
-    words[0] = value
+  const ipv4 = readIpv4(text, 0)
+  if (ipv4 >= 0) {
+    words[0] = ipv4
     return 4
   }
   if (!readIpv6(text, words)) return 0
@@ -30,20 +29,19 @@ export const readAddress = (text: string, words: Uint32Array): AddressFamily => 
 const readIpv4 = (text: string, from: number): number => {
   let value = 0
   let octet = -1
-  let octets = 0
-  for (let i = from; i <= text.length; i++) {
-    const c = i === text.length ? dot : text.charCodeAt(i)
-    if (c === dot) {
-      if (octet < 0 || octets === 4) return -1
-      value = value * 256 + octet
-      octets++
-      octet = -1
-    } else if (c >= 0x30 && c <= 0x39 && octet !== 0) {
-      octet = (octet < 0 ? 0 : octet * 10) + c - 0x30
+  let dots = 0
+  for (let i = from; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (digit >= 0 && digit <= 9 && octet !== 0) {
+      octet = octet < 0 ? digit : octet * 10 + digit
       if (octet > 255) return -1
+    } else if (digit === dot - 0x30 && octet >= 0 && dots < 3) {
+      value = value << 8 | octet
+      octet = -1
+      dots++
     } else return -1
   }
-  return octets === 4 ? value : -1
+  return octet >= 0 && dots === 3 ? (value << 8 | octet) >>> 0 : -1
 }
 
 const hexDigit = (c: number): number =>

@@ -12,7 +12,9 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import { Access, type Admission } from "./Access.ts"
 import type { Bounds } from "./Bounds.ts"
 import { Caller } from "./Caller.ts"
+import { pathOf, type RefusalReason } from "./judge.ts"
 import { refuse } from "./Refusal.ts"
+import type { ServedPaths } from "./ServedPaths.ts"
 
 const requests = Metric.counter("geodns_http_requests_total", {
   description: "HTTP requests answered, by class of status",
@@ -42,14 +44,18 @@ const problemsOf = ({ issue }: Schema.SchemaError): string =>
     .join("; ")
     .slice(0, 1000)
 
+/** Refusals that say which key would open a route. */
+const wantsKey: ReadonlySet<RefusalReason> = new Set(["no-key", "no-keys-configured"])
+
+const nothingAt = (path: string) => refuse(404, `Nothing is served at ${path} on this node`)
+
 /** What went wrong as an answer: the fault of the question with its reason, ours without, but logged. */
 const answerTo = Effect.fnUntraced(function*(cause: Cause.Cause<unknown>) {
   const error = Cause.squash(cause)
   if (HttpServerError.isHttpServerError(error)) {
     switch (error.reason._tag) {
       case "RouteNotFound": {
-        const path = error.request.url.split("?", 1)[0]!
-        return refuse(404, `Nothing is served at ${path} on this node`)
+        return nothingAt(pathOf(error.request.url))
       }
       case "RequestParseError":
         return error.reason.reason === "BodyTooLarge"
@@ -77,22 +83,30 @@ const refusal = ({ error, retryAfter, status }: Admission & { readonly _tag: "Re
  */
 export const guard = <R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, R>,
-  bounds: Bounds,
-  access: Access["Service"]
+  { access, bounds, paths }: {
+    readonly bounds: Bounds
+    readonly access: Access["Service"]
+    readonly paths: ServedPaths
+  }
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R | HttpServerRequest> => {
   const answer = app.pipe(
     Effect.timeoutOrElse({
       duration: bounds.handler,
       orElse: () => Effect.succeed(refuse(503, "This node is too busy to answer; try again", { "retry-after": "5" }))
     }),
+    // The server runs us where nothing can be interrupted: then neither its end nor a client that left would end this.
+    Effect.interruptible,
     Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : answerTo(cause)),
     Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(bounds.bodyBytes))
   )
   const admitted = Effect.fnUntraced(function*(request: HttpServerRequest) {
     const admission = yield* access.admit(request)
-    return admission._tag === "Refused"
-      ? refusal(admission)
-      : yield* Effect.provideService(answer, Caller, admission.caller)
+    if (admission._tag === "Refused") {
+      const path = pathOf(request.url)
+      // A key would not help.
+      return wantsKey.has(admission.reason) && paths.lacks(path) ? nothingAt(path) : refusal(admission)
+    }
+    return yield* Effect.provideService(answer, Caller, admission.caller)
   })
   return Effect.gen(function*() {
     const request = yield* HttpServerRequest

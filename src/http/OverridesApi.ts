@@ -18,13 +18,15 @@ import { overrideStatus } from "./shown.ts"
 const OverridesOnly = HttpApi.make("geodns").add(OverridesGroup)
 
 /** An answer for each way in which an override cannot be given or ended. */
-const refusalOf = (error: OverrideError): BadRequest | NotFound | NotNow => {
+const refusalOf = (error: OverrideError): BadRequest | Forbidden | NotFound | NotNow => {
   switch (error.reason._tag) {
     case "UnknownMember":
     case "NothingToEnd":
       return new NotFound({ error: error.message })
     case "InvalidOverride":
       return new BadRequest({ error: error.message })
+    case "InShadow":
+      return new Forbidden({ error: error.message })
     case "NotKept":
     case "TooMany":
       return new NotNow({ error: error.message })

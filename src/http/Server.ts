@@ -16,6 +16,7 @@ import { type Pair, secureOptions } from "./certificate.ts"
 import { EventStreams, lasting } from "./EventStreams.ts"
 import { guard } from "./Guard.ts"
 import { CannotListen, HttpError } from "./HttpError.ts"
+import { noting, ServedPaths } from "./ServedPaths.ts"
 import { followPair, readPair, type TlsFiles } from "./Tls.ts"
 
 export type { TlsFiles }
@@ -86,8 +87,9 @@ const boundedServer = (
 /**
  * An HTTP server on `node:http`, or `node:https` with `tls`, with bounds on everything that a client can hold.
  * `HttpServer.address` is where it listens, with the port that the system chose. Closing the scope stops listening, lets
- * requests under way finish for `bounds.drain`, and then cuts what is left. A certificate that was replaced is in use within
- * `bounds.certificate`; files that cannot be used fail the start, and later are the condition `http:tls`.
+ * requests under way finish for `bounds.drain`, interrupts those that have not, and cuts what is left. A certificate that
+ * was replaced is in use within `bounds.certificate`; files that cannot be used fail the start, and later are the condition
+ * `http:tls`.
  */
 export const layerServer = (options: ServerOptions): Layer.Layer<HttpServer.HttpServer, HttpError, Conditions> => {
   const cannotListen = (code: string) =>
@@ -132,8 +134,9 @@ export const serve = <E, R>(routes: Layer.Layer<never, E, R>) =>
   Layer.effectDiscard(Effect.gen(function*() {
     const access = yield* Access
     const streams = yield* EventStreams
-    const app = yield* HttpRouter.toHttpEffect(routes)
-    yield* HttpServer.serveEffect(guard(app, yield* HttpBounds, access))
+    const paths = new ServedPaths()
+    const app = yield* HttpRouter.toHttpEffect(noting(routes, paths))
+    yield* HttpServer.serveEffect(guard(app, { bounds: yield* HttpBounds, access, paths }))
     // Runs before the server waits for what is under way.
     yield* Effect.addFinalizer(() => streams.end)
   })).pipe(Layer.provide(Layer.fresh(EventStreams.layer)))

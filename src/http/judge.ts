@@ -36,12 +36,15 @@ export type Verdict =
 /** The path of a URL as it came. */
 export const pathOf = (url: string): string => url.split(/[?#]/, 1)[0]!
 
+/** Whether a path can be read in one way only: it has no escapes, no empty or dotted segments, no delimiters. */
+export const isPlain = (path: string): boolean => /^(?=\/)(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\/?$/.test(path)
+
 /**
  * Whether a path is one of the routes, or below one; `/` is only itself. A path that could be read in two ways (escapes, empty
  * or dotted segments, delimiters) is none of them, so that no spelling of a route opens it.
  */
 export const isBelow = (path: string, routes: ReadonlyArray<string>): boolean => {
-  if (!/^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\/?$/.test(path)) return false
+  if (!isPlain(path)) return false
   const plain = path === "/" ? path : path.replace(/\/$/, "")
   return routes.some((route) => {
     const bare = route === "/" ? route : route.replace(/\/+$/, "")

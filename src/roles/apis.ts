@@ -1,5 +1,5 @@
 import type { Local } from "../domain/documents/Local.ts"
-import { formatListenAddress } from "../domain/ListenAddress.ts"
+import { formatListenAddress, type ListenAddress } from "../domain/ListenAddress.ts"
 import type { ApiName } from "../http/Access.ts"
 import type { ServerOptions } from "../http/Server.ts"
 
@@ -38,3 +38,10 @@ export const apiAddresses = (local: Local, apis: Apis, file: (path: string) => s
     ...tls
   }))
 }
+
+const isEveryInterface = (host: string): boolean => host === "0.0.0.0" || host === "::"
+
+/** Whether the system would let only one of the two listen at a time. */
+export const wantSamePort = (one: ListenAddress, other: ListenAddress): boolean =>
+  one.port !== 0 && one.port === other.port
+  && (one.host === other.host || isEveryInterface(one.host) || isEveryInterface(other.host))

@@ -8,7 +8,9 @@ import { Usage } from "../usage/Usage.ts"
 import * as UsageAnswers from "../usage/UsageAnswers.ts"
 import { broker } from "./broker.ts"
 import { follower } from "./follower.ts"
+import { geo } from "./geo.ts"
 import { node } from "./node.ts"
+import { pdns } from "./pdns.ts"
 import { dnsRoutes } from "./routes.ts"
 import { servers } from "./servers.ts"
 import { ifShadow } from "./shadow.ts"
@@ -19,8 +21,11 @@ import { ifShadow } from "./shadow.ts"
  */
 export const answering = Layer.mergeAll(Steering.layer, Usage.layerStoring)
 
-/** A DNS node: follows the decisions and answers with the embedded server. `Usage` says where it counts. */
-export const dns = DnsServer.layer.pipe(Layer.provideMerge(Steering.layer), Layer.provideMerge(follower))
+/** A DNS node: follows the decisions, and answers with the embedded server and PowerDNS. `Usage` says where it counts. */
+export const dns = Layer.merge(DnsServer.layer, pdns).pipe(
+  Layer.provideMerge(Steering.layer),
+  Layer.provideMerge(follower)
+)
 
 /** The APIs of a DNS node. */
 export const dnsApis = ["DnsApi", "MgmtApi"] as const
@@ -38,6 +43,7 @@ export const dnsNode = (path: string) =>
     Layer.provideMerge(follower),
     Layer.provide(MonitorResults.layer),
     Layer.provideMerge(broker),
+    Layer.provideMerge(geo),
     Layer.provideMerge(
       node({
         path,

@@ -25,16 +25,16 @@ export const monitor = Monitor.layer.pipe(
 /** The APIs of a monitor. */
 export const monitorApis = ["MonitorApi", "MgmtApi"] as const
 
-/** What a monitor in shadow mode would have said, beside what the others decided. */
-const shadow = ifShadow({
+/** A shadow answers nobody: it shows what it would have said, beside what the others decided. */
+const telling = ifShadow({
   shadow: Layer.provide(Shadow.layerObserved, opinions),
-  otherwise: Layer.empty
+  otherwise: answerDowntime
 })
 
 /** A monitor as a process. `path` is the local document. */
 export const monitorNode = (path: string) =>
   servers(monitorApis, routes).pipe(
-    Layer.provideMerge(Layer.merge(shadow, answerDowntime)),
+    Layer.provideMerge(telling),
     Layer.provideMerge(monitor),
     Layer.provide([Probes.layer, Families.layer]),
     Layer.provideMerge(broker),

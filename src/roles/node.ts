@@ -11,7 +11,6 @@ import { readLocal } from "../config/readDocuments.ts"
 import type { LocalPart } from "../config/usedSettings.ts"
 import type { DocumentKey, Local } from "../domain/documents/Local.ts"
 import type { NodeRole } from "../domain/wire/Cluster.ts"
-import { GeoIp } from "../geo/GeoIp.ts"
 import { AppendFiles } from "../node/AppendFiles.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
@@ -57,7 +56,7 @@ const workDirLock = (workDir: string, purpose: string) =>
     )
   )
 
-/** What a node of any role is made of, as its local document says: who it is, its documents, files and GeoIP databases. */
+/** What a node of any role is made of, as its local document says: who it is, its documents and files. */
 export const node = (options: NodeOptions) =>
   Layer.unwrap(Effect.gen(function*() {
     const local = yield* readLocal(options.path, options)
@@ -66,7 +65,6 @@ export const node = (options: NodeOptions) =>
     return Layer.mergeAll(
       NodeIdentity.layer({ id, role: options.role }),
       restartNotice.pipe(Layer.provideMerge(Config.layer(options))),
-      GeoIp.layer(place.maxmind),
       Layer.succeed(Place, place)
     ).pipe(
       Layer.provideMerge(Layer.mergeAll(DurableFiles.layer(place.workDir), AppendFiles.layer(place.workDir))),
@@ -75,7 +73,9 @@ export const node = (options: NodeOptions) =>
       Layer.provideMerge(Layer.mergeAll(
         // Two nodes in one process count apart.
         Layer.sync(Metric.MetricRegistry, () => new Map()),
-        Layer.succeed(References.MinimumLogLevel, logLevels[local.System.LogLevel.toLowerCase()] ?? "Info")
+        Layer.succeed(References.MinimumLogLevel, logLevels[local.System.LogLevel.toLowerCase()] ?? "Info"),
+        // Logs of many nodes come together in one place.
+        Layer.succeed(References.CurrentLogAnnotations, { node: id, role: options.role })
       ))
     )
   })).pipe(Layer.provide(Documents.layer))

@@ -19,7 +19,10 @@ const readAtStart = (local: Local): Readonly<Record<string, unknown>> => {
     "GeoDNS.Nats": GeoDNS.Nats,
     "GeoDNS.Store": GeoDNS.Store,
     "GeoDNS.Dns.Listen": GeoDNS.Dns.Listen,
-    "GeoDNS.Dns.Tcp": GeoDNS.Dns.Tcp
+    "GeoDNS.Dns.Tcp": GeoDNS.Dns.Tcp,
+    "GeoDNS.Dns.PowerDnsSocket": GeoDNS.Dns.PowerDnsSocket,
+    "GeoDNS.Dns.PowerDnsHttp": GeoDNS.Dns.PowerDnsHttp,
+    "GeoDNS.Dns.Keys": GeoDNS.Dns.Keys
   }
 }
 

@@ -15,7 +15,9 @@ import { KnownTargets } from "../status/KnownTargets.ts"
 import { recording } from "./collator.ts"
 import { answering } from "./dns.ts"
 import { participating } from "./follower.ts"
+import { geo } from "./geo.ts"
 import { node } from "./node.ts"
+import { pdns } from "./pdns.ts"
 import { dnsRoutes } from "./routes.ts"
 import { servers } from "./servers.ts"
 import { stores } from "./stores.ts"
@@ -36,7 +38,7 @@ const isChecked = ({ catalog, local }: Snapshot) => {
  * of 2. `path` is the local document.
  */
 export const standalone = (path: string) =>
-  Layer.merge(servers(standaloneApis, dnsRoutes), DnsServer.layer).pipe(
+  Layer.mergeAll(servers(standaloneApis, dnsRoutes), DnsServer.layer, pdns).pipe(
     // Below the servers: they show what is there.
     Layer.provideMerge(Layer.mergeAll(Monitor.layer, recording, answering)),
     Layer.provide(AlertChannels.layerLog),
@@ -46,12 +48,13 @@ export const standalone = (path: string) =>
     Layer.provide(MemoryBroker.layer),
     Layer.provideMerge(Layer.succeed(KnownTargets, isChecked)),
     Layer.provideMerge(stores),
+    Layer.provideMerge(geo),
     Layer.provideMerge(
       node({
         path,
         role: "IBPMonitor",
         required: ["MembersConfig", "ServicesConfig"],
-        uses: ["Mysql", ...standaloneApis]
+        uses: ["Mysql", "Maxmind", ...standaloneApis]
       })
     )
   )

@@ -1,11 +1,22 @@
 import type { Outage, OutageEvent } from "../domain/Outage.ts"
-import { type Target, type TargetKey, targetKey } from "../domain/Target.ts"
+import { type TargetKey, targetKey } from "../domain/Target.ts"
 import type { Official } from "./Decision.ts"
+import { targetOf, timeOf, type Transition } from "./Transition.ts"
+
+/** What is known of a transition beside itself. */
+export interface TransitionContext {
+  /** An outage that is shorter is marked as a blip. Milliseconds. */
+  readonly minimumOffline: number
+  /** What ends the outage that it opens, when that is known already. */
+  readonly end?: Transition | undefined
+  /** It is from before the store was read: what was found there may be newer. */
+  readonly isOld?: boolean
+}
 
 /**
- * The outages that are open, at most one per target, and what the official status makes of them.
+ * The outages that are open, at most one per target, and what transitions make of them.
  *
- * Asking what follows from a status changes nothing; the answer is committed once it is stored.
+ * Asking what follows from a transition changes nothing; the answer is committed once it is stored.
  */
 export class OpenOutages {
   private readonly open = new Map<TargetKey, Outage>()
@@ -24,25 +35,26 @@ export class OpenOutages {
   }
 
   /**
-   * The outage that a status opens or closes, if it does: down without an open outage opens one, up with one closes it.
-   * `minimumOffline` in milliseconds: an outage that is shorter is marked as a blip.
+   * The outage that a transition opens or closes, if it does: down without an open outage opens one; up, or that the target
+   * is gone, closes the open one.
    */
-  next(status: Official, minimumOffline: number): OutageEvent | undefined {
-    const open = this.open.get(targetKey(status.target))
-    if (!status.up) return open === undefined ? { _tag: "Opened", outage: outageOf(status) } : undefined
-    return open === undefined ? undefined : closed(open, status.decidedAt, minimumOffline)
+  next(transition: Transition, { end, isOld = false, minimumOffline }: TransitionContext): OutageEvent | undefined {
+    const open = this.open.get(targetKey(targetOf(transition)))
+    if (transition._tag === "Decided" && !transition.status.up) {
+      // One that was over before the open one began is another: a process that was faster has stored the later one first.
+      const isAnother = open !== undefined && end !== undefined && timeOf(end) <= open.start
+      return open === undefined || isAnother ? { _tag: "Opened", outage: outageOf(transition.status) } : undefined
+    }
+    if (open === undefined || (isOld && timeOf(transition) <= open.start)) return undefined
+    return { _tag: "Closed", outage: endedAt(open, timeOf(transition), minimumOffline) }
   }
 
-  /** The end of the outage of a target that nobody serves any more since `at`: no decision will close it. */
-  gone(target: Target, at: number, minimumOffline: number): OutageEvent | undefined {
-    const open = this.open.get(targetKey(target))
-    return open === undefined ? undefined : closed(open, at, minimumOffline)
-  }
-
-  commit(event: OutageEvent): void {
-    const key = targetKey(event.outage.target)
-    if (event._tag === "Opened") this.open.set(key, event.outage)
-    else this.open.delete(key)
+  /** What opens beside an open one changes nothing, nor does the end of another. */
+  commit({ _tag, outage }: OutageEvent): void {
+    const key = targetKey(outage.target)
+    const open = this.open.get(key)
+    if (_tag === "Opened" && open === undefined) this.open.set(key, outage)
+    if (_tag === "Closed" && open?.id === outage.id) this.open.delete(key)
   }
 }
 
@@ -55,11 +67,6 @@ export const endedAt = (outage: Outage, at: number, minimumOffline: number): End
 
 /** One that is over. */
 export type EndedOutage = Outage & { readonly end: number }
-
-const closed = (outage: Outage, at: number, minimumOffline: number): OutageEvent => ({
-  _tag: "Closed",
-  outage: endedAt(outage, at, minimumOffline)
-})
 
 const outageOf = (down: Official): Outage => ({
   id: down.id,

@@ -9,6 +9,8 @@ export class OutageBacklog {
   private readonly waiting = new Map<number, WaitingTransition>()
   private readonly numbers = new Map<TargetKey, Array<number>>()
   private total = 0
+  /** No number that waits is lower. A map whose first entries are gone is slow to give its first. */
+  private head = 0
 
   get size(): number {
     return this.waiting.size
@@ -20,12 +22,18 @@ export class OutageBacklog {
   }
 
   first(): WaitingTransition | undefined {
-    return this.waiting.values().next().value
+    if (this.waiting.size === 0) return undefined
+    while (!this.waiting.has(this.head)) this.head++
+    return this.waiting.get(this.head)
   }
 
   /** In order. */
   all(): IterableIterator<WaitingTransition> {
     return this.waiting.values()
+  }
+
+  has(target: Target): boolean {
+    return this.numbers.has(targetKey(target))
   }
 
   /** Whether a transition says more than the last that waits for its target. */
@@ -42,8 +50,10 @@ export class OutageBacklog {
     })
   }
 
-  /** Takes one that is news, with a number greater than all others. */
+  /** Takes one, with a number greater than all others, if it is news. */
   add(waiting: WaitingTransition): void {
+    if (!this.isNews(waiting.transition)) return
+    if (this.waiting.size === 0) this.head = waiting.number
     const key = targetKey(targetOf(waiting.transition))
     const numbers = this.numbers.get(key)
     if (numbers === undefined) this.numbers.set(key, [waiting.number])
@@ -57,8 +67,7 @@ export class OutageBacklog {
     if (!isDown(transition)) return undefined
     const numbers = this.numbers.get(targetKey(targetOf(transition))) ?? []
     const at = numbers.indexOf(number)
-    const next = at < 0 ? undefined : this.waiting.get(numbers[at + 1] ?? -1)
-    return next === undefined || isDown(next.transition) ? undefined : next
+    return at < 0 ? undefined : this.waiting.get(numbers[at + 1] ?? -1)
   }
 
   remove(number: number): void {
@@ -72,26 +81,33 @@ export class OutageBacklog {
     else numbers.splice(numbers.indexOf(number), 1)
   }
 
+  /** Takes away all up to a number. */
+  removeUntil(number: number): void {
+    for (const waiting of this.waiting.values()) {
+      if (waiting.number > number) return
+      this.remove(waiting.number)
+    }
+  }
+
   /**
-   * Makes room: gives up the oldest outages that are over until no more than `size` wait, and gives what opened them. The
-   * first transition stays, since somebody is at work on it. When no outage is over, the oldest transitions go.
+   * Makes room until no more than `size` wait, of no more than `bytes`, and gives the outages that are lost by that: what
+   * opened them. First go the oldest that are over, then the oldest that are not. What closes an outage that is in the
+   * store stays, or that one would never end: there is one per target at most. So does the first transition, since
+   * somebody is at work on it.
    */
-  giveUp(size: number): ReadonlyArray<WaitingTransition> {
+  giveUp(room: { readonly size: number; readonly bytes: number }): ReadonlyArray<WaitingTransition> {
     const given: Array<WaitingTransition> = []
     const first = this.first()
-    for (const waiting of this.waiting.values()) {
-      if (this.size <= size) return given
-      const end = waiting === first ? undefined : this.endOf(waiting)
-      if (end === undefined) continue
-      this.remove(waiting.number)
-      this.remove(end.number)
-      given.push(waiting)
-    }
-    for (const waiting of this.waiting.values()) {
-      if (this.size <= size) return given
-      if (waiting === first) continue
-      this.remove(waiting.number)
-      given.push(waiting)
+    for (const isOver of [true, false]) {
+      for (const waiting of this.waiting.values()) {
+        if (this.size <= room.size && this.total <= room.bytes) return given
+        if (waiting === first || !isDown(waiting.transition)) continue
+        const end = this.endOf(waiting)
+        if ((end !== undefined) !== isOver) continue
+        this.remove(waiting.number)
+        if (end !== undefined) this.remove(end.number)
+        given.push(waiting)
+      }
     }
     return given
   }

@@ -6,25 +6,23 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import * as Stream from "effect/Stream"
 import type { Target } from "../domain/Target.ts"
 import { type AppendFile, AppendFiles } from "../node/AppendFiles.ts"
 import { Conditions } from "../node/Conditions.ts"
 import type { DurableFileError } from "../node/DurableFiles.ts"
+import type { Official } from "./Decision.ts"
 import { OutageBacklog } from "./OutageBacklog.ts"
-import { doneRecord, readRecord, type Transition, transitionRecord, type WaitingTransition } from "./Transition.ts"
+import { outageJournal, readOutageJournal } from "./readOutageJournal.ts"
+import { doneRecord, recordBytes, type Transition, transitionRecord, type WaitingTransition } from "./Transition.ts"
 
-/** Where transitions wait for the store. */
-export const outageJournal = "outages.journal"
-
-/** How many may wait. Beyond it the oldest outages that are over are given up, a tenth of them at once. */
-export const maxTransitions = 100_000
-
-/** What may be set otherwise. */
-export interface OutageJournalOptions {
-  /** {@link maxTransitions}. */
-  readonly capacity?: number
+/** How many transitions may wait, and of how many bytes. Beyond it outages are given up, a tenth of them at once. */
+export interface JournalRoom {
+  readonly size: number
+  readonly bytes: number
 }
+
+/** Room for an outage of 50,000 targets, or of one target every second for more than a day. */
+export const journalRoom: JournalRoom = { size: 100_000, bytes: 64 * 1024 * 1024 }
 
 const nextJournal = `${outageJournal}.next`
 
@@ -37,46 +35,21 @@ const sliceRecords = 256
 /** How long a write that has failed waits for the next attempt. */
 const writeAgain = "5 seconds"
 
-const journalCondition = "outages:journal"
+const writeCondition = "outages:journal"
 const fullCondition = "outages:full"
 
-/** What a record takes in the file, with its checksum. */
-const bytesOf = (record: string): number => Buffer.byteLength(record) + 10
-
-const make = Effect.fnUntraced(function*({ capacity = maxTransitions }: OutageJournalOptions) {
+const make = Effect.fnUntraced(function*(room: JournalRoom) {
   const files = yield* AppendFiles
   const conditions = yield* Conditions
   const backlog = new OutageBacklog()
   const writing = yield* Semaphore.make(1)
   const some = yield* Latch.make()
   const failed = yield* Latch.make()
-  let last = 0
+  const loaded = yield* readOutageJournal(backlog)
+  let last = loaded.last
+  const restored = [...backlog.all()]
   // The first write of each process makes a new file, and so does one after a failure: nobody knows what is in the old.
   let current: { readonly file: AppendFile; readonly scope: Scope.Closeable } | undefined
-
-  yield* Stream.runForEach(files.read(outageJournal), (text) =>
-    Effect.sync(() => {
-      const record = readRecord(text)
-      if (record === undefined) return
-      if ("done" in record) {
-        for (let first = backlog.first(); first !== undefined && first.number <= record.done; first = backlog.first()) {
-          backlog.remove(first.number)
-        }
-      } else if (record.number > last) {
-        last = record.number
-        backlog.add({ ...record, bytes: bytesOf(text), isRestored: true })
-      }
-    })).pipe(
-      Effect.catch((error) =>
-        conditions.raise(
-          journalCondition,
-          `outages that waited for the store before the start may be lost: ${error.message}`
-        )
-      )
-    )
-  if (backlog.size > 0) {
-    yield* Effect.logInfo(`${backlog.size} changes of status wait for the store since before the start`)
-  }
 
   const measure = Effect.suspend(() => Metric.update(waitingTransitions, backlog.size))
   const close = Effect.suspend(() => {
@@ -102,40 +75,45 @@ const make = Effect.fnUntraced(function*({ capacity = maxTransitions }: OutageJo
       yield* files.rename(nextJournal, outageJournal)
       yield* close
       current = { file, scope }
-    }).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
+    }).pipe(
+      // What is half written takes room on a disk that may be full.
+      Effect.onError(() => Effect.andThen(Scope.close(scope, Exit.void), Effect.ignore(files.remove(nextJournal))))
+    )
   })
 
-  /** Brings records into the file; all that waits has to be in the backlog, for a rewrite. */
-  const write = (records: ReadonlyArray<string>, isNew: boolean) =>
-    Effect.suspend((): Effect.Effect<void, DurableFileError> => {
-      // It is all written again soon.
-      if (failed.isOpen()) return Effect.void
-      if (current === undefined || current.file.size() > smallJournal + 2 * backlog.bytes) return rewrite
-      const { file } = current
-      return Effect.andThen(file.append(records), isNew ? file.sync : Effect.void)
-    }).pipe(
-      Effect.tap(() => failed.isOpen() ? Effect.void : conditions.clear(journalCondition)),
-      Effect.catch((error) =>
-        Effect.gen(function*() {
-          yield* close
-          yield* conditions.raise(
-            journalCondition,
-            `changes of status that wait for the store are in memory only, and a kill -9 would lose them: ${error.message}`
-          )
-          yield* failed.open
-        })
+  /** Brings records into the file; they have to be in the backlog already, for a rewrite. */
+  const append = (records: ReadonlyArray<string>, mustLast: boolean): Effect.Effect<void, DurableFileError> => {
+    if (current === undefined || current.file.size() > smallJournal + 2 * backlog.bytes) return rewrite
+    const { file } = current
+    return Effect.andThen(file.append(records), mustLast ? file.sync : Effect.void)
+  }
+  const write = (records: ReadonlyArray<string>, mustLast: boolean) =>
+    Effect.suspend(() =>
+      // After a failure all of it is written again soon.
+      failed.isOpen() ? Effect.void : append(records, mustLast).pipe(
+        Effect.andThen(conditions.clear(writeCondition)),
+        Effect.catch((error) =>
+          Effect.gen(function*() {
+            yield* close
+            yield* conditions.raise(
+              writeCondition,
+              `changes of status that wait for the store are in memory only, and the end of the process would lose them: ${error.message}`
+            )
+            yield* failed.open
+          })
+        )
       )
     )
 
   const makeRoom = Effect.gen(function*() {
-    const given = backlog.giveUp(Math.floor(capacity * 0.9))
-    yield* Metric.update(givenUp, given.length)
-    yield* Effect.logError("outages are lost: too many wait for the store").pipe(
+    const given = backlog.giveUp({ size: Math.floor(room.size * 0.9), bytes: Math.floor(room.bytes * 0.9) })
+    yield* countLost("full", given.length)
+    yield* Effect.logError("outages are lost: too many changes of status wait for the store").pipe(
       Effect.annotateLogs({ outages: given.length })
     )
     yield* conditions.raise(
       fullCondition,
-      `more than ${capacity} changes of status wait for the store: the oldest outages that are over are lost`
+      "too many changes of status wait for the store: the oldest outages are lost, first those that are over"
     )
     // What was given up must not come back.
     yield* close
@@ -147,11 +125,11 @@ const make = Effect.fnUntraced(function*({ capacity = maxTransitions }: OutageJo
       for (const transition of transitions) {
         if (!backlog.isNews(transition)) continue
         const record = transitionRecord(++last, transition)
-        backlog.add({ number: last, transition, bytes: bytesOf(record), isRestored: false })
+        backlog.add({ number: last, transition, bytes: recordBytes(record) })
         records.push(record)
       }
       if (records.length === 0) return
-      if (backlog.size > capacity) yield* makeRoom
+      if (backlog.size > room.size || backlog.bytes > room.bytes) yield* makeRoom
       yield* write(records, true)
       yield* measure
       yield* some.open
@@ -160,6 +138,7 @@ const make = Effect.fnUntraced(function*({ capacity = maxTransitions }: OutageJo
   const done = ({ number }: WaitingTransition) =>
     writing.withPermit(Effect.uninterruptible(Effect.gen(function*() {
       backlog.remove(number)
+      // Not made to last: what a power cut brings back is stored once more, which changes nothing.
       yield* write([doneRecord(number)], false)
       yield* measure
       if (backlog.size === 0) yield* Effect.andThen(some.close, conditions.clear(fullCondition))
@@ -178,9 +157,12 @@ const make = Effect.fnUntraced(function*({ capacity = maxTransitions }: OutageJo
 
   return OutageJournal.of({
     add,
+    restored,
+    newest: () => last,
+    decisions: loaded.decisions,
     first: Effect.map(some.await, () => backlog.first()!),
-    restored: () => [...backlog.all()].filter(({ isRestored }) => isRestored),
     endOf: (waiting) => backlog.endOf(waiting)?.transition,
+    has: (target) => backlog.has(target),
     downTargets: () => backlog.downTargets(),
     done,
     size: () => backlog.size
@@ -194,15 +176,24 @@ const make = Effect.fnUntraced(function*({ capacity = maxTransitions }: OutageJo
 export class OutageJournal extends Context.Service<OutageJournal, {
   /**
    * Takes transitions. Those of a target alternate: what says the same as the last that waits is left out. Afterwards
-   * they survive kill -9; while the disk does not take them they wait in memory, and the condition `outages:journal` says so.
+   * they are on the disk; while it does not take them they wait in memory, and the condition `outages:journal` says so.
    */
   readonly add: (transitions: ReadonlyArray<Transition>) => Effect.Effect<void>
+  /** Those from before the start of this process, in order. */
+  readonly restored: ReadonlyArray<WaitingTransition>
+  /** The number of the last transition that was taken. */
+  readonly newest: () => number
+  /**
+   * The last decisions on targets that are in the file, whether they wait or are done: the official status may have been
+   * killed before it wrote them.
+   */
+  readonly decisions: ReadonlyArray<Official>
   /** The one that is next. Waits until there is one. */
   readonly first: Effect.Effect<WaitingTransition>
-  /** Those from before the start of this process, in order. */
-  readonly restored: () => ReadonlyArray<WaitingTransition>
   /** What ends the outage that a transition opens, when that waits too. */
   readonly endOf: (waiting: WaitingTransition) => Transition | undefined
+  /** Whether one of this target waits. */
+  readonly has: (target: Target) => boolean
   /** The targets that will have an open outage when all is done. */
   readonly downTargets: () => ReadonlyArray<Target>
   /** Takes the first one away: what follows from it is in the store. */
@@ -210,13 +201,14 @@ export class OutageJournal extends Context.Service<OutageJournal, {
   /** How many wait. */
   readonly size: () => number
 }>()("effect-geodns/status/OutageJournal") {
-  /** With another capacity. */
-  static readonly layerWith = (
-    options: OutageJournalOptions
-  ): Layer.Layer<OutageJournal, never, AppendFiles | Conditions> => Layer.effect(OutageJournal, make(options))
+  /** With room for more or less than {@link journalRoom}. */
+  static readonly layerWith = (room: JournalRoom): Layer.Layer<OutageJournal, never, AppendFiles | Conditions> =>
+    Layer.effect(OutageJournal, make(room))
 
   /** In the file `outages.journal`. */
-  static readonly layer: Layer.Layer<OutageJournal, never, AppendFiles | Conditions> = OutageJournal.layerWith({})
+  static readonly layer: Layer.Layer<OutageJournal, never, AppendFiles | Conditions> = OutageJournal.layerWith(
+    journalRoom
+  )
 
   /** Over files in memory. */
   static readonly layerMemory: Layer.Layer<OutageJournal> = OutageJournal.layer.pipe(
@@ -229,6 +221,10 @@ const waitingTransitions = Metric.gauge("geodns_outages_waiting", {
 })
 
 const givenUp = Metric.counter("geodns_outages_given_up_total", {
-  description: "Outages that were lost because too many changes of status waited for the store",
+  description: "Outages that are lost: too many waited for the store (full), or it refused them (refused)",
   incremental: true
 })
+
+/** Counts outages that will never be in the store. */
+export const countLost = (reason: "full" | "refused", outages: number): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(givenUp, { reason }), outages)

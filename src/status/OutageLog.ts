@@ -10,7 +10,7 @@ import { Config } from "../config/Config.ts"
 import type { ConfigError } from "../config/ConfigError.ts"
 import type { Outage, OutageEvent } from "../domain/Outage.ts"
 import { isOverrideRecord } from "../domain/Override.ts"
-import { describeTarget, type TargetKey, targetKey } from "../domain/Target.ts"
+import { describeTarget, type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import { AppendFiles } from "../node/AppendFiles.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
@@ -18,10 +18,19 @@ import { OutageStore } from "../store/OutageStore.ts"
 import type { Official } from "./Decision.ts"
 import { KnownTargets } from "./KnownTargets.ts"
 import { OfficialStatus } from "./OfficialStatus.ts"
+import type { OfficialEntry } from "./OfficialTable.ts"
 import { endedAt, type EndedOutage, OpenOutages } from "./OpenOutages.ts"
-import { OutageJournal } from "./OutageJournal.ts"
+import { countLost, OutageJournal } from "./OutageJournal.ts"
 import { makeOutageWriter } from "./OutageWriter.ts"
-import { targetOf, type Transition, type WaitingTransition } from "./Transition.ts"
+import {
+  decided,
+  decisionOf,
+  targetOf,
+  timeOf,
+  type Transition,
+  transitionRecord,
+  type WaitingTransition
+} from "./Transition.ts"
 
 /** Turns changes of official status into outages, and writes them to the store. Collators and standalone only. */
 export class OutageLog extends Context.Service<OutageLog, {
@@ -62,116 +71,105 @@ export class OutageLog extends Context.Service<OutageLog, {
         return Effect.andThen(Metric.update(opened, outages.size), PubSub.publish(events, event))
       }
 
-      /** Stores what follows from a transition. `ending` gives what ends an outage that it opens, if that is known. */
-      const settle = (transition: Transition, ending: () => Transition | undefined) =>
+      /**
+       * Brings into the store what follows from a transition. `end` gives what ends the outage that it opens, once that is
+       * known. What cannot be done for one outage is said, and costs no other one.
+       */
+      const settle = (transition: Transition, { end, isOld }: { end: () => Transition | undefined; isOld: boolean }) =>
         Effect.gen(function*() {
-          const event = followsFrom(transition, outages, yield* minimumOffline)
+          const minimum = yield* minimumOffline
+          const event = outages.next(transition, { end: end(), isOld, minimumOffline: minimum })
           if (event === undefined) return
           const { outage } = event
           const happened = isEnded(outage)
             ? yield* writer.end({ outage, decision: decisionOf(transition) })
-            : yield* writer.begin(outage, () =>
-              Effect.map(minimumOffline, (minimum) => {
-                const end = ending()
-                return end && { outage: endedAt(outage, timeOf(end), minimum), decision: decisionOf(end) }
-              }))
+            : yield* writer.begin(outage, () => {
+              const by = end()
+              return by && { outage: endedAt(outage, timeOf(by), minimum), decision: decisionOf(by) }
+            })
           yield* Effect.forEach(happened, commit, { discard: true })
         }).pipe(
-          // What could not be done for one outage is said, and costs no other one.
-          Effect.catch((trouble) =>
+          Effect.catch(({ problem }) =>
             Effect.logError("an outage is lost: the store refuses it").pipe(
-              Effect.annotateLogs({ about: JSON.stringify(transition), problem: trouble.problem }),
-              Effect.andThen(conditions.clear("store:outages")),
-              Effect.andThen(
-                conditions.raise(
-                  "outages:refused",
-                  `the store refuses an outage of ${
-                    describeTarget(targetOf(transition))
-                  }, see the log: ${trouble.problem}`
-                )
-              )
+              Effect.annotateLogs({ about: transitionRecord(0, transition), problem }),
+              Effect.andThen(countLost("refused", 1)),
+              Effect.andThen(conditions.raise(
+                "outages:refused",
+                `the store refuses an outage of ${describeTarget(targetOf(transition))}, see the log: ${problem}`
+              ))
             )
           ),
           Effect.catchCause((cause) => Effect.logError("an outage was not written", cause))
         )
 
-      const settleWaiting = (waiting: WaitingTransition) =>
-        Effect.andThen(settle(waiting.transition, () => journal.endOf(waiting)), journal.done(waiting))
-
-      /**
-       * The same for one from before the start, of which everything may have been stored already: it does not close an
-       * outage that began after it.
-       */
-      const settleRestored = (waiting: WaitingTransition) => {
-        const { transition } = waiting
-        const open = outages.get(targetKey(targetOf(transition)))
-        const isPast = open !== undefined && timeOf(transition) <= open.start
-        return isPast ? journal.done(waiting) : settleWaiting(waiting)
-      }
-
-      /** Ends the outages, open or waiting to be opened, of targets that the documents do not know any more. */
-      const endUnknown = Effect.gen(function*() {
-        const at = yield* Clock.currentTimeMillis
-        const isServed = yield* isKnown
-        const targets = [...outages.all().map(({ target }) => target), ...journal.downTargets()]
-        yield* journal.add(
-          targets.filter((target) => !isServed(target)).map((target) => ({ _tag: "Gone", target, at }))
+      /** `newest` is the last that waited when the store was read: what was found there may be newer than those. */
+      const settleWaiting = (newest: number) => (waiting: WaitingTransition) =>
+        settle(waiting.transition, { end: () => journal.endOf(waiting), isOld: waiting.number <= newest }).pipe(
+          Effect.andThen(journal.done(waiting))
         )
-      })
+
+      /** Ends the outages of those targets that the documents do not know any more. */
+      const endUnknown = (targets: () => ReadonlyArray<Target>) =>
+        Effect.gen(function*() {
+          const at = yield* Clock.currentTimeMillis
+          const isServed = yield* isKnown
+          const unknown = targets().filter((target) => !isServed(target))
+          yield* journal.add(unknown.map((target) => ({ _tag: "Gone", target, at })))
+        })
+      const openTargets = () => outages.all().map(({ target }) => target)
 
       const takeUp = writer.open.pipe(
-        Effect.catch((trouble) =>
-          Effect.as(conditions.raise("outages:refused", `open outages cannot be read: ${trouble.problem}`), [])
+        Effect.catch(({ problem }) =>
+          Effect.as(conditions.raise("outages:refused", `open outages cannot be read: ${problem}`), [])
         )
       )
 
       /**
-       * Outages that opened after our status was decided: we were away, or were killed before our file was written. The
-       * status from before them does not close them; the decisions that opened them are taken up instead.
+       * Brings the outages that are open in the store in line with the official status, at the start and now. One that opened
+       * after its target was decided last is news to us: we were away, or were killed before our file was written.
        */
-      const restoreMissed = Effect.fnUntraced(function*(atStart: ReadonlyArray<Official>) {
+      const bringInLine = Effect.fnUntraced(function*(atStart: ReadonlyMap<TargetKey, OfficialEntry>) {
         const isServed = yield* isKnown
-        const statusAt = new Map(atStart.map((status) => [targetKey(status.target), status.decidedAt]))
-        const missed = new Set<TargetKey>()
+        const now = yield* official.entries
         for (const { data, error, id, start, target, votes } of outages.all()) {
           const key = targetKey(target)
-          if ((statusAt.get(key) ?? -Infinity) >= start || !isServed(target)) continue
-          const down = { id, target, up: false, error, data, decidedAt: start, decidedBy: "", votes }
-          if ((yield* official.restore(down)) !== undefined) missed.add(key)
+          const current = now.get(key)
+          // What waits for the store comes after what was so at the start, and includes what is so now.
+          const up = upAfter(start, atStart.get(key)) ?? (journal.has(target) ? undefined : upAfter(start, current))
+          if (up !== undefined) yield* settle(decided(up), { end: () => undefined, isOld: true })
+          else if ((current === undefined || current.newest.decidedAt < start) && isServed(target)) {
+            yield* official.restore({ id, target, up: false, error, data, decidedAt: start, decidedBy: "", votes })
+          }
         }
-        return missed
       })
 
       const isServed = yield* isKnown
-      for (const { transition } of journal.restored()) {
-        if (transition._tag === "Decided" && isServed(transition.status.target)) {
-          yield* official.restore(transition.status)
-        }
-      }
+      for (const status of journal.decisions) if (isServed(status.target)) yield* official.restore(status)
       // What changes after this point comes by the subscription; what comes twice opens and closes nothing twice.
       const changes = yield* official.subscribe
-      const atStart = [...(yield* official.all).values()].filter(isOutage).sort((a, b) => a.decidedAt - b.decidedAt)
-      const restored = journal.restored()
-      yield* journal.add(atStart.filter(({ up }) => !up).map(decided)).pipe(
-        Effect.andThen(Stream.runForEachArray(
-          changes,
-          (some) => journal.add(some.map(({ after }) => after).filter(isOutage).map(decided))
-        )),
-        Effect.forkScoped
+      const atStart = yield* official.entries
+      const down = [...atStart.values()].map((entry) => entry.official).filter((status) =>
+        !status.up && isOutage(status)
       )
+      yield* journal.add(down.sort((a, b) => a.decidedAt - b.decidedAt).map(decided))
+      yield* Stream.runForEach(config.changes, () => endUnknown(() => [...openTargets(), ...journal.downTargets()]))
+        .pipe(
+          Effect.forkScoped({ startImmediately: true })
+        )
+      yield* endUnknown(journal.downTargets)
+      yield* Stream.runForEachArray(
+        changes,
+        (some) => journal.add(some.map(({ after }) => after).filter(isOutage).map(decided))
+      ).pipe(Effect.forkScoped)
       yield* Effect.gen(function*() {
-        const open = yield* takeUp
-        for (const outage of open) outages.commit({ _tag: "Opened", outage })
+        for (const outage of yield* takeUp) outages.commit({ _tag: "Opened", outage })
+        const settleNext = settleWaiting(journal.newest())
         yield* Metric.update(opened, outages.size)
-        yield* Effect.forEach(restored, settleRestored, { discard: true })
-        const missed = yield* restoreMissed(atStart)
-        for (const status of atStart) {
-          if (status.up && !missed.has(targetKey(status.target))) yield* settle(decided(status), () => undefined)
-        }
-        yield* endUnknown
-        yield* Effect.forever(Effect.flatMap(journal.first, settleWaiting))
+        yield* Effect.forEach(journal.restored, settleNext, { discard: true })
+        yield* bringInLine(atStart)
+        yield* endUnknown(openTargets)
+        yield* Effect.forever(Effect.flatMap(journal.first, settleNext))
       }).pipe(Effect.forkScoped)
-      yield* Stream.runForEach(config.changes, () => endUnknown).pipe(Effect.forkScoped({ startImmediately: true }))
 
       return OutageLog.of({
         open: Effect.sync(() => outages.all()),
@@ -194,18 +192,13 @@ const isOutage = ({ target }: Official): boolean => !isOverrideRecord(target)
 
 const isEnded = (outage: Outage): outage is EndedOutage => outage.end !== undefined
 
-const decided = (status: Official): Transition => ({ _tag: "Decided", status })
-
-const decisionOf = (transition: Transition): Official | undefined =>
-  transition._tag === "Decided" ? transition.status : undefined
-
-const timeOf = (transition: Transition): number =>
-  transition._tag === "Decided" ? transition.status.decidedAt : transition.at
-
-const followsFrom = (transition: Transition, outages: OpenOutages, minimumOffline: number): OutageEvent | undefined =>
-  transition._tag === "Decided"
-    ? outages.next(transition.status, minimumOffline)
-    : outages.gone(transition.target, transition.at, minimumOffline)
+/** The status of a target, with the first time after `time` at which it was decided to be up, if it was. */
+const upAfter = (time: number, entry: OfficialEntry | undefined): Official | undefined =>
+  entry === undefined || !entry.official.up || entry.newest.decidedAt <= time
+    ? undefined
+    : entry.official.decidedAt > time
+    ? entry.official
+    : { ...entry.official, ...entry.newest }
 
 /** Events that wait for a slow subscriber. */
 const maxEvents = 16_384

@@ -22,23 +22,27 @@ export interface Ending {
   readonly decision: ClosingDecision | undefined
 }
 
-/** Brings outages into the store, however long that takes. Everything may be done again: outages have an identity. */
+/**
+ * Brings outages into the store, however long that takes, and gives what has happened by that. Everything may be done
+ * again, also by another process: outages have an identity. Fails only with what the store refuses again and again.
+ */
 export interface OutageWriter {
   /** All outages that are open in the store. */
   readonly open: Effect.Effect<ReadonlyArray<Outage>, Trouble>
   /**
-   * Stores an outage, and gives what has happened by that. `ending` tells before each attempt whether it is over meanwhile:
-   * then it is stored as a whole, and nobody sees it open. When somebody has stored it as another, that one is given.
+   * Stores an outage. `ending` tells before each attempt whether it is over meanwhile: then it is stored as a whole, and has
+   * begun and ended. When somebody has stored it as another, that one is given.
    */
   readonly begin: (
     outage: Outage,
-    ending: () => Effect.Effect<Ending | undefined>
+    ending: () => Ending | undefined
   ) => Effect.Effect<ReadonlyArray<OutageEvent>, Trouble>
+  /** Ends an outage that is in the store. */
   readonly end: (ending: Ending) => Effect.Effect<ReadonlyArray<OutageEvent>, Trouble>
 }
 
-/** How often something that the store refuses for what it is, not for its own state, is tried before it is given up. */
-const maxRefusals = 10
+/** How often something that the store refuses for what it is, not for its own state, is tried: it holds up all others. */
+const maxRefusals = 5
 
 const statementTimeout = "30 seconds"
 
@@ -62,19 +66,23 @@ export const makeOutageWriter = (
           duration: statementTimeout,
           orElse: () => Effect.fail({ problem: "the store does not answer", isRefusal: false })
         }),
+        Effect.catchDefect((defect) => Effect.fail({ problem: `a defect: ${String(defect)}`, isRefusal: true })),
         Effect.tapError(({ problem }) =>
           conditions.raise(
             "store:outages",
-            `cannot ${what}: ${problem}; ${waiting()} changes of status wait for the store, on this node's disk`
+            `cannot ${what}: ${problem}; ${waiting()} changes of status wait for the store`
           )
         ),
         Effect.retry({ schedule: backOff, while: (trouble) => !trouble.isRefusal || ++refusals < maxRefusals }),
-        Effect.tap(() => conditions.clear("store:outages"))
+        // Also after a refusal: the next one may do better.
+        Effect.onExit(() => conditions.clear("store:outages"))
       )
     })
 
   const find = (query: Parameters<typeof store.find>[0]) =>
     store.find(query).pipe(Stream.runCollect, Effect.mapError(troubleOf))
+  const close = (id: string, { decision, outage: { blip, end } }: Ending) =>
+    Effect.mapError(store.close(id, end, blip, decision), troubleOf)
 
   const openNow = (outage: Outage): Effect.Effect<ReadonlyArray<OutageEvent>, Trouble> =>
     Effect.matchEffect(store.open(outage), {
@@ -87,20 +95,29 @@ export const makeOutageWriter = (
         )
     })
 
-  const storeWhole = Effect.fnUntraced(function*({ decision, outage }: Ending) {
-    // Another process may have stored it: by its id, or by that of another decision of the same time.
+  const storeWhole = Effect.fnUntraced(function*(ending: Ending) {
+    const { decision, outage } = ending
+    // It may be there: from an attempt whose answer we did not hear, or from another process, perhaps by another id.
     const known = yield* find({ target: outage.target, from: outage.start, to: outage.end })
     if (known.length === 0) yield* Effect.mapError(store.open(outage, decision), troubleOf)
-    // An attempt to open it that we gave up may have succeeded in the end.
-    for (const { id } of known.length === 0 ? [outage] : known.filter(({ end }) => end === undefined)) {
-      yield* Effect.mapError(store.close(id, outage.end, outage.blip, decision), troubleOf)
-    }
+    // One that we gave up may have opened it after all, just now.
+    const open = known.length === 0 ? [outage.id] : known.flatMap(({ end, id }) => end === undefined ? [id] : [])
+    for (const id of open) yield* close(id, ending)
     const stored = known.find(({ id }) => id === outage.id) ?? known[0] ?? outage
     const events: ReadonlyArray<OutageEvent> = [
       { _tag: "Opened", outage: { ...stored, end: undefined, blip: false } },
       { _tag: "Closed", outage: stored.end === undefined ? { ...stored, end: outage.end, blip: outage.blip } : stored }
     ]
     return events
+  })
+
+  const closeNow = Effect.fnUntraced(function*(ending: Ending) {
+    const { outage } = ending
+    if (yield* close(outage.id, ending)) return
+    // Another process has closed it, and may have opened one after it whose end is ours.
+    for (const { id, start } of yield* find({ target: outage.target, open: true })) {
+      if (start < outage.end) yield* close(id, ending)
+    }
   })
 
   return {
@@ -111,21 +128,24 @@ export const makeOutageWriter = (
     begin: (outage, ending) =>
       persist(
         `open an outage of ${describeTarget(outage.target)}`,
-        Effect.flatMap(Effect.suspend(ending), (ended) => ended === undefined ? openNow(outage) : storeWhole(ended))
+        Effect.suspend(() => {
+          const ended = ending()
+          return ended === undefined ? openNow(outage) : storeWhole(ended)
+        })
       ),
-    end: ({ decision, outage }) => {
-      const close = store.close(outage.id, outage.end, outage.blip, decision)
-      // False when another process closed it first: then it is closed all the same.
-      return persist(`close the outage of ${describeTarget(outage.target)}`, Effect.mapError(close, troubleOf)).pipe(
-        Effect.as([{ _tag: "Closed", outage }])
-      )
-    }
+    end: (ending) =>
+      Effect.as(persist(`close the outage of ${describeTarget(ending.outage.target)}`, closeNow(ending)), [
+        { _tag: "Closed", outage: ending.outage }
+      ])
   }
 }
 
-const troubleOf = (error: StoreError): Trouble => {
+/** What an error of the store means for what was to be stored. */
+export const troubleOf = (error: StoreError): Trouble => {
   const { reason } = error
-  if (reason._tag !== "Database") return { problem: error.message, isRefusal: true }
+  if (reason._tag !== "Database") {
+    return { problem: error.message, isRefusal: reason._tag === "BadRow" || reason._tag === "AlreadyOpen" }
+  }
   const kind = reason.error.reason._tag
   return { problem: reason.error.message, isRefusal: kind === "ConstraintError" || kind === "UniqueViolation" }
 }

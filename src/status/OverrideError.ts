@@ -25,9 +25,12 @@ export class NotKept extends Schema.TaggedError<NotKept>()("NotKept", { detail: 
 /** There are too many. */
 export class TooMany extends Schema.TaggedError<TooMany>()("TooMany", { limit: Schema.Int }) {}
 
+/** A node in shadow mode takes part in nothing. */
+export class InShadow extends Schema.TaggedError<InShadow>()("InShadow", {}) {}
+
 /** An override was not given or not ended. */
 export class OverrideError extends Schema.TaggedError<OverrideError>()("OverrideError", {
-  reason: Schema.Union([UnknownMember, NothingToEnd, InvalidOverride, NotKept, TooMany])
+  reason: Schema.Union([UnknownMember, NothingToEnd, InvalidOverride, NotKept, TooMany, InShadow])
 }) {
   override get message(): string {
     switch (this.reason._tag) {
@@ -45,6 +48,8 @@ export class OverrideError extends Schema.TaggedError<OverrideError>()("Override
         return `not taken, since it could not be kept on the disk: ${this.reason.detail}`
       case "TooMany":
         return `there are ${this.reason.limit} overrides and planned maintenances already; end some first`
+      case "InShadow":
+        return "this node is in shadow mode and takes part in nothing: nobody would hear of it; ask another node"
     }
   }
 }

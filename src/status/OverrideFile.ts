@@ -17,10 +17,18 @@ const decodeFile = Schema.decodeUnknownOption(
 const decode = Schema.decodeUnknownOption(OverrideRecord)
 const encode = Schema.encodeSync(OverrideRecord)
 
-/** All overrides as the content of a file, one a line. They must have passed {@link OverrideRecord}. */
-export const encodeOverrides = (overrides: Iterable<Override>): string => {
-  const lines = Array.from(overrides, (it) => JSON.stringify(encode(toOverrideRecord(it))))
-  return `{"version":1,"overrides":[\n${lines.join(",\n")}\n]}\n`
+/**
+ * Encodes all overrides as the content of a file, one a line. They must have passed {@link OverrideRecord}. What was
+ * encoded before is not encoded again: the file is written often when much happens.
+ */
+export const overridesEncoder = (): (overrides: Iterable<Override>) => string => {
+  const encoded = new WeakMap<Override, string>()
+  const lineOf = (it: Override): string => {
+    const line = encoded.get(it) ?? JSON.stringify(encode(toOverrideRecord(it)))
+    encoded.set(it, line)
+    return line
+  }
+  return (overrides) => `{"version":1,"overrides":[\n${Array.from(overrides, lineOf).join(",\n")}\n]}\n`
 }
 
 /** What can be read of a file, and how many entries cannot; undefined when it is no such file. */

@@ -9,6 +9,7 @@ import type { Target } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { OutageStore } from "../store/OutageStore.ts"
 import type { StoreError } from "../store/StoreError.ts"
+import { type Trouble, troubleOf } from "./OutageWriter.ts"
 import { overrideRecords } from "./overrideRecords.ts"
 import { Overrides } from "./Overrides.ts"
 
@@ -24,9 +25,8 @@ const statementTimeout = "30 seconds"
 /** How far the rows of one override are. */
 type Progress = "open" | "closed"
 
-/** Why one row is not in the store yet. */
-interface Trouble {
-  readonly problem: string
+/** Why one row of an override is not in the store yet. */
+interface RowTrouble extends Trouble {
   /** Another override of the same kind holds for the member; this one is written when either is over. */
   readonly isBusy: boolean
 }
@@ -41,7 +41,8 @@ export class OverrideLog extends Context.Service<OverrideLog, {
 }>()("effect-geodns/status/OverrideLog") {
   /**
    * Writes what has begun and ended, now and whenever one does, with its own times however late that is known. While the
-   * store is away it is tried again, and the condition `store:overrides` says so.
+   * store is away it is tried again, and the condition `store:overrides` says so. Nothing needs to wait on disk for that:
+   * the overrides themselves are in a file, and all that are listed are written again after a restart.
    */
   static readonly layer: Layer.Layer<OverrideLog, never, Overrides | OutageStore | Conditions> = Layer.effect(
     OverrideLog,
@@ -54,24 +55,29 @@ export class OverrideLog extends Context.Service<OverrideLog, {
       const startedAt = yield* Clock.currentTimeMillis
       let waiting = 0
 
-      const attempt = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, Trouble> =>
+      const attempt = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, RowTrouble> =>
         effect.pipe(
-          Effect.mapError((error): Trouble => ({
-            problem: error.message,
+          Effect.mapError((error): RowTrouble => ({
+            ...troubleOf(error),
             isBusy: error.reason._tag === "AlreadyOpen"
           })),
           Effect.timeoutOrElse({
             duration: statementTimeout,
-            orElse: () => Effect.fail<Trouble>({ problem: "the store does not answer", isBusy: false })
+            orElse: () =>
+              Effect.fail<RowTrouble>({ problem: "the store does not answer", isBusy: false, isRefusal: false })
           })
         )
 
+      const isDone = (row: Outage): boolean => {
+        const before = progress.get(row.id)
+        return before === "closed" || (before === "open" && row.end === undefined)
+      }
+
       /** Brings one row to where it should be. */
       const write = Effect.fnUntraced(function*(row: Outage) {
-        const before = progress.get(row.id)
-        if (before === "closed" || (before === "open" && row.end === undefined)) return
+        if (isDone(row)) return
         // A row that is there already stays as it is: it may be open, from before a restart or from another collator.
-        if (before === undefined && row.end !== row.start) yield* attempt(store.open(row))
+        if (!progress.has(row.id) && row.end !== row.start) yield* attempt(store.open(row))
         if (row.end !== undefined) yield* attempt(store.close(row.id, row.end, false))
         progress.set(row.id, row.end === undefined ? "open" : "closed")
       })
@@ -96,22 +102,26 @@ export class OverrideLog extends Context.Service<OverrideLog, {
         for (const id of progress.keys()) if (!ids.has(id)) progress.delete(id)
         // First those that are over: they make room for those that go on.
         rows.sort((a, b) => Number(a.end === undefined) - Number(b.end === undefined))
-        const troubles: Array<Trouble> = []
+        let trouble: RowTrouble | undefined
         for (const row of rows) {
-          yield* write(row).pipe(
-            Effect.tapError(({ isBusy }) =>
-              isBusy && now - startedAt >= knowsAllAfter ? closeUnknown(row.target, ids, now) : Effect.void
-            ),
-            Effect.catch((trouble) => Effect.sync(() => troubles.push(trouble)))
+          const written = yield* Effect.result(
+            Effect.tapError(
+              write(row),
+              ({ isBusy }) =>
+                isBusy && now - startedAt >= knowsAllAfter ? closeUnknown(row.target, ids, now) : Effect.void
+            )
           )
+          if (written._tag === "Success" || written.failure.isBusy) continue
+          trouble ??= written.failure
+          // A store that does not answer has no answer for the others either.
+          if (!written.failure.isRefusal) break
         }
-        waiting = troubles.length
-        const trouble = troubles.find(({ isBusy }) => !isBusy)
+        waiting = rows.filter((row) => !isDone(row)).length
         yield* trouble === undefined
           ? conditions.clear("store:overrides")
           : conditions.raise(
             "store:overrides",
-            `overrides are not recorded: ${trouble.problem}; ${troubles.length} rows wait and are tried again`
+            `overrides are not recorded: ${trouble.problem}; ${waiting} rows wait and are tried again`
           )
         return trouble !== undefined
       })

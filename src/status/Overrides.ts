@@ -13,7 +13,15 @@ import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { makeOverrides } from "./makeOverrides.ts"
 import { InvalidOverride, OverrideError } from "./OverrideError.ts"
 
-export { InvalidOverride, NothingToEnd, NotKept, OverrideError, TooMany, UnknownMember } from "./OverrideError.ts"
+export {
+  InShadow,
+  InvalidOverride,
+  NothingToEnd,
+  NotKept,
+  OverrideError,
+  TooMany,
+  UnknownMember
+} from "./OverrideError.ts"
 
 /** What an operator asks for. */
 export interface OverrideRequest {
@@ -64,7 +72,8 @@ export class Overrides extends Context.Service<Overrides, {
 }>()("effect-geodns/status/Overrides") {
   /**
    * Kept in the durable file `overrides.json`, and shared on `geodns.v1.override` with every node that can be reached, at
-   * once and again after the network was cut. A file that is broken is set aside as `overrides.broken.json` and reported
+   * once and again after the network was cut. A node in shadow mode hears of them, and refuses to give or end any. A DNS
+   * node without a management key tells nobody what it heard. A file that is broken is set aside as `overrides.broken.json` and reported
    * as a condition; what can be read of it is used.
    */
   static readonly layer: Layer.Layer<Overrides, never, NodeIdentity | Bus | Config | DurableFiles | Conditions> = Layer

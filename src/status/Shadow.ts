@@ -9,6 +9,7 @@ import { makeFollowedShadow, makeObservedShadow } from "./makeShadow.ts"
 import type { MonitorResults } from "./MonitorResults.ts"
 import type { OfficialStatus } from "./OfficialStatus.ts"
 import type { Opinions } from "./Opinions.ts"
+import type { Overrides } from "./Overrides.ts"
 
 /** A target on which this node and the cluster do not agree. */
 export interface Difference {
@@ -42,8 +43,11 @@ export class Shadow extends Context.Service<Shadow, {
   readonly comparison: Effect.Effect<Comparison>
 }>()("effect-geodns/status/Shadow") {
   /** For a monitor: compares what it sees itself with what the others decide on the bus. */
-  static readonly layerObserved: Layer.Layer<Shadow, never, Bus | Conditions | Config | OfficialStatus | Opinions> =
-    Layer.effect(Shadow, makeObservedShadow)
+  static readonly layerObserved: Layer.Layer<
+    Shadow,
+    never,
+    Bus | Conditions | Config | OfficialStatus | Opinions | Overrides
+  > = Layer.effect(Shadow, makeObservedShadow)
 
   /** For a DNS node or collator: compares what it follows on the bus with the results of the configured monitor. */
   static readonly layerFollowed: Layer.Layer<Shadow, never, Conditions | Config | MonitorResults | OfficialStatus> =

@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import { makeAnswers } from "../bus/Answers.ts"
 import { Bus, type BusError, type BusMessage } from "../bus/Bus.ts"
 import { messageCodec } from "../bus/MessageCodec.ts"
 import * as Messages from "../bus/Messages.ts"
@@ -20,7 +21,6 @@ import type { StatusAnswer, StatusQuestion } from "../domain/wire/Snapshot.ts"
 import * as Subject from "../domain/wire/Subject.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
-import { AnswerBudget } from "./AnswerBudget.ts"
 import { KnownTargets } from "./KnownTargets.ts"
 import { OfficialStatus } from "./OfficialStatus.ts"
 import { clockTolerance, type OfficialEntry } from "./OfficialTable.ts"
@@ -69,7 +69,7 @@ export class Snapshots extends Context.Service<Snapshots, {
           const official = yield* OfficialStatus
 
           const peers = new Peers()
-          const budget = new AnswerBudget({ perSecond: bytesPerSecond, most: mostBytes })
+          const answers = yield* makeAnswers(Subject.Status, answerRate)
           const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
           const single = yield* Semaphore.make(1)
           const started = yield* Deferred.make<void>()
@@ -99,10 +99,8 @@ export class Snapshots extends Context.Service<Snapshots, {
             Hash: digest.hash
           })
 
-          /** Only to where answers go: a question must not make us publish on any other subject. */
           const answer = Effect.fnUntraced(function*(question: StatusQuestion, reply: string) {
-            if (!reply.startsWith(inbox)) return
-            if (!budget.allows(now())) return yield* Metric.update(refused, 1)
+            if (!(yield* answers.mayGoTo(reply)) || !(yield* answers.mayBeGiven)) return
             const ours = yield* look(viewAge)
             const head = headOf(ours)
             const isPage = question.To === identity.id
@@ -110,7 +108,7 @@ export class Snapshots extends Context.Service<Snapshots, {
             const text = isPage
               ? snapshotPage(head, ours.entries, question.From, maxPageBytes)
               : JSON.stringify({ ...head, Entries: [] })
-            budget.spend(text.length)
+            answers.spend(text.length)
             yield* bus.publish(reply, text)
             yield* Metric.update(isPage ? pages : summaries, 1)
           })
@@ -206,11 +204,11 @@ export class Snapshots extends Context.Service<Snapshots, {
           )
 
           const catchUp: Effect.Effect<CaughtUp> = Effect.gen(function*() {
-            const answers = yield* ask({ From: 0 }, maxAnswers, "750 millis")
-            for (const { Count, Hash, NodeID, NodeRole } of answers) {
+            const found = yield* ask({ From: 0 }, maxAnswers, "750 millis")
+            for (const { Count, Hash, NodeID, NodeRole } of found) {
               if (NodeID !== identity.id) peers.heard(NodeID, NodeRole, { count: Count, hash: Hash }, now())
             }
-            const nodes = new Set(answers.map(({ NodeID }) => NodeID))
+            const nodes = new Set(found.map(({ NodeID }) => NodeID))
             nodes.delete(identity.id)
             const answered = nodes.size
             let changed = 0
@@ -263,6 +261,9 @@ export class Snapshots extends Context.Service<Snapshots, {
             )
           })
 
+          /** Not all nodes at once. */
+          const soon = Effect.flatMap(Random.nextBetween(1_000, 3_000), Effect.sleep)
+
           const guarded = <E, R>(what: string, effect: Effect.Effect<unknown, E, R>) =>
             Effect.catchCause(
               Effect.asVoid(effect),
@@ -282,13 +283,16 @@ export class Snapshots extends Context.Service<Snapshots, {
             Stream.runDrain,
             Effect.forkScoped({ startImmediately: true })
           )
+          // What others decided while our documents did not know it was not taken: now it may be.
           yield* config.changes.pipe(
-            Stream.runForEach(() => Effect.sync(() => peers.lookAgain())),
+            Stream.tap(() => Effect.sync(() => peers.lookAgain())),
+            Stream.switchMap(() => Stream.fromEffect(Effect.andThen(soon, guarded("asking everyone", catchUp)))),
+            Stream.runDrain,
             Effect.forkScoped({ startImmediately: true })
           )
           yield* Queue.take(jobs).pipe(
             // Nodes that just decided something differ for a moment.
-            Effect.tap(Effect.flatMap(Random.nextBetween(1_000, 3_000), Effect.sleep)),
+            Effect.tap(soon),
             Effect.flatMap((node) => {
               waiting.delete(node)
               return guarded(
@@ -340,9 +344,6 @@ interface Tally {
 const { encode } = messageCodec(Subject.Status)
 const { decode } = messageCodec(Subject.StatusReply)
 
-/** Where answers go on every bus of ours. */
-const inbox = "_INBOX."
-
 /** Entries that are looked at before others get their turn. */
 const slice = 2_000
 
@@ -350,8 +351,7 @@ const slice = 2_000
 const viewAge = 1_000
 
 /** What all answers together may cost the network: a full table of 30,000 targets is some 12 MB. */
-const bytesPerSecond = 2 * 1024 * 1024
-const mostBytes = 24 * 1024 * 1024
+const answerRate = { perSecond: 2 * 1024 * 1024, most: 24 * 1024 * 1024 }
 
 /** Answers to a question to everyone. */
 const maxAnswers = 256
@@ -378,18 +378,13 @@ const fromTheFuture = Metric.counter("geodns_snapshot_future_total", {
   incremental: true
 })
 
-const answers = Metric.counter("geodns_snapshot_answers_total", {
+const answered = Metric.counter("geodns_snapshot_answers_total", {
   description: "Questions about the official status that this node answered",
   incremental: true
 })
 
-const pages = Metric.withAttributes(answers, { kind: "page" })
-const summaries = Metric.withAttributes(answers, { kind: "summary" })
-
-const refused = Metric.counter("geodns_snapshot_refused_total", {
-  description: "Questions about the official status that were not answered because there were too many",
-  incremental: true
-})
+const pages = Metric.withAttributes(answered, { kind: "page" })
+const summaries = Metric.withAttributes(answered, { kind: "summary" })
 
 const disagreements = Metric.gauge("geodns_status_disagreements", {
   description: "Targets on which other nodes hold something else for official although they were asked"

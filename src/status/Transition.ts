@@ -16,13 +16,22 @@ export interface WaitingTransition {
   readonly transition: Transition
   /** What its record takes in the journal. */
   readonly bytes: number
-  /** It is from before this process started: what follows from it may be in the store already. */
-  readonly isRestored: boolean
 }
+
+/** The transition that a decision is. */
+export const decided = (status: Official): Transition => ({ _tag: "Decided", status })
 
 /** The target of a transition. */
 export const targetOf = (transition: Transition): Target =>
   transition._tag === "Decided" ? transition.status.target : transition.target
+
+/** When it took place, in milliseconds since the epoch. */
+export const timeOf = (transition: Transition): number =>
+  transition._tag === "Decided" ? transition.status.decidedAt : transition.at
+
+/** The decision, where it was one. */
+export const decisionOf = (transition: Transition): Official | undefined =>
+  transition._tag === "Decided" ? transition.status : undefined
 
 /** Whether it opens an outage, where none is open; others close one. */
 export const isDown = (transition: Transition): boolean => transition._tag === "Decided" && !transition.status.up
@@ -42,16 +51,23 @@ const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Union([
 export const transitionRecord = (number: number, transition: Transition): string => {
   if (transition._tag === "Gone") return JSON.stringify({ n: number, gone: transition.target, at: transition.at })
   const { status } = transition
+  return JSON.stringify({ n: number, status: { ...status, data: isJson(status.data) ? status.data : null } })
+}
+
+/** What a probe measured need not be; the outage is what counts. */
+const isJson = (data: unknown): boolean => {
   try {
-    return JSON.stringify({ n: number, status: { ...status, data: status.data ?? null } })
+    return JSON.stringify(data) !== undefined
   } catch {
-    // What a probe measured need not be JSON; the outage is what counts.
-    return JSON.stringify({ n: number, status: { ...status, data: null } })
+    return false
   }
 }
 
 /** The record that all transitions up to this number are done. */
 export const doneRecord = (number: number): string => JSON.stringify({ done: number })
+
+/** What a record takes in the file, with its checksum. */
+export const recordBytes = (record: string): number => Buffer.byteLength(record) + 10
 
 /** What a record says; undefined when it is none. */
 export const readRecord = (text: string): JournalRecord | undefined => {
@@ -59,8 +75,6 @@ export const readRecord = (text: string): JournalRecord | undefined => {
   if (record === undefined || "done" in record) return record
   return {
     number: record.n,
-    transition: "status" in record
-      ? { _tag: "Decided", status: record.status }
-      : { _tag: "Gone", target: record.gone, at: record.at }
+    transition: "status" in record ? decided(record.status) : { _tag: "Gone", target: record.gone, at: record.at }
   }
 }

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { makeAnswers } from "../bus/Answers.ts"
 import type { Bus } from "../bus/Bus.ts"
 import * as Messages from "../bus/Messages.ts"
 import { type DowntimeEvent, type DowntimeRequest, DowntimeResponse } from "../domain/wire/Downtime.ts"
@@ -54,25 +55,32 @@ export const downtimeOf = (
   }
 }
 
+/** What all answers together may have in bytes: one is at most 1 MiB. */
+const answerRate = { perSecond: 1024 * 1024, most: 8 * 1024 * 1024 }
+
+/** An event on the wire is about so long, in bytes; looking at a target for one costs a little, too. */
+const eventBytes = 400
+const targetBytes = 16
+
 /**
  * Answers `monitor.stats.getDowntime` with the outages that are open by the official status: monitors keep no others.
- * A question without a reply subject is not answered, as in v2.
+ * A question without a reply subject is not answered, as in v2; nor is one beyond what is given in all.
  */
 export const answerDowntime: Layer.Layer<never, never, Bus | NodeIdentity | OfficialStatus> = Layer.effectDiscard(
   Effect.gen(function*() {
     const { id } = yield* NodeIdentity
     const official = yield* OfficialStatus
+    const answers = yield* makeAnswers(Subject.GetDowntime, answerRate)
+
     yield* Messages.receive(
       Subject.GetDowntime,
-      (request, { reply }) =>
-        reply === undefined ? Effect.void : Effect.flatMap(
-          official.all,
-          (all) =>
-            Messages.send(
-              { name: reply, schema: DowntimeResponse, maxBytes: 1024 * 1024 },
-              downtimeOf(id, request, all.values())
-            )
-        )
+      Effect.fnUntraced(function*(request, { reply }) {
+        if (reply === undefined || !(yield* answers.mayGoTo(reply)) || !(yield* answers.mayBeGiven)) return
+        const all = yield* official.all
+        const answer = downtimeOf(id, request, all.values())
+        answers.spend((1 + answer.events.length) * eventBytes + all.size * targetBytes)
+        yield* Messages.send({ name: reply, schema: DowntimeResponse, maxBytes: 1024 * 1024 }, answer)
+      })
     ).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
   })
 )

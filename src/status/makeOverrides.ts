@@ -1,6 +1,5 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
@@ -16,19 +15,26 @@ import { type Override, type OverrideState, overrideState } from "../domain/Over
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
-import { noticeUnknownMembers } from "./noticeUnknownMembers.ts"
-import { InvalidOverride, NothingToEnd, NotKept, OverrideError, TooMany, UnknownMember } from "./OverrideError.ts"
+import { noticeOverrides } from "./noticeOverrides.ts"
+import {
+  InShadow,
+  InvalidOverride,
+  NothingToEnd,
+  NotKept,
+  OverrideError,
+  TooMany,
+  UnknownMember
+} from "./OverrideError.ts"
 import { overrideExchange } from "./overrideExchange.ts"
-import { encodeOverrides, overridesFile, restoreOverrides } from "./OverrideFile.ts"
+import { overridesEncoder, overridesFile, restoreOverrides } from "./OverrideFile.ts"
+import { overrideLimits, overrideListener } from "./overrideListener.ts"
+import { newsLine } from "./overrideNews.ts"
 import { newEnd, newOverride } from "./overrideRequest.ts"
 import type { OverrideChange, Overrides } from "./Overrides.ts"
 import { OverrideTable } from "./OverrideTable.ts"
 
-/** How many overrides a node knows, those that are over among them. */
-export const maxOverrides = 1_000
-
-/** A clock that is this far ahead of ours is reported. Milliseconds. */
-const clockTolerance = 5 * 60_000
+/** Between two looks: what others tell meanwhile is looked at together. Milliseconds. */
+const burst = 100
 
 /** How long to wait for the next one to begin or end at most: the time of day may be set. Milliseconds. */
 const lookEvery = 30_000
@@ -49,12 +55,16 @@ export const makeOverrides = Effect.fnUntraced(function*(): Effect.fn.Return<
   never,
   NodeIdentity | Bus | Config | DurableFiles | Conditions | Scope.Scope
 > {
-  const { id: node } = yield* NodeIdentity
+  const { id: node, role } = yield* NodeIdentity
   const config = yield* Config
   const files = yield* DurableFiles
   const conditions = yield* Conditions
   const clock = yield* Clock.Clock
-  const table = new OverrideTable({ capacity: maxOverrides })
+  const { local } = yield* config.current
+  // Read once, as the bus is made: a change counts after a restart.
+  const isShadow = local.GeoDNS.Consensus.Shadow
+  const table = new OverrideTable(overrideLimits)
+  const encode = overridesEncoder()
   const states = new Map<string, OverrideState>()
   const lock = yield* Semaphore.make(1)
   // Only the newest news counts: readers then look themselves.
@@ -67,7 +77,7 @@ export const makeOverrides = Effect.fnUntraced(function*(): Effect.fn.Return<
 
   const now = () => Math.floor(clock.currentTimeMillisUnsafe())
 
-  const write = (of: OverrideTable) => files.write(overridesFile, encodeOverrides(of.all()))
+  const write = (of: OverrideTable) => files.write(overridesFile, encode(of.all()))
 
   const save = lock.withPermit(Effect.suspend(() => {
     if (!isDirty) return Effect.void
@@ -84,20 +94,12 @@ export const makeOverrides = Effect.fnUntraced(function*(): Effect.fn.Return<
     )
   }))
 
-  const say = ({ change, override }: OverrideChange): Effect.Effect<void> => {
-    const { author, ended, from, id, kind, member, reason, until } = override
-    const end = until === undefined ? "until somebody ends it" : `until ${new Date(until).toISOString()}`
-    const line = change === "began"
-      ? `${member} is out of service, ${end}: ${reason} (${kind} by ${author})`
-      : change === "given"
-      ? `${member} will be out of service from ${new Date(from).toISOString()} ${end}: ${reason} (${kind} by ${author})`
-      : `the ${kind} of ${member} is over${ended === undefined ? "" : `, ended by ${ended.by}: ${ended.reason}`}`
-    return Effect.logInfo(line).pipe(
-      Effect.annotateLogs({ override: id }),
-      Effect.andThen(PubSub.publish(events, { change, override })),
-      Effect.asVoid
-    )
-  }
+  const say = Effect.fnUntraced(function*(changes: ReadonlyArray<OverrideChange>) {
+    const line = newsLine(changes)
+    if (line === undefined) return
+    yield* Effect.annotateLogs(Effect.logInfo(line), changes.length === 1 ? { override: changes[0]!.override.id } : {})
+    yield* PubSub.publishAll(events, changes)
+  })
 
   /** What happened since the last look. */
   const lookAtStates = (at: number): ReadonlyArray<OverrideChange> => {
@@ -123,49 +125,30 @@ export const makeOverrides = Effect.fnUntraced(function*(): Effect.fn.Return<
     const after = table.active(at)
     const isNews = after.size !== active.size || [...after].some(([member, it]) => active.get(member) !== it)
     if (isNews) active = after
-    Queue.offerUnsafe(wake, undefined)
     return Effect.all([
-      Effect.forEach(changes, say, { discard: true }),
-      isNews ? Effect.andThen(PubSub.publish(news, undefined), Metric.update(activeGauge, active.size)) : Effect.void
+      say(changes),
+      isNews ? PubSub.publish(news, undefined) : Effect.void
     ], { discard: true })
   })
 
-  /** Takes what other nodes tell. */
-  const hear = Effect.fnUntraced(function*(overrides: ReadonlyArray<Override>) {
-    const at = now()
-    let isNew = false
-    let tooMany = 0
-    for (const override of overrides) {
-      const taken = table.take(override, at)
-      if (taken === "full") tooMany++
-      if (taken === "new" && override.at > at + clockTolerance) {
-        yield* Effect.logWarning(
-          `an override was given at a time that is ${
-            Math.round((override.at - at) / 60_000)
-          } minutes ahead of this node: set the clock of one of them`
-        ).pipe(Effect.annotateLogs({ override: override.id, node: override.node }))
-      }
-      isNew ||= taken === "new" || taken === "changed"
-    }
-    if (tooMany > 0) {
-      yield* Metric.update(refused, tooMany)
-      yield* conditions.raise(
-        "overrides:full",
-        `there are ${maxOverrides} overrides and planned maintenances, more that other nodes tell are not taken: end some`
-      )
-    }
-    if (!isNew) return
-    if (tooMany === 0) yield* conditions.clear("overrides:full")
+  const listener = yield* overrideListener(table)
+  const hear = Effect.fnUntraced(function*(overrides: ReadonlyArray<Override>, sender: string) {
+    if (!(yield* listener.hear(overrides, sender))) return
     isDirty = true
     yield* Queue.offer(mustSave, undefined)
-    yield* look
+    yield* Queue.offer(wake, undefined)
   })
 
-  const problem = yield* restoreOverrides(files, (override) => table.take(override, now()))
+  const know = Effect.map(config.current, ({ catalog }) => {
+    // Before there are documents nobody is a stranger.
+    table.know((name) => catalog.members.length === 0 || catalog.member(name) !== undefined)
+  })
+  yield* Stream.runForEach(config.changes, () => know).pipe(Effect.forkScoped({ startImmediately: true }))
+  yield* know
+  const problem = yield* restoreOverrides(files, (override) => table.take(override, now(), "file"))
   if (problem !== undefined) yield* conditions.raise("overrides:file", problem)
   lookAtStates(now())
   active = table.active(now())
-  yield* Metric.update(activeGauge, active.size)
   yield* PubSub.publish(news, undefined)
 
   yield* Effect.addFinalizer(() => save)
@@ -173,7 +156,12 @@ export const makeOverrides = Effect.fnUntraced(function*(): Effect.fn.Return<
     all: () => table.all(),
     current: () => table.current(now()),
     digest: () => table.digest(),
-    take: (overrides) => Effect.uninterruptible(hear(overrides))
+    take: (overrides, sender) => Effect.uninterruptible(hear(overrides, sender)),
+    // Nobody gives overrides at a DNS node without a key, and the broker may not let it tell any.
+    passesOn: Effect.map(
+      config.current,
+      ({ local }) => role !== "IBPDns" || Object.keys(local.MgmtApi.AuthKeys).length > 0
+    )
   })
 
   /** Writes changes to the disk, then makes them hold here, then tells the others. */
@@ -182,14 +170,16 @@ export const makeOverrides = Effect.fnUntraced(function*(): Effect.fn.Return<
       const at = now()
       const next = table.copy()
       if (changed.some((override) => next.take(override, at) === "full")) {
-        return yield* fail(new TooMany({ limit: maxOverrides }))
+        return yield* fail(new TooMany({ limit: overrideLimits.capacity }))
       }
       yield* Effect.catch(write(next), (error) => fail(new NotKept({ detail: error.message })))
       for (const override of changed) table.take(override, at)
       yield* look
+      yield* Queue.offer(wake, undefined)
     }).pipe(lock.withPermit, Effect.andThen(tell(changed)), Effect.uninterruptible)
 
   const add: Overrides["Service"]["add"] = Effect.fn("Overrides.add")(function*(request) {
+    if (isShadow) return yield* fail(new InShadow())
     const { catalog } = yield* config.current
     const member = catalog.member(request.member)?.name
     if (member === undefined) return yield* unknown(catalog, request.member)
@@ -199,6 +189,7 @@ export const makeOverrides = Effect.fnUntraced(function*(): Effect.fn.Return<
   })
 
   const end: Overrides["Service"]["end"] = Effect.fn("Overrides.end")(function*(request) {
+    if (isShadow) return yield* fail(new InShadow())
     const { catalog } = yield* config.current
     const at = now()
     const ended = yield* invalid(newEnd(request, at))
@@ -217,18 +208,18 @@ export const makeOverrides = Effect.fnUntraced(function*(): Effect.fn.Return<
     return yield* fail(new NothingToEnd({ member, byDocument: entry?.member.Override === true }))
   })
 
-  const forget = Effect.suspend(() => {
+  const forget = Effect.gen(function*() {
     const size = table.size
     table.forget(now())
-    return table.size === size ? Effect.void : conditions.clear("overrides:full")
+    if (table.size !== size) yield* conditions.clear("overrides:full")
+    yield* listener.calm
   })
   yield* Effect.gen(function*() {
     const at = now()
     yield* Effect.timeoutOption(Queue.take(wake), Math.max(0, Math.min(lookEvery, table.nextChange(at) - at)))
     yield* forget
     yield* look
-    // What woke us was our own look.
-    yield* Queue.poll(wake)
+    yield* Effect.sleep(burst)
   }).pipe(
     Effect.catchCause((cause) => Effect.logError("overrides: a look failed", cause)),
     Effect.forever,
@@ -245,7 +236,7 @@ export const makeOverrides = Effect.fnUntraced(function*(): Effect.fn.Return<
   )
 
   const changes = Stream.map(Stream.fromPubSub(news), () => active)
-  yield* noticeUnknownMembers(changes).pipe(Effect.forkScoped({ startImmediately: true }))
+  yield* noticeOverrides(changes).pipe(Effect.forkScoped({ startImmediately: true }))
 
   return {
     add,
@@ -255,11 +246,4 @@ export const makeOverrides = Effect.fnUntraced(function*(): Effect.fn.Return<
     changes,
     subscribe: Effect.map(PubSub.subscribe(events), Stream.fromSubscription)
   }
-})
-
-const activeGauge = Metric.gauge("geodns_overrides_active", { description: "Members that are out by hand" })
-
-const refused = Metric.counter("geodns_overrides_refused_total", {
-  description: "Overrides of other nodes that were not taken because there are too many",
-  incremental: true
 })

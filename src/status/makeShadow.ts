@@ -7,6 +7,7 @@ import { Bus } from "../bus/Bus.ts"
 import { Config } from "../config/Config.ts"
 import type { Local } from "../domain/documents/Local.ts"
 import { checkInterval } from "../domain/documents/Local.ts"
+import { overriddenMembers } from "../domain/Override.ts"
 import { type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { compare, type Compared, type Statuses } from "./compare.ts"
@@ -14,6 +15,7 @@ import { KnownTargets } from "./KnownTargets.ts"
 import { MonitorResults } from "./MonitorResults.ts"
 import { OfficialStatus } from "./OfficialStatus.ts"
 import { Opinions } from "./Opinions.ts"
+import { Overrides } from "./Overrides.ts"
 import type { Comparison, Difference, Shadow } from "./Shadow.ts"
 
 /** Entries that are looked at before others get their turn. */
@@ -22,7 +24,7 @@ const slice = 2_000
 /** Seconds that a difference is allowed beside the interval: the time that a decision takes. */
 const decidingTime = 30
 
-const gauge = Metric.gauge("geodns_shadow_differences", {
+const gauge = Metric.gauge("geodns_shadow_lasting_differences", {
   description: "Targets on which this shadow and the cluster differ for longer than an interval and 30 seconds"
 })
 
@@ -103,17 +105,26 @@ const makeShadow = Effect.fnUntraced(function*<R>(options: {
 const longestInterval = ({ Checks }: Local): number =>
   Checks.reduce((longest, check) => check.Enabled ? Math.max(longest, checkInterval(check)) : longest, 0)
 
-/** What a monitor sees, beside what the others decide. */
+/** What a monitor sees, beside what the others decide. Members that are out by hand are checked by nobody: they are left out. */
 export const makeObservedShadow = Effect.gen(function*() {
   const bus = yield* Bus
+  const config = yield* Config
   const official = yield* OfficialStatus
   const opinions = yield* Opinions
+  const overrides = yield* Overrides
   const against = "the decisions on the bus"
   return yield* makeShadow({
     against,
     sides: Effect.gen(function*() {
-      const here = yield* statusesOf(yield* opinions.current)
-      const there: Statuses = yield* official.all
+      const { catalog } = yield* config.current
+      const out = overriddenMembers(catalog, yield* overrides.active)
+      const isIn = ({ target }: { readonly target: Target }) => {
+        const member = catalog.member(target.member)
+        return member === undefined || !out.has(member)
+      }
+      const here = yield* statusesOf((yield* opinions.current).filter(isIn))
+      const all: Statuses = yield* official.all
+      const there = out.size === 0 ? all : yield* statusesOf([...all.values()].filter(isIn))
       return {
         against,
         here,

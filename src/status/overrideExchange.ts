@@ -15,7 +15,9 @@ export interface SharedSet {
   /** What matters now: the first that fit into a message are told again and again. */
   readonly current: () => ReadonlyArray<Override>
   readonly digest: () => string
-  readonly take: (overrides: ReadonlyArray<Override>) => Effect.Effect<void>
+  readonly take: (overrides: ReadonlyArray<Override>, sender: string) => Effect.Effect<void>
+  /** Whether this node tells others what it heard, and not only what was given here. */
+  readonly passesOn: Effect.Effect<boolean>
 }
 
 /** A node tells what holds and which set it has this often, give or take a tenth. Milliseconds. */
@@ -52,9 +54,9 @@ export const pagesOf = (records: ReadonlyArray<OverrideRecord>): ReadonlyArray<R
 
 /**
  * Keeps a set the same on all nodes of the bus, whatever messages get lost. Everybody tells the digest of its set now and
- * then, at once when it is connected again, and takes what others tell. Who hears another digest than its own tells its
- * whole set, unless somebody with the same set is faster. What holds now is told with each digest, for those who only
- * listen, as shadows do. Gives what tells others of a change at once.
+ * then, at once when it is connected again, and takes what others tell. Who passes on and hears another digest than its
+ * own tells its whole set, unless somebody with the same set is faster. What holds now is told with each digest, for those
+ * who only listen, as shadows do. Gives what tells others of a change at once.
  */
 export const overrideExchange = Effect.fnUntraced(function*(
   node: string,
@@ -66,20 +68,17 @@ export const overrideExchange = Effect.fnUntraced(function*(
   /** Somebody told the set that is ours too while we wanted to. */
   let isTold = false
 
-  const send = (records: ReadonlyArray<OverrideRecord>, digest: string | undefined) =>
-    Messages.send(Subject.Override, {
-      NodeID: node,
-      Overrides: records,
-      ...digest !== undefined && { Digest: digest }
-    }).pipe(
-      Effect.as(true),
+  const publish = <A>(subject: Subject.Subject<A>, message: A) =>
+    Messages.send(subject, message).pipe(
       // The condition `bus` tells of a lost connection; the digest goes out when it is back.
-      Effect.catchReason("BusError", "Disconnected", () => Effect.succeed(false)),
-      Effect.catch((error) => Effect.as(Effect.logWarning(error.message), false)),
+      Effect.catchReason("BusError", "Disconnected", () => Effect.void),
+      Effect.catch((error) => Effect.logWarning(error.message)),
       Effect.provideService(Bus, bus)
     )
+  const send = (records: ReadonlyArray<OverrideRecord>, digest: string | undefined) =>
+    publish(Subject.Override, { NodeID: node, Overrides: records, ...digest !== undefined && { Digest: digest } })
 
-  const tellDigest = Effect.suspend(() => send([], shared.digest()))
+  const tellDigest = Effect.suspend(() => publish(Subject.OverrideDigest, { NodeID: node, Digest: shared.digest() }))
   const tellAll = Effect.suspend(() => {
     const pages = pagesOf(shared.all().map(toOverrideRecord))
     const digest = shared.digest()
@@ -93,19 +92,25 @@ export const overrideExchange = Effect.fnUntraced(function*(
       Effect.asVoid
     )
 
-  yield* Messages.receive(Subject.Override, ({ Digest, Overrides }) =>
-    Effect.gen(function*() {
-      if (Overrides.length > 0) yield* shared.take(Overrides.map(fromOverrideRecord))
-      if (Digest === undefined) return
-      if (Digest !== shared.digest()) yield* Queue.offer(wanted, undefined)
-      else if (Overrides.length > 0) isTold = true
-    })).pipe(Effect.catch((error) => Effect.logError(`overrides of other nodes are not heard: ${error.message}`)))
+  yield* Effect.andThen(
+    Messages.receive(Subject.Override, ({ Digest, NodeID, Overrides }) =>
+      Effect.gen(function*() {
+        if (Overrides.length > 0) yield* shared.take(Overrides.map(fromOverrideRecord), NodeID)
+        if (Digest === undefined) return
+        if (Digest !== shared.digest()) yield* Queue.offer(wanted, undefined)
+        else if (Overrides.length > 0) isTold = true
+      })),
+    Messages.receive(
+      Subject.OverrideDigest,
+      ({ Digest }) => Digest === shared.digest() ? Effect.void : Queue.offer(wanted, undefined)
+    )
+  ).pipe(Effect.catch((error) => Effect.logError(`overrides of other nodes are not heard: ${error.message}`)))
 
   const answer = Effect.gen(function*() {
     yield* Queue.take(wanted)
     isTold = false
     yield* Effect.sleep(patience * (yield* Random.next))
-    if (isTold) return
+    if (isTold || !(yield* shared.passesOn)) return
     yield* tellAll
     yield* Effect.sleep(restAfterTelling)
   })
@@ -115,7 +120,7 @@ export const overrideExchange = Effect.fnUntraced(function*(
       Effect.sleep(pause),
       Effect.andThen(Queue.take(changed), Effect.sleep(tellAgainAfter))
     )
-    const [current = []] = pagesOf(shared.current().map(toOverrideRecord))
+    const [current = []] = (yield* shared.passesOn) ? pagesOf(shared.current().map(toOverrideRecord)) : []
     if (current.length > 0) yield* send(current, undefined)
     yield* tellDigest
   })

@@ -8,7 +8,7 @@ import { type DownTargets, hostOfTarget } from "./DownTargets.ts"
 import { explain } from "./explain.ts"
 import type { LastGood } from "./LastGood.ts"
 import { hashText } from "./rendezvous.ts"
-import { type Profile, type Serving, standings } from "./Standing.ts"
+import { type Profile, type Serving, standingsOf } from "./Standing.ts"
 import { SteeringTable } from "./SteeringTable.ts"
 
 /** The tables of one name. */
@@ -72,7 +72,7 @@ export class ServedNames {
       return new SteeringTable({
         name,
         ipv6,
-        standings: standings({ host: name, ipv6, serving, down, overridden: this.#overridden, settings, now }),
+        ...standingsOf({ host: name, ipv6, serving, down, overridden: this.#overridden, settings, now }),
         lastGood: lastGood.get(name, ipv6),
         settings,
         now

@@ -37,16 +37,20 @@ export interface Standing {
 export const addressOf = ({ member: { Service } }: MemberEntry, ipv6: boolean): string =>
   ipv6 ? Service.ServiceIPv6 : Service.ServiceIPv4
 
-/** Whether a member can answer for the names that it serves, whatever its health. */
-const isEligible = (
-  entry: MemberEntry,
-  ipv6: boolean,
-  overridden: ReadonlyMap<MemberEntry, unknown>
-): boolean =>
-  entry.member.Service.Active && !entry.member.Override && !overridden.has(entry) && addressOf(entry, ipv6) !== ""
+/** Whether a member can answer for the names that it serves, whatever its health and whoever takes it out by hand. */
+const isEligible = (entry: MemberEntry, ipv6: boolean): boolean =>
+  entry.member.Service.Active && !entry.member.Override && addressOf(entry, ipv6) !== ""
 
-/** The candidates for a name in one family, in the order in which they serve it. */
-export const standings = (options: {
+/** Who could answer for a name in one family, in the order in which they serve it. */
+export interface Standings {
+  /** The candidates. */
+  readonly standings: ReadonlyArray<Standing>
+  /** Those that would be candidates but for an override. Nobody holds the ones that are down. */
+  readonly overridden: ReadonlyArray<Standing>
+}
+
+/** How the members stand for a name in one family. */
+export const standingsOf = (options: {
   readonly host: string
   readonly ipv6: boolean
   readonly serving: ReadonlyArray<Serving>
@@ -56,11 +60,11 @@ export const standings = (options: {
   readonly settings: SteeringSettings
   /** Milliseconds since the epoch. */
   readonly now: number
-}): ReadonlyArray<Standing> => {
+}): Standings => {
   const { down, host, ipv6, now, overridden, serving, settings } = options
   const whole = placeOf("", ipv6)
   const place = placeOf(host, ipv6)
-  const candidates = serving.filter(({ profile }) => isEligible(profile.entry, ipv6, overridden)).map((candidate) => ({
+  const eligible = serving.filter(({ profile }) => isEligible(profile.entry, ipv6)).map((candidate) => ({
     profile: candidate.profile,
     outage: outageOf(
       down.of(candidate.profile.names, whole),
@@ -70,6 +74,8 @@ export const standings = (options: {
       settings
     )
   }))
+  const isOut = ({ profile }: { readonly profile: Profile }) => overridden.has(profile.entry)
+  const candidates = eligible.filter((it) => !isOut(it))
   const times = removalTimes(
     candidates.flatMap(({ outage, profile }) =>
       outage === undefined ? [] : [{ member: profile.entry.name, since: outage.since }]
@@ -77,12 +83,18 @@ export const standings = (options: {
     removalCap(candidates.length),
     now
   )
-  return candidates.map(({ outage, profile }) => ({
+  const standing = ({ outage, profile }: (typeof eligible)[number], goesAt: number | undefined): Standing => ({
     profile,
     address: addressOf(profile.entry, ipv6),
     downs: outage?.downs ?? healthy,
-    goesAt: outage === undefined ? undefined : times.get(profile.entry.name)
-  }))
+    goesAt
+  })
+  return {
+    standings: candidates.map((it) =>
+      standing(it, it.outage === undefined ? undefined : times.get(it.profile.entry.name))
+    ),
+    overridden: eligible.filter(isOut).map((it) => standing(it, it.outage?.since))
+  }
 }
 
 const healthy: ReadonlyArray<Official> = []

@@ -11,6 +11,8 @@ export interface TableInput {
   readonly ipv6: boolean
   /** The candidates, in the order of their names. */
   readonly standings: ReadonlyArray<Standing>
+  /** Those that would be candidates but for an override: they answer before nobody does. */
+  readonly overridden: ReadonlyArray<Standing>
   /** `Details.Name` of the members that were healthy when some last were. */
   readonly lastGood: ReadonlySet<string>
   readonly settings: SteeringSettings
@@ -41,7 +43,10 @@ export class SteeringTable {
   readonly healthy: ReadonlyArray<string>
   /** The candidates that are down and held, see `removalCap`. */
   readonly held: ReadonlyArray<Standing>
-  /** The policy in force because all candidates are down and gone; undefined while there are others, or none at all. */
+  /**
+   * The policy in force because all candidates are down and gone, or overrides left none; undefined while there are others,
+   * or nobody at all could answer.
+   */
   readonly policy: "last-good" | "all" | "fallback" | "empty" | undefined
   readonly #answering: ReadonlyArray<Standing>
   readonly #ttl: number
@@ -61,14 +66,14 @@ export class SteeringTable {
   readonly #otherwise: Choice
 
   constructor(input: TableInput) {
-    const { ipv6, lastGood, now, settings, standings } = input
+    const { ipv6, lastGood, now, overridden, settings, standings } = input
     this.input = input
     this.healthy = standings.filter(({ goesAt }) => goesAt === undefined).map(({ profile }) => profile.entry.name)
     this.held = standings.filter(({ goesAt }) => goesAt !== undefined && goesAt > now)
     const left = standings.filter(({ goesAt }) => goesAt === undefined || goesAt > now)
-    const otherwise = left.length > 0 || standings.length === 0
+    const otherwise = left.length > 0 || standings.length + overridden.length === 0
       ? undefined
-      : allDown(standings, lastGood, settings, ipv6)
+      : allDown({ standings, overridden, lastGood, settings, ipv6 })
     this.policy = otherwise?.rule
     this.#answering = otherwise?.answering ?? left
 

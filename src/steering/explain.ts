@@ -29,20 +29,25 @@ export const explain = (
     exclusions,
     heldUntil
   })
-  const fromStanding = ({ downs, goesAt, profile }: Standing): Candidate =>
-    candidate(
+  const fromStanding = ({ downs, goesAt, profile }: Standing): Candidate => {
+    const override = overridden.get(profile.entry)
+    return candidate(
       profile.entry,
-      downs.map((down): Exclusion => ({
-        _tag: "Down",
-        decision: down.id,
-        target: describeTarget(down.target),
-        error: down.error,
-        since: down.decidedAt
-      })),
-      goesAt !== undefined && goesAt > now ? goesAt : undefined
+      [
+        ...(override === undefined ? [] : [overriddenBy(override)]),
+        ...downs.map((down): Exclusion => ({
+          _tag: "Down",
+          decision: down.id,
+          target: describeTarget(down.target),
+          error: down.error,
+          since: down.decidedAt
+        }))
+      ],
+      override === undefined && goesAt !== undefined && goesAt > now ? goesAt : undefined
     )
+  }
   const answering = new Set(ranking.order)
-  const eligible = new Set(standings.map(({ profile }) => profile.entry))
+  const eligible = new Set([...ranking.order, ...standings].map(({ profile }) => profile.entry))
   return {
     name,
     ipv6,
@@ -89,20 +94,30 @@ const reason = (
   client: Client,
   ranking: Ranking
 ): Pick<Explanation, "rule" | "because"> => {
-  const { ipv6, settings, standings } = table.input
+  const { ipv6, overridden, settings, standings } = table.input
   const all = standings.length
   const family = ipv6 ? "IPv6" : "IPv4"
-  if (all === 0) {
+  if (all + overridden.length === 0) {
     return { rule: "empty", because: `no member that is in service and serves the name has an ${family} address` }
   }
-  const down = `all ${all} candidates are down`
+  const down = all === 0
+    ? `all ${overridden.length} members that could answer are out by hand`
+    : `all ${all} candidates are down`
+  const isOverridden = ranking.order[0] !== undefined && overridden.includes(ranking.order[0])
   switch (table.policy) {
     case "last-good":
-      return { rule: "last-good", because: `${down}: those that were healthy last answer` }
+      return {
+        rule: "last-good",
+        because: `${down}: those that were healthy last answer${isOverridden ? ", although they are out by hand" : ""}`
+      }
     case "all":
       return {
         rule: "all",
-        because: settings.AllDown === "all"
+        because: isOverridden
+          ? `${down}: those that are ${
+            ranking.order[0]!.goesAt === undefined ? "healthy" : "left"
+          } answer, although they are out by hand`
+          : settings.AllDown === "all"
           ? `${down}: all of them answer`
           : `${down} and none is known that was healthy last: all of them answer`
       }

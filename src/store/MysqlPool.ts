@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import type * as Mysql from "mysql2"
+import { isIP } from "node:net"
 import type { MysqlClientConfig } from "./MysqlClient.ts"
 import { MysqlConnection } from "./MysqlConnection.ts"
 import { connectError, deadlinePassed } from "./mysqlError.ts"
@@ -82,6 +83,9 @@ export const makePool = Effect.fnUntraced(function*(config: MysqlClientConfig) {
   const connect = Effect.flatMap(loadMysql2, (mysql) =>
     Effect.callback<MysqlConnection, SqlError>((resume) => {
       const raw = mysql.createConnection({ ...options, password: Redacted.value(config.password) })
+      // TLS takes the name that the certificate must have from here. For an address nobody sets it, and TLS would ask for
+      // "localhost" whoever answers.
+      if (isIP(config.host) !== 0) Reflect.set(Reflect.get(raw, "stream") ?? {}, "_host", config.host)
       let done = false
       const finish = (result: Effect.Effect<MysqlConnection, SqlError>) => {
         if (done) return

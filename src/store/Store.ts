@@ -33,11 +33,14 @@ export const layerSql: Layer.Layer<Stores, StoreError, SqlClient.SqlClient> = st
  * in the last seconds, unless `synchronous` is `full`: outages come again from the official status, usage from its writers.
  */
 export const layerSqlite = (config: SqliteClient.SqliteClientConfig): Layer.Layer<Stores, StoreError> =>
-  layerSql.pipe(
-    Layer.provide(
-      Layer.catchTag(SqliteClient.layer(config), "SqlError", (error) =>
-        Layer.effectContext(Effect.fail(databaseError("open the store")(error))))
-    )
+  layerSql.pipe(Layer.provide(sqliteClient(config)))
+
+/** The client of a SQLite file, with our error when it cannot be opened. */
+export const sqliteClient = (config: SqliteClient.SqliteClientConfig): Layer.Layer<SqlClient.SqlClient, StoreError> =>
+  Layer.catchTag(
+    SqliteClient.layer(config),
+    "SqlError",
+    (error) => Layer.effectContext(Effect.fail(databaseError("open the store")(error)))
   )
 
 /** How often the database is tried while it is away, and looked at while it is there. */
@@ -103,11 +106,12 @@ export const layerMysql = (
   ))
 
 /**
- * All stores in a MySQL or MariaDB database as it is, for commands that only look: nothing is migrated. What it holds in
- * tables of another version cannot be read.
+ * All stores in the database of any client as it is, for commands that only look: nothing is made or migrated. Fails when
+ * it does not have the tables of this version.
  */
-export const layerMysqlAsIs = (config: MysqlClient.MysqlClientConfig): Layer.Layer<Stores> =>
-  stores.pipe(Layer.provide(MysqlClient.layer(config)))
+export const layerAsIs: Layer.Layer<Stores, StoreError, SqlClient.SqlClient> = stores.pipe(
+  Layer.provide(Layer.effectDiscard(Migrations.check))
+)
 
 /** All stores in memory. */
 export const layerMemory: Layer.Layer<Stores> = Layer.mergeAll(

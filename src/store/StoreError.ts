@@ -21,10 +21,16 @@ export class BadRow extends Schema.TaggedError<BadRow>()("BadRow", {
 /** The tables of the database are not, and could not be made, those of this version. */
 export class BadSchema extends Schema.TaggedError<BadSchema>()("BadSchema", { problem: Schema.String }) {}
 
+/** Others are in the database, who should not be. */
+export class InUse extends Schema.TaggedError<InUse>()("InUse", {
+  /** Where each comes from. */
+  sessions: Schema.Array(Schema.String)
+}) {}
+
 /** Something could not be stored or read. */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   operation: Schema.String,
-  reason: Schema.Union([AlreadyOpen, Database, BadRow, BadSchema])
+  reason: Schema.Union([AlreadyOpen, Database, BadRow, BadSchema, InUse])
 }) {
   /**
    * Trying again later may help, and does no harm: everything stored has an identity or is an absolute total. So it is also
@@ -45,6 +51,12 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
         return `${this.operation}: row ${reason.row} of ${reason.table}: ${reason.problem}`
       case "BadSchema":
         return `${this.operation}: ${reason.problem}`
+      case "InUse":
+        return `${this.operation}: ${reason.sessions.length} other ${
+          reason.sessions.length === 1 ? "connection uses" : "connections use"
+        } the database as the same user (from ${
+          reason.sessions.join(", ")
+        }): stop the v2 processes and the nodes that write into it first, then try again`
     }
   }
 }

@@ -1,13 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { type MigrationAction, RowsDone } from "./migration.ts"
 import { type AdoptedOutage, adoptV2Outage, closeDuplicate, type V2OutageRow } from "./v2Outage.ts"
 
 /** Rows that are written by one statement. */
 const batchRows = 1_000
 
 /** What was done to rows of v2. */
-export interface Adopted {
+interface Adopted {
   readonly rows: number
   /** Open rows beside another open row of the same target: kept, and closed at their start. */
   readonly duplicates: number
@@ -27,39 +28,44 @@ export const countForeignOutages: Effect.Effect<
   )
 )
 
+/** Of rows of v2 that are closed there: they stand in nobody's way. */
+const isClosed = "(end_time IS NOT NULL OR status = 1)"
+const columns =
+  `id, check_type, check_name, endpoint, member_name, domain_name, status, is_ipv6, start_time, end_time, error,
+    vote_data, additional_data`
+const selectClosed = (after: string): string =>
+  `SELECT ${columns}
+  FROM member_events WHERE outage_id IS NULL AND ${isClosed} AND id > ${after} ORDER BY id LIMIT ${batchRows}`
+const selectOpen = `SELECT ${columns}
+  FROM member_events WHERE outage_id IS NULL AND NOT ${isClosed} ORDER BY start_time, id`
+/** v2 closes a row by its status. The end that it set stays, as does the one that was there before. */
+const closeByStatus = `UPDATE member_events SET end_time = COALESCE(end_time, start_time), status = 0
+  WHERE outage_id IS NOT NULL AND status <> 0`
+
 /**
  * Brings the rows of v2 into our form, in batches of which each is committed on its own: interrupted, it goes on where it
  * was. Run by one process at a time, under the lock of the migrations.
  */
-export const adoptOutages = Effect.fnUntraced(function*(minimumOfflineMillis: number) {
+const adoptOutages = Effect.fnUntraced(function*(minimumOfflineMillis: number) {
   const sql = yield* SqlClient.SqlClient
-  const columns = sql.literal(
-    `id, check_type, check_name, endpoint, member_name, domain_name, status, is_ipv6, start_time, end_time, error,
-      vote_data, additional_data`
-  )
+  const rowsDone = yield* RowsDone
   let rows = 0
   let duplicates = 0
 
-  // Closed rows stand in nobody's way, so a whole batch is written by one statement.
-  const isClosed = sql.literal("(end_time IS NOT NULL OR status = 1)")
-  const replaced = Object.keys(adoptV2Outage(emptyRow, 0)).filter((name) => name !== "id")
-  const replace = sql.literal(
-    `ON DUPLICATE KEY UPDATE ${replaced.map((name) => `${name} = VALUES(${name})`).join(", ")}`
-  )
+  // A whole batch is written by one statement.
+  const replace = sql.literal(replaceText)
   let after = 0
   while (true) {
-    const found: ReadonlyArray<V2OutageRow> = yield* sql<V2OutageRow>`SELECT ${columns} FROM member_events
-      WHERE outage_id IS NULL AND ${isClosed} AND id > ${after} ORDER BY id LIMIT ${sql.literal(String(batchRows))}`
+    const found: ReadonlyArray<V2OutageRow> = yield* sql.unsafe<V2OutageRow>(selectClosed(String(after)))
     const [head, ...tail] = found.map((row) => ({ ...adoptV2Outage(row, minimumOfflineMillis) }))
     if (head === undefined) break
     yield* sql`INSERT INTO member_events ${sql.insert([head, ...tail])} ${replace}`
     after = found.at(-1)!.id
     rows += found.length
-    yield* Effect.yieldNow
+    yield* rowsDone(rows)
   }
 
-  const open: ReadonlyArray<V2OutageRow> = yield* sql<V2OutageRow>`SELECT ${columns} FROM member_events
-    WHERE outage_id IS NULL AND NOT ${isClosed} ORDER BY start_time, id`
+  const open: ReadonlyArray<V2OutageRow> = yield* sql.unsafe<V2OutageRow>(selectOpen)
   const write = (row: AdoptedOutage) => {
     const { id, ...set } = row
     // Only if nobody else has changed it since it was read: a v2 process may still be at it.
@@ -86,9 +92,7 @@ export const adoptOutages = Effect.fnUntraced(function*(minimumOfflineMillis: nu
     rows += 1
   }
 
-  // v2 closes a row by its status. The end that it set stays, as does the one that was there before.
-  yield* sql`UPDATE member_events SET end_time = COALESCE(end_time, start_time), status = 0
-    WHERE outage_id IS NOT NULL AND status <> 0`
+  yield* sql.unsafe(closeByStatus)
   return { rows, duplicates } satisfies Adopted
 })
 
@@ -107,3 +111,23 @@ const emptyRow: V2OutageRow = {
   vote_data: null,
   additional_data: null
 }
+
+const replaced = Object.keys(adoptV2Outage(emptyRow, 0)).filter((name) => name !== "id")
+const replaceText = `ON DUPLICATE KEY UPDATE ${replaced.map((name) => `${name} = VALUES(${name})`).join(", ")}`
+
+/** The taking over of so many rows as a step of a migration. */
+export const adopting = (what: string, rows: number, minimumOfflineMillis: number): MigrationAction => ({
+  what: `${what}; in batches of ${batchRows}, open rows one by one`,
+  sql: [
+    selectClosed("<last id of the batch before>"),
+    `INSERT INTO member_events (id, ${replaced.join(", ")})\n  VALUES <these rows in the new form>\n  ${replaceText}`,
+    selectOpen,
+    `UPDATE member_events SET <the new form> WHERE id = <id> AND outage_id IS NULL AND end_time IS NULL`,
+    closeByStatus
+  ],
+  rows,
+  run: Effect.map(adoptOutages(minimumOfflineMillis), ({ duplicates }) =>
+    duplicates === 0
+      ? undefined
+      : `open rows beside an older open row of the same target, closed at their own start: ${duplicates}`)
+})

@@ -1,16 +1,10 @@
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { adoptOutages } from "./adoptOutages.ts"
-import { copyUsage, v2Usage } from "./copyUsage.ts"
-import type { Migration, MigrationAction } from "./migration.ts"
+import { adopting } from "./adoptOutages.ts"
+import { copying, rowsToCopy, v2Usage } from "./copyUsage.ts"
+import { create, type Migration, type MigrationAction, statement } from "./migration.ts"
 import * as schema from "./mysqlSchema.ts"
-
-const statement = (text: string, rows?: number): MigrationAction => ({
-  what: text,
-  rows,
-  run: SqlClient.SqlClient.use((sql) => sql.unsafe(text).unprepared)
-})
 
 const namesOf = (from: string, column: string) =>
 (table: string): Effect.Effect<
@@ -38,8 +32,8 @@ const count = (from: string) =>
     )
   )
 
-const createMissing = (table: string, create: string) =>
-  Effect.map(columnsOf(table), (columns) => columns.size === 0 ? [statement(create)] : [])
+const createMissing = (table: string, text: string) =>
+  Effect.map(columnsOf(table), (columns) => columns.size === 0 ? [create(text)] : [])
 
 /** What v2 leaves NULL and must not be so in a key. */
 const nullTexts = ["check_type", "check_name", "endpoint", "member_name", "domain_name"]
@@ -49,7 +43,10 @@ const convertOutages = Effect.fnUntraced(function*(minimumOfflineMillis: number,
   const indexes = yield* indexesOf("member_events")
   const actions: Array<MigrationAction> = []
   if (indexes.has("uniq_member_event")) {
-    actions.push(statement("ALTER TABLE member_events DROP INDEX uniq_member_event"))
+    actions.push(statement(
+      "drop the unique key that admits one outage per target for all time",
+      "ALTER TABLE member_events DROP INDEX uniq_member_event"
+    ))
   }
   const missing = schema.ownOutageColumns.filter(([name]) => !columns.has(name))
   const unindexed = schema.outageIndexes.filter(([name]) => !indexes.has(name))
@@ -61,29 +58,34 @@ const convertOutages = Effect.fnUntraced(function*(minimumOfflineMillis: number,
         : nullTexts.includes(name)
         ? "''"
         : "0"
-      if (rows > 0) actions.push(statement(`UPDATE member_events SET ${name} = ${value} WHERE ${name} IS NULL`, rows))
+      if (rows > 0) {
+        actions.push(statement(
+          `give ${name} a value where it is NULL`,
+          `UPDATE member_events SET ${name} = ${value} WHERE ${name} IS NULL`,
+          rows
+        ))
+      }
     }
     const changes = [
       ...schema.sharedOutageColumns.map(([name, type]) => `MODIFY COLUMN ${name} ${type}`),
       ...missing.map(([name, type]) => `ADD COLUMN ${name} ${type}`),
       ...unindexed.map(([, definition]) => `ADD ${definition}`)
     ]
-    actions.push(statement(`ALTER TABLE member_events ${changes.join(", ")}`, yield* count("member_events")))
+    actions.push(statement(
+      "give member_events the columns and indexes of this version; the server builds the table anew and lets nobody write " +
+        "into it meanwhile",
+      `ALTER TABLE member_events\n  ${changes.join(",\n  ")}`,
+      yield* count("member_events")
+    ))
   }
   const foreign = yield* count(columns.has("outage_id") ? "member_events WHERE outage_id IS NULL" : "member_events")
   if (foreign > 0) {
-    actions.push({
-      what: "bring the rows of member_events into one form: check types as text, status 0, the domain only in " +
+    actions.push(adopting(
+      "bring the rows of member_events into one form: check types as text, status 0, the domain only in " +
         "domain_name, an identity for each, and one open row per target",
-      rows: foreign,
-      run: Effect.flatMap(
-        adoptOutages(minimumOfflineMillis),
-        ({ duplicates, rows }) =>
-          Effect.logInfo("outages of v2 taken over").pipe(
-            Effect.annotateLogs({ rows, "open rows closed as duplicates": duplicates })
-          )
-      )
-    })
+      foreign,
+      minimumOfflineMillis
+    ))
   }
   return actions
 })
@@ -93,7 +95,7 @@ const outages = (minimumOfflineMillis: number) =>
     const columns = yield* columnsOf("member_events")
     return [
       ...(columns.size === 0
-        ? [statement(schema.createOutages)]
+        ? [create(schema.createOutages)]
         : yield* convertOutages(minimumOfflineMillis, columns)),
       ...(yield* createMissing("decisions", schema.createDecisions))
     ]
@@ -107,24 +109,20 @@ const usage = Effect.gen(function*() {
   const columns = yield* columnsOf("requests")
   const source = yield* columnsOf(v2Usage)
   const actions: Array<MigrationAction> = []
-  if (columns.size === 0 && source.size === 0) actions.push(statement(schema.createUsage("requests")))
+  if (columns.size === 0 && source.size === 0) actions.push(create(schema.createUsage("requests")))
   const isV2 = columns.has("id")
   if (isV2) {
     actions.push(
-      statement("DROP TABLE IF EXISTS requests_new"),
-      statement(schema.createUsage("requests_new")),
-      statement(`RENAME TABLE requests TO ${v2Usage}, requests_new TO requests`)
+      statement("drop what an interrupted migration has left", "DROP TABLE IF EXISTS requests_new"),
+      create(schema.createUsage("requests_new")),
+      statement(
+        `put the new table in the place of the old one, which is ${v2Usage} from then on`,
+        `RENAME TABLE requests TO ${v2Usage}, requests_new TO requests`
+      )
     )
   }
-  const from = isV2 ? "requests" : source.size > 0 ? v2Usage : undefined
-  if (from !== undefined) {
-    actions.push(statement(schema.createProgress), {
-      what:
-        `copy the rows of ${v2Usage} into requests, with '' for NULL, (none) for no member and ?? for no country, ` +
-        "and rows that become the same added up",
-      rows: yield* count(from),
-      run: copyUsage
-    })
+  if (isV2 || source.size > 0) {
+    actions.push(create(schema.createProgress), copying(yield* isV2 ? count("requests") : rowsToCopy))
   }
   return actions
 })

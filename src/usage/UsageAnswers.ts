@@ -1,5 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import { makeAnswers } from "../bus/Answers.ts"
 import { Bus, type BusError } from "../bus/Bus.ts"
 import * as Messages from "../bus/Messages.ts"
 import { maxMessageBytes } from "../bus/MessageSize.ts"
@@ -15,6 +17,7 @@ import {
   bytesOf,
   type Cursor,
   formatCursor,
+  isReplySubject,
   journalsFrom,
   pageBytes,
   pagesPerAsk,
@@ -27,6 +30,12 @@ import {
 const slice = 2_000
 /** What is left of a message for all but its records. */
 const envelopeBytes = 1_024
+/** What all answers together may have in bytes: a million totals are some 200 MB, and a collector gets them in a minute. */
+const answerRate = { perSecond: 4 * 1024 * 1024, most: 16 * 1024 * 1024 }
+/** To look at a total that is not asked for costs something, too: about so much as to send this. */
+const rowBytes = 32
+/** Questions that wait for their answers. A collator has one here at a time. */
+const maxWaiting = 32
 
 /** A period and the totals in it. */
 type Wanted = Pick<PagedUsageRequest, "startDate" | "endDate" | "domain" | "memberName" | "country">
@@ -37,6 +46,7 @@ const make = Effect.gen(function*() {
   const identity = yield* NodeIdentity
   const journals = yield* UsageJournals
   const bus = yield* Bus
+  const answers = yield* makeAnswers(Subject.GetUsagePages, answerRate, isReplySubject)
 
   const sendTo = (subject: string, page: Omit<UsagePage, "nodeID">) =>
     Messages.send({ ...Subject.UsagePages, name: subject }, { nodeID: identity.id, ...page }).pipe(
@@ -50,6 +60,12 @@ const make = Effect.gen(function*() {
     let page = first
     let records: Array<UsageRecord> = []
     let bytes = 0
+    let looked = 0
+    const send = (page: Omit<UsagePage, "nodeID">) => {
+      answers.spend(envelopeBytes + bytes + looked * rowBytes)
+      looked = 0
+      return sendTo(to, page)
+    }
     yield* journals.sync
     const all = yield* journals.list(wanted.startDate, wanted.endDate)
     for (const journal of journalsFrom(all, from)) {
@@ -59,6 +75,7 @@ const make = Effect.gen(function*() {
       const isFirst = from?.day === day && from.writer === writer
       for (let row = isFirst ? from.row : 0; row < rows; row++) {
         if (row % slice === 0) yield* Effect.yieldNow
+        looked += 1
         const hits = table.safeHits(row)
         if (hits === 0) continue
         const key = table.key(row)
@@ -70,7 +87,7 @@ const make = Effect.gen(function*() {
         const next = page + 1 - first < pagesPerAsk
           ? {}
           : { Next: formatCursor({ page: page + 1, day, writer, row: row + 1 }) }
-        yield* sendTo(to, { Writer: writer, Page: page, usageRecords: records, ...next })
+        yield* send({ Writer: writer, Page: page, usageRecords: records, ...next })
         if (next.Next !== undefined) return
         page += 1
         records = []
@@ -82,13 +99,13 @@ const make = Effect.gen(function*() {
       const next = page + 1 - first < pagesPerAsk
         ? {}
         : { Next: formatCursor({ page: page + 1, day, writer, row: rows }) }
-      yield* sendTo(to, { Writer: writer, Page: page, usageRecords: records, ...next })
+      yield* send({ Writer: writer, Page: page, usageRecords: records, ...next })
       if (next.Next !== undefined) return
       page += 1
       records = []
       bytes = 0
     }
-    yield* sendTo(to, { Page: page, usageRecords: [], Final: true })
+    yield* send({ Page: page, usageRecords: [], Final: true })
   })
 
   /** v2 takes one message of a node: all in it, or nothing and why. */
@@ -96,11 +113,13 @@ const make = Effect.gen(function*() {
     const matches = keyMatcher(filterOf(wanted))
     const sum = new TotalsSum()
     let bytes = 0
+    let looked = 0
     yield* journals.sync
     for (const journal of yield* journals.list(wanted.startDate, wanted.endDate)) {
       const table = yield* journals.table(journal)
       for (let row = 0; row < table.rows && bytes <= maxMessageBytes; row++) {
         if (row % slice === 0) yield* Effect.yieldNow
+        looked += 1
         const hits = table.safeHits(row)
         const key = table.key(row)
         if (hits === 0 || !matches(key)) continue
@@ -110,6 +129,7 @@ const make = Effect.gen(function*() {
         if (sum.size > before) bytes += bytesOf(recordOf(identity.id, journal.day, key, hits)) + 8
       }
     }
+    answers.spend(envelopeBytes + bytes + looked * rowBytes)
     if (bytes > maxMessageBytes - envelopeBytes) {
       // Part of it would be stored as if it were all.
       return yield* sendTo(to, {
@@ -122,7 +142,11 @@ const make = Effect.gen(function*() {
     yield* sendTo(to, { usageRecords })
   })
 
-  const refuse = (to: string, error: string) => sendTo(to, { usageRecords: [], error })
+  const refuse = (to: string, error: string) =>
+    Effect.suspend(() => {
+      answers.spend(envelopeBytes)
+      return sendTo(to, { usageRecords: [], error })
+    })
 
   const orSay = (to: string, answer: Effect.Effect<void, BusError | DurableFileError>) =>
     Effect.catchTag(answer, "DurableFileError", (error) =>
@@ -133,7 +157,7 @@ const make = Effect.gen(function*() {
 
   const answer = (request: PagedUsageRequest, reply: string | undefined) => {
     const to = reply ?? Subject.UsageData.name
-    if (request.Nodes !== undefined && !request.Nodes.includes(identity.id)) return Effect.void
+    if (request.Nodes !== undefined && !request.Nodes.includes(identity.id)) return undefined
     const problem = periodProblem(request)
     if (problem !== undefined) return refuse(to, problem)
     return orSay(
@@ -145,7 +169,7 @@ const make = Effect.gen(function*() {
   }
 
   const answerMore = (request: UsageMoreRequest, reply: string | undefined) => {
-    if (request.NodeID !== identity.id || reply === undefined) return Effect.void
+    if (request.NodeID !== identity.id || reply === undefined) return undefined
     const cursor = parseCursor(request.Next)
     const problem = cursor === undefined
       ? `Next ${JSON.stringify(request.Next)} is not one of ours`
@@ -153,11 +177,25 @@ const make = Effect.gen(function*() {
     return problem === undefined ? orSay(reply, sendPages(request, cursor, reply)) : refuse(reply, problem)
   }
 
-  // What is asked while the bus is away is asked again by who asks.
-  const unlessGone = (effect: Effect.Effect<void, BusError>) =>
-    Effect.catch(effect, (error) => Effect.logDebug("usage could not be told", error))
-  yield* Messages.receive(Subject.GetUsagePages, (request, { reply }) => unlessGone(answer(request, reply)))
-  yield* Messages.receive(Subject.MoreUsage, (request, { reply }) => unlessGone(answerMore(request, reply)))
+  const waiting = yield* Queue.dropping<Effect.Effect<void, BusError>>(maxWaiting)
+  /** No faster than all together may cost: who has the right to ask waits a little, and loses nothing. */
+  const inTurn = Effect.fnUntraced(
+    function*(reply: string | undefined, answer: Effect.Effect<void, BusError> | undefined) {
+      if (answer === undefined || reply !== undefined && !(yield* answers.mayGoTo(reply))) return
+      if (!Queue.offerUnsafe(waiting, answer)) yield* answers.tooMany
+    }
+  )
+  yield* Queue.take(waiting).pipe(
+    Effect.tap(answers.whenTheyMay),
+    Effect.flatten,
+    // What is asked while the bus is away is asked again by who asks.
+    Effect.catch((error) => Effect.logDebug("usage could not be told", error)),
+    Effect.catchCause((cause) => Effect.logError("telling usage failed", cause)),
+    Effect.forever,
+    Effect.forkScoped
+  )
+  yield* Messages.receive(Subject.GetUsagePages, (request, { reply }) => inTurn(reply, answer(request, reply)))
+  yield* Messages.receive(Subject.MoreUsage, (request, { reply }) => inTurn(reply, answerMore(request, reply)))
 })
 
 /**

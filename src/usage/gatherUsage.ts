@@ -5,14 +5,13 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { randomBytes } from "node:crypto"
 import { Bus, type BusError, type BusMessage } from "../bus/Bus.ts"
 import { messageCodec } from "../bus/MessageCodec.ts"
 import * as Messages from "../bus/Messages.ts"
 import * as Subject from "../domain/wire/Subject.ts"
 import type { UsagePage } from "../domain/wire/UsagePages.ts"
 import type { Period } from "./collectedRows.ts"
-import { paging } from "./usagePages.ts"
+import { newReplySubject, paging } from "./usagePages.ts"
 
 /** How long nothing may come before those who have not answered are given up. Milliseconds. */
 const patience = 20_000
@@ -49,7 +48,7 @@ export const gatherUsage = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ReadonlySet<string>, BusError, Bus | Scope.Scope> {
   const { expected, nodes, period, take } = gathering
   const bus = yield* Bus
-  const subject = { ...Subject.UsagePages, name: `${Subject.UsagePages.name}.${randomBytes(12).toString("hex")}` }
+  const subject = { ...Subject.UsagePages, name: newReplySubject() }
   const { decode } = messageCodec(subject)
   const messages = yield* bus.subscribe(subject.name)
   const progress = new Map<string, Progress>()

@@ -1,3 +1,6 @@
+import { randomBytes } from "node:crypto"
+import { isInbox } from "../bus/Answers.ts"
+import * as Subject from "../domain/wire/Subject.ts"
 import type { UsageRecord } from "../domain/wire/Usage.ts"
 import type { PagedUsageRequest } from "../domain/wire/UsagePages.ts"
 import type { JournalName } from "./journalNames.ts"
@@ -11,6 +14,15 @@ export const pagesPerAsk = 8
 
 /** The version of the form of pages. */
 export const paging = 1
+
+const answersBelow = `${Subject.UsagePages.name}.`
+
+/** A subject of its own for the answers to one asking. */
+export const newReplySubject = (): string => `${answersBelow}${randomBytes(12).toString("hex")}`
+
+/** Whether somebody who asks for usage may have the answer there: collators of ours ask with {@link newReplySubject}. */
+export const isReplySubject = (subject: string): boolean =>
+  isInbox(subject) || subject.startsWith(answersBelow) && /^[0-9a-f]{24}$/.test(subject.slice(answersBelow.length))
 
 /** Where the next page begins. */
 export interface Cursor {

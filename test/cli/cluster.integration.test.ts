@@ -165,6 +165,8 @@ describeWith(nats, "a cluster of processes", () => {
             : Option.none()
         })
       )
+      // The rows are from before: it may not listen yet.
+      yield* waitForStatus(collator, "is there again", () => true)
       const { status: ended } = yield* post(collator, "/api/overrides/end", { kind: "override", member: fuji.key })
       assert.strictEqual(ended, 200)
       for (const node of dns) yield* waitForAnswer(node, osaka, "with it again", (address) => address === fuji.address)

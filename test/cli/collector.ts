@@ -8,6 +8,7 @@ export interface Received {
   readonly path: string
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   readonly text: string
+  readonly body: Buffer
 }
 
 /** A collector of a test: it takes OTLP over HTTP, and answers as `answers` says. */
@@ -29,9 +30,10 @@ export const collector = (answers: "at once" | "never"): Effect.Effect<Collector
           open++
           most = Math.max(most, open)
           response.on("close", () => open--)
-          let text = ""
-          request.setEncoding("utf8").on("data", (part) => text += part).on("end", () => {
-            received.push({ path: request.url!, headers: request.headers, text })
+          const parts: Array<Buffer> = []
+          request.on("data", (part) => parts.push(part)).on("end", () => {
+            const body = Buffer.concat(parts)
+            received.push({ path: request.url!, headers: request.headers, text: body.toString("utf8"), body })
             if (answers === "at once") response.writeHead(200, { "content-type": "application/json" }).end("{}")
           })
         })

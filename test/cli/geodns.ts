@@ -22,11 +22,12 @@ export const temporaryFolder: Effect.Effect<string, never, Scope.Scope> = Effect
 /** Looks again and again until there is something, for a while. */
 export const eventually = <A, E, R>(
   what: string,
-  look: Effect.Effect<Option.Option<A>, E, R>
+  look: Effect.Effect<Option.Option<A>, E, R>,
+  within: Duration.Input = patience
 ): Effect.Effect<A, E, R> =>
   look.pipe(
     Effect.repeat({ schedule: Schedule.spaced("20 millis"), until: Option.isSome }),
-    Effect.timeoutOption(patience),
+    Effect.timeoutOption(within),
     Effect.map(Option.flatten),
     Effect.flatMap(Option.match({
       onNone: () => Effect.die(new Error(`waited in vain: ${what}`)),

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net"
 import { join, resolve } from "node:path"
 import { StatusDocument } from "../../src/http/StatusDocument.ts"
 import { fakeNode } from "./fakeNode.ts"
-import { run, temporaryFolder } from "./geodns.ts"
+import { lines, run, start, temporaryFolder } from "./geodns.ts"
 import { command } from "./inProcess.ts"
 import { operatorFolder } from "./operator.ts"
 import { decided, endpoint, proposed, statusDocument, voted } from "./samples.ts"
@@ -46,6 +46,41 @@ describe("geodns status and geodns nodes", () => {
       const list = JSON.parse((yield* command(["nodes", "--json", ...at])).stdout)
       assert.deepStrictEqual([list.electorate, list.nodes], [3, node.status.nodes])
     }).pipe(Effect.scoped))
+
+  it.live(
+    "show the whole again and again with --watch, whatever the node says, until a signal",
+    () =>
+      Effect.gen(function*() {
+        let isAway = false
+        const node = yield* fakeNode({
+          refuse: (_, response) => {
+            if (isAway) response.writeHead(503, { "content-type": "application/json" }).end(`{"error":"not just now"}`)
+            return isAway
+          }
+        })
+        node.status = statusDocument([endpoint("Rhine", true)])
+        const watching = yield* start(["status", "--watch", "--node", node.url])
+        yield* watching.says(/^Rhine +up/m)
+        node.status = statusDocument([endpoint("Rhine", false, "status 503")])
+        yield* watching.says(/^Rhine +down/m)
+        isAway = true
+        yield* watching.logs(/not just now[^]*not just now/)
+        isAway = false
+        node.status = statusDocument([endpoint("Fuji Hosting", true)])
+        yield* watching.says(/^Fuji Hosting +up/m)
+        yield* watching.kill("SIGINT")
+        const { code, stderr, stdout } = yield* watching.ended
+        assert.strictEqual(code, 0, stderr)
+        // Nobody looks at a terminal: nothing to clear, and no colours.
+        assert.notInclude(stdout, "\u001b")
+
+        const json = yield* start(["status", "--watch", "--json", "--member", "fuji hosting", "--node", node.url])
+        yield* json.says(/\n.*\n/)
+        yield* json.kill("SIGTERM")
+        for (const line of lines((yield* json.ended).stdout)) assert.strictEqual(readStatus(line).members.total, 1)
+      }).pipe(Effect.scoped),
+    60_000
+  )
 
   it.live(
     "exit with 4 when a target is down and 3 when the node is degraded, if asked to",

@@ -17,6 +17,34 @@ const stopped = Effect.fnUntraced(function*(running: Effect.Success<ReturnType<t
 const attribute = (attributes: ReadonlyArray<any>, key: string) =>
   attributes.find((one) => one.key === key)?.value.stringValue
 
+/** The values at a path of field numbers in a message of protobuf. Throws when it is none. */
+const fieldsAt = (message: Buffer, [field, ...path]: ReadonlyArray<number>): ReadonlyArray<Buffer> => {
+  let at = 0
+  const varint = () => {
+    for (let value = 0n, shift = 0n;; shift += 7n) {
+      const byte = message.readUInt8(at++)
+      value |= BigInt(byte & 127) << shift
+      if (byte < 128) return Number(value)
+    }
+  }
+  const found: Array<Buffer> = []
+  while (at < message.length) {
+    const tag = varint()
+    const wire = tag & 7
+    if (wire === 0) varint()
+    else if (wire === 1 || wire === 5) at += wire === 1 ? 8 : 4
+    else {
+      assert.strictEqual(wire, 2)
+      const length = varint()
+      const value = message.subarray(at, at += length)
+      assert.strictEqual(value.length, length)
+      if (tag >> 3 === field) found.push(...path.length === 0 ? [value] : fieldsAt(value, path))
+    }
+  }
+  assert.strictEqual(at, message.length)
+  return found
+}
+
 describe.concurrent("the export to OpenTelemetry", () => {
   it.live(
     "sends logs, traces and metrics of a node, with what the environment says, and no secret",
@@ -60,6 +88,36 @@ describe.concurrent("the export to OpenTelemetry", () => {
           assert.notInclude(text, "planted")
         }
         assert.notInclude(stderr, "planted")
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "speaks protobuf when it is asked to",
+    () =>
+      Effect.gen(function*() {
+        const to = yield* collector("at once")
+        const running = yield* startProgram(child, [], {
+          env: {
+            OTEL_EXPORTER_OTLP_ENDPOINT: to.url,
+            OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+            OTEL_METRIC_EXPORT_INTERVAL: "200"
+          }
+        })
+        yield* running.says(/runs/)
+        const sent = (path: string) =>
+          eventually(path, Effect.sync(() => Option.fromUndefinedOr(to.received.find((one) => one.path === path))))
+        const [logs, traces, metrics] = yield* Effect.all([sent("/v1/logs"), sent("/v1/traces"), sent("/v1/metrics")])
+        assert.strictEqual((yield* stopped(running)).code, 0)
+        for (const { headers } of [logs, traces, metrics]) {
+          assert.strictEqual(headers["content-type"], "application/x-protobuf")
+        }
+        // By the numbers of opentelemetry-proto: resource_logs.scope_logs.log_records.body.array_value.values.string_value, and so on.
+        const text = (values: ReadonlyArray<Buffer>) => values.map(String)
+        assert.include(text(fieldsAt(logs.body, [1, 2, 2, 5, 5, 1, 1])), "began")
+        assert.include(text(fieldsAt(logs.body, [1, 1, 1, 1])), "service.name")
+        assert.include(text(fieldsAt(traces.body, [1, 2, 2, 5])), "Test.work")
+        assert.include(text(fieldsAt(metrics.body, [1, 2, 2, 1])), "geodns_test_answers_total")
       }).pipe(Effect.scoped),
     60_000
   )

@@ -292,6 +292,28 @@ describe("Membership", () => {
       assert.deepStrictEqual(yield* electorate(first), ["m1"])
     })))
 
+  it.effect("answers a twin once, and again one that started anew while the first clash is still told", () =>
+    broker(Effect.gen(function*() {
+      const { join, times } = yield* stranger()
+      yield* startNode("m1")
+      yield* TestClock.adjust("10 seconds")
+      times()
+      const answersTo = (boot: string) =>
+        Effect.gen(function*() {
+          yield* join("m1", { Boot: boot })
+          yield* TestClock.adjust("6 seconds")
+          return times().length
+        })
+      assert.strictEqual(yield* answersTo("first"), 1)
+      assert.strictEqual(yield* answersTo("first"), 0, "two that answer each other for ever help nobody")
+      assert.strictEqual(yield* answersTo("second"), 1, "it has to hear of us, too")
+      assert.strictEqual(yield* answersTo("first"), 0)
+      // A flood of inventions: no more than any other would make us say.
+      for (let i = 0; i < 1_000; i++) yield* join("m1", { Boot: `invented-${i}` })
+      yield* TestClock.adjust("6 seconds")
+      assert.isAtMost(times().length, 2)
+    })))
+
   it.effect("does not mind garbage, other kinds of cluster messages, or a flood", () =>
     broker(Effect.gen(function*() {
       const { join } = yield* stranger()

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Metric, Option, Random, Ref, Stream } from "effect"
+import { Clock, Context, Effect, Layer, Metric, Option, Random, Ref, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/bus/Bus.ts"
 import { MemoryBroker } from "../../src/bus/MemoryBroker.ts"
@@ -15,6 +15,7 @@ import type { NodeRole } from "../../src/domain/wire/Cluster.ts"
 import * as Subject from "../../src/domain/wire/Subject.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
+import { KnownTargets } from "../../src/status/KnownTargets.ts"
 import type { Observation } from "../../src/status/Observation.ts"
 import { Observer } from "../../src/status/Observer.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
@@ -140,6 +141,7 @@ describe("Consensus", () => {
         Layer.provide([
           NodeIdentity.layerMemory({ id: "monitor-9", role: "IBPMonitor" }),
           Bus.layerMemory({ name: "monitor-9" }),
+          Layer.succeed(KnownTargets, () => () => true),
           sees(false)
         ]),
         Layer.provideMerge(OfficialStatus.layerMemory),
@@ -155,6 +157,53 @@ describe("Consensus", () => {
         yield* TestClock.adjust("1 second")
         assert.isFalse((yield* official.get(target))!.up)
       }).pipe(Effect.provide(alone), Effect.provide(Layer.fresh(MemoryBroker.layer)))
+    }).pipe(Effect.provide(MemoryBroker.layer)))
+
+  it.effect("takes no decision on a target that its documents do not know, and does when they know it", () =>
+    Effect.gen(function*() {
+      const documents = (route: string) => ({ local: { GeoDNS: { Public: [route] } } })
+      const node = Consensus.layer.pipe(
+        Layer.provide(Membership.layer),
+        Layer.provide([
+          NodeIdentity.layerMemory({ id: "dns-1", role: "IBPDns" }),
+          Bus.layerMemory({ name: "dns-1" }),
+          Layer.succeed(KnownTargets, ({ local }) => ({ member }) => local.GeoDNS.Public.includes(`/${member}`)),
+          Observer.layerNone
+        ]),
+        Layer.provideMerge(OfficialStatus.layerMemory),
+        Layer.provideMerge([Config.layerMemory(documents("/Lagoon")), Conditions.layerMemory])
+      )
+      yield* Effect.gen(function*() {
+        const official = yield* OfficialStatus
+        const dropped = Effect.map(
+          Metric.value(Metric.withAttributes(metrics.dropped, { what: "decision", reason: "unknown-target" })),
+          ({ count }) => Number(count)
+        )
+        const before = yield* dropped
+        const forger = Context.get(yield* Layer.build(Bus.layerMemory({ name: "forger" })), Bus)
+        const say = (id: string, member: string) =>
+          Effect.gen(function*() {
+            const about = { id, target: { ...target, member } }
+            yield* Messages.send(Subject.Finalize, {
+              ...finalize({ at: yield* Clock.currentTimeMillis }),
+              Proposal: proposal(about)
+            })
+            yield* settle
+          }).pipe(Effect.provideService(Bus, forger))
+        for (let i = 0; i < 100; i++) yield* say(`forged-${i}`, `invented ${i}`)
+        yield* say("right", "Lagoon")
+        yield* say("early", "Later")
+        assert.deepStrictEqual([...(yield* official.all).values()].map(({ target }) => target.member), ["Lagoon"])
+        assert.strictEqual((yield* dropped) - before, 101)
+
+        yield* setDocuments(documents("/Later"))
+        yield* Config.use((config) => config.reload)
+        yield* say("now", "Later")
+        assert.deepStrictEqual([...(yield* official.all).values()].map(({ target }) => target.member), [
+          "Lagoon",
+          "Later"
+        ])
+      }).pipe(Effect.scoped, Effect.provide(node))
     }).pipe(Effect.provide(MemoryBroker.layer)))
 
   it.effect("asks for observations of the last 10 s, and abstains without one", () =>

@@ -9,55 +9,126 @@ import { describeWith, nats } from "../servers/Server.ts"
 const config = readFileSync(resolve(import.meta.dirname, "../../deploy/nats-server.conf"), "utf8")
   .replaceAll(/\$NATS_(\w+)_PASSWORD/g, (_, role: string) => JSON.stringify(`of-${role.toLowerCase()}`))
 
+const usageAnswer = `${Subject.UsagePages.name}.abc`
 const inbox = "_INBOX.answer"
-const { Cast, Cluster, Finalize, GetDowntime, GetUsage, Override, Propose, Status, UsageData } = Subject
+const {
+  Cast,
+  Cluster,
+  Finalize,
+  GetDowntime,
+  GetUsage,
+  MoreUsage,
+  Override,
+  OverrideDigest,
+  Propose,
+  Status,
+  UsageData
+} = Subject
 
-const everywhere = [Cluster.name, Override.name, Status.name, inbox]
+const decisions = [Propose.name, Cast.name, Finalize.name]
+const everywhere = [Cluster.name, OverrideDigest.name, Status.name]
+const heardEverywhere = [...everywhere, ...decisions, Override.name, inbox]
 
-/** What each role has to say and to hear, by docs/wire.md. */
-const needs: Readonly<Record<string, { readonly says: ReadonlyArray<string>; readonly hears: ReadonlyArray<string> }>> =
-  {
-    monitor: {
-      says: [...everywhere, Propose.name, Cast.name, Finalize.name],
-      hears: [...everywhere, Propose.name, Cast.name, Finalize.name, GetDowntime.name, "agent.report.>"]
-    },
-    dns: {
-      says: [...everywhere, UsageData.name],
-      hears: [...everywhere, Propose.name, Cast.name, Finalize.name, GetUsage.name]
-    },
-    collator: {
-      says: [...everywhere, GetUsage.name, GetDowntime.name],
-      hears: [...everywhere, Propose.name, Cast.name, Finalize.name, UsageData.name]
-    },
-    shadow: { says: [Status.name], hears: [...everywhere, Propose.name, Cast.name, Finalize.name] }
+/** What each role has to say and to hear, by docs/wire.md, and what it is asked. */
+const needs: Readonly<Record<string, Readonly<Record<"says" | "hears" | "answers", ReadonlyArray<string>>>>> = {
+  monitor: {
+    says: [...everywhere, ...decisions, Override.name],
+    hears: [...heardEverywhere, GetDowntime.name, "agent.report.>"],
+    answers: [GetDowntime.name, Status.name]
+  },
+  dns: {
+    says: [...everywhere, UsageData.name],
+    hears: [...heardEverywhere, GetUsage.name, MoreUsage.name],
+    answers: [GetUsage.name, MoreUsage.name, Status.name]
+  },
+  collator: {
+    says: [...everywhere, Override.name, GetUsage.name, MoreUsage.name, GetDowntime.name],
+    hears: [...heardEverywhere, UsageData.name, usageAnswer],
+    answers: [Status.name]
+  },
+  shadow: { says: [Status.name], hears: heardEverywhere, answers: [] }
+}
+
+/** All that somebody says; and what nobody has to. */
+const all = new Set([
+  ...Object.values(needs).flatMap(({ says }) => says),
+  "monitor.stats.downtimeData",
+  "agent.report.fuji",
+  "consensus.other",
+  "geodns.v1.lease.alerts",
+  "of.somebody.else",
+  inbox,
+  usageAnswer
+])
+
+const login = (url: string, role: string) => connect({ servers: url, user: role, pass: `of-${role}` })
+
+/** A client of a role, and what the broker refused it. */
+const watched = async (url: string, role: string) => {
+  const client = await login(url, role)
+  const refused: Array<string> = []
+  const watching = (async () => {
+    for await (const status of client.status()) if (status.type === "error") refused.push(String(status.error))
+  })()
+  const close = async () => {
+    await client.close()
+    await watching
   }
+  return { client, refused, close }
+}
 
 describeWith(nats, "the example configuration of the broker", () => {
-  it("lets each role say and hear what it needs, and nobody but monitors propose, vote and decide", async () => {
+  it("lets each role say and hear what it needs and nothing else, and nobody but monitors propose, vote and decide", async () => {
     await using server = await startNatsServer({ config })
     for (const [role, { hears, says }] of Object.entries(needs)) {
-      const client = await connect({ servers: server.url, user: role, pass: `of-${role}` })
-      const refused: Array<string> = []
-      const watching = (async () => {
-        for await (const status of client.status()) {
-          if (status.type === "error") refused.push(String(status.error))
-        }
-      })()
+      const { client, close, refused } = await watched(server.url, role)
       try {
         for (const subject of hears) client.subscribe(subject, { callback: () => undefined })
         for (const subject of says) client.publish(subject, "{}")
         // Refusals come in the order of what was said: when these are there, there are no others to come.
-        const forbidden = [Propose.name, Cast.name, Finalize.name, "of.somebody.else"].filter((subject) =>
-          !says.includes(subject)
-        )
+        const forbidden = [...all].filter((subject) => !says.includes(subject))
         for (const subject of forbidden) client.publish(subject, "{}")
         await client.flush()
         await expect.poll(() => refused.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(forbidden.length)
         assert.lengthOf(refused, forbidden.length, `${role}: ${refused.join("; ")}`)
         forbidden.forEach((subject, i) => assert.include(refused[i], `"${subject}"`, role))
       } finally {
-        await client.close()
-        await watching
+        await close()
+      }
+    }
+  })
+
+  it("lets each role answer what it is asked, in as many pages as it takes, and write into no other inbox", async () => {
+    await using server = await startNatsServer({ config })
+    const asker: Readonly<Record<string, string>> = {
+      [Status.name]: "shadow",
+      [GetDowntime.name]: "collator",
+      [GetUsage.name]: "collator",
+      [MoreUsage.name]: "collator"
+    }
+    for (const [role, { answers }] of Object.entries(needs)) {
+      for (const subject of answers) {
+        const { client, close, refused } = await watched(server.url, role)
+        const question = await login(server.url, asker[subject]!)
+        try {
+          let got = 0
+          const reply = subject === MoreUsage.name || subject === GetUsage.name ? usageAnswer : "_INBOX.question"
+          question.subscribe(reply, { callback: () => void got++ })
+          client.subscribe(subject, {
+            callback: (_, message) => {
+              for (let i = 0; i < 300; i++) client.publish(message.reply!, "{}")
+              client.publish("_INBOX.somebody", "{}")
+            }
+          })
+          await Promise.all([client.flush(), question.flush()])
+          question.publish(subject, "{}", { reply })
+          await expect.poll(() => refused.length, { timeout: 10_000 }).toBeGreaterThan(0)
+          assert.lengthOf(refused, 1, `${role} on ${subject}: ${refused.join("; ")}`)
+          assert.include(refused[0], '"_INBOX.somebody"')
+          await expect.poll(() => got, { timeout: 10_000 }).toBe(300)
+        } finally {
+          await Promise.all([close(), question.close()])
+        }
       }
     }
   })

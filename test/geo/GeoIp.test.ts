@@ -148,7 +148,7 @@ describe("openMmdb", () => {
         if (Result.isFailure(opened)) assert.isNotEmpty(opened.failure)
         else if (opened.success !== undefined) {
           const words = new Uint32Array([0x01020304, 0, 0, 0])
-          const record = opened.success.find(4, words, "1.2.3.4")
+          const record = opened.success.record(opened.success.tree.find(4, words))
           assert.include(["undefined", "string"], typeof record.country)
         }
       }

@@ -76,11 +76,9 @@ describe("a server with keys", () => {
           "/open/../closed",
           "/open/%2e%2e/closed",
           "/open//../closed",
-          "/CLOSED",
           "/open;/../closed",
           "/closed%2f",
           "/.%2fclosed",
-          "/unknown",
           "http://other/closed"
         ]
       ) {
@@ -96,6 +94,20 @@ describe("a server with keys", () => {
       }
       for (const method of ["OPTIONS", "DELETE"]) assert.strictEqual((yield* ask("/open", { method })).status, 401)
     }).pipe(Effect.provide(node(local({ rate: { PerSecond: 0, Burst: 1 } })))))
+
+  it.live("says without a key that there is nothing, where there is nothing", () =>
+    Effect.gen(function*() {
+      const json = { headers: { "content-type": "application/json" } }
+      for (const path of ["/unknown", "/CLOSED", "/closed/below", "/unknown/?x=/closed"]) {
+        for (const answer of [yield* askRaw(path), yield* askRaw(path, { method: "POST", ...json })]) {
+          assert.strictEqual(answer.status, 404, path)
+          assert.include(answer.text, "Nothing is served at")
+        }
+      }
+      // A wrong key is one more attempt, wherever it is shown.
+      assert.strictEqual((yield* askRaw("/unknown", { headers: { "x-api-key": "wrong-key-0123456789" } })).status, 401)
+      assert.strictEqual((yield* askRaw("/unknown", { headers: { "x-api-key": dnsKey } })).status, 404)
+    }).pipe(Effect.provide(node(local({})))))
 
   it.live("takes new keys and routes with a reload, and says which keys open nothing", () =>
     Effect.gen(function*() {

@@ -119,6 +119,24 @@ describe("/api/overrides", () => {
       assert.strictEqual((yield* give({ member: "Birch Ltd" })).status, 200)
     }).pipe(Effect.provide(routes("birch"))))
 
+  it.live("takes nothing in shadow mode, and says so", () =>
+    Effect.gen(function*() {
+      for (
+        const { json, status } of [
+          yield* give(),
+          yield* post("/api/overrides/end", { kind: "override", member: "Amber" })
+        ]
+      ) {
+        assert.strictEqual(status, 403)
+        assert.match(json.error, /^this node is in shadow mode and takes part in nothing/)
+      }
+      assert.deepStrictEqual((yield* ask("/api/overrides")).json, { overrides: [] })
+    }).pipe(Effect.provide(
+      served(OverridesApi.layer.pipe(Layer.provide(Overrides.layerMemory)), as("anna")).pipe(
+        Layer.provide(Config.layerMemory({ ...documents, local: { GeoDNS: { Consensus: { Shadow: true } } } }))
+      )
+    )))
+
   it.live("tells when it cannot be done now", () =>
     Effect.gen(function*() {
       const { json, status } = yield* give()

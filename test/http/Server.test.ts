@@ -256,4 +256,52 @@ describe("layerServer", () => {
       yield* Fiber.join(hanging)
       yield* Fiber.join(closing)
     }))
+
+  it.live("interrupts what is still under way when that time is over: half a body, and a handler that hangs", () =>
+    Effect.gen(function*() {
+      const begun = yield* Deferred.make<void>()
+      const interrupted = yield* Deferred.make<void>()
+      const hangs = route(
+        "/hangs",
+        Deferred.succeed(begun, undefined).pipe(
+          Effect.andThen(Effect.never),
+          Effect.onInterrupt(() => Deferred.succeed(interrupted, undefined))
+        )
+      )
+      const reading = yield* Deferred.make<void>()
+      const cut = yield* Deferred.make<void>()
+      const reads = HttpRouter.add(
+        "POST",
+        "/reads",
+        Effect.gen(function*() {
+          const request = yield* HttpServerRequest.HttpServerRequest
+          yield* Deferred.succeed(reading, undefined)
+          return HttpServerResponse.text(yield* request.text)
+        }).pipe(Effect.onInterrupt(() => Deferred.succeed(cut, undefined)))
+      )
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(
+        serve(Layer.merge(hangs, reads)).pipe(
+          Layer.provideMerge(layerServer({ host: "127.0.0.1", port: 0 })),
+          Layer.provide([anybody, Conditions.layer]),
+          Layer.provide(withBounds({ drain: 200 }))
+        ),
+        scope
+      )
+      const clients = yield* Effect.all([
+        talk("GET /hangs HTTP/1.1\r\nhost: a\r\n\r\n"),
+        talk("POST /reads HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nhalf")
+      ], { concurrency: "unbounded" }).pipe(
+        Effect.provideContext(context),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* Deferred.await(begun)
+      yield* Deferred.await(reading)
+      const before = performance.now()
+      yield* Scope.close(scope, Exit.void)
+      assert.isBelow(performance.now() - before, 2_000)
+      yield* Deferred.await(interrupted)
+      yield* Deferred.await(cut)
+      yield* Fiber.join(clients)
+    }))
 })

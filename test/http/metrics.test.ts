@@ -19,10 +19,9 @@ const filesBelow = (folder: string): ReadonlyArray<string> =>
     return statSync(path).isDirectory() ? filesBelow(path) : [path]
   })
 const namesIn = (text: string, pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, name]) => name!))
-const defined = namesIn(
-  filesBelow(join(root, "src")).map((file) => readFileSync(file, "utf8")).join("\n"),
-  /"(geodns_[a-z0-9_]+)"/g
-)
+const source = filesBelow(join(root, "src")).map((file) => readFileSync(file, "utf8")).join("\n")
+const definitions = /"(geodns_[a-z0-9_]+)"/g
+const defined = namesIn(source, definitions)
 const inDocs = (file: string) => namesIn(readFileSync(join(root, "docs", file), "utf8"), /`(geodns_[a-z0-9_]+)/g)
 
 const hostile = 'a"b\\c\nd{}'
@@ -91,6 +90,11 @@ describe("/metrics", () => {
       ])))),
       Effect.provide(Layer.sync(Metric.MetricRegistry, () => new Map()))
     ))
+
+  it("are each defined in one place: Prometheus takes no metric twice", () => {
+    const all = [...source.matchAll(definitions)].map(([, name]) => name)
+    assert.deepStrictEqual(all.filter((name, i) => all.indexOf(name) !== i), [])
+  })
 
   it("are all described, and none that is described is missing", () => {
     assert.deepStrictEqual([...defined].filter((name) => !inDocs("metrics.md").has(name)), [])

@@ -46,7 +46,8 @@ const monitor = (id: string, isShadow: boolean) => {
     Layer.provideMerge(Layer.merge(Consensus.layer, Snapshots.layer)),
     Layer.provideMerge(Prober.layer),
     Layer.provideMerge(Layer.mergeAll(Membership.layerAnnouncing({ isShadow }), OfficialStatus.layer)),
-    Layer.provide([Probes.layerMemory, Families.layerOf({ ipv4: "all", ipv6: "all" }), Overrides.layerNone])
+    Layer.provideMerge(Overrides.layer),
+    Layer.provide([Probes.layerMemory, Families.layerOf({ ipv4: "all", ipv6: "all" })])
   )
   return services.pipe(
     Layer.provideMerge(isShadow ? Layer.provide(Bus.layerMuted, client) : client),
@@ -149,6 +150,27 @@ describe("a monitor in shadow mode", () => {
     }).pipe(
       Effect.provide(Layer.mergeAll(MemoryBroker.layer, ScriptedProbes.layer)),
       Random.withSeed("shadow")
+    ))
+
+  it.effect("does not count a member that is out by hand, which nobody checks", () =>
+    Effect.gen(function*() {
+      const first = yield* start(monitor("monitor-1", false))
+      yield* start(monitor("monitor-2", false))
+      yield* pass(60)
+      const services = yield* start(shadowOf("monitor-shadow"))
+      const shadow = Context.get(services, Shadow)
+      yield* pass(30)
+      assert.deepInclude(yield* shadow.comparison, { compared: 2, agreed: 2 })
+      const overrides = Context.get(first, Overrides)
+      yield* overrides.add({ kind: "override", member: "Lagoon", reason: "moves house", author: "ann" })
+      yield* pass(90)
+      assert.deepInclude(yield* shadow.comparison, { compared: 1, agreed: 1, differences: [], problem: undefined })
+      yield* overrides.end({ kind: "override", member: "Lagoon", reason: "", author: "ann" })
+      yield* pass(90)
+      assert.deepInclude(yield* shadow.comparison, { compared: 2, agreed: 2, differences: [] })
+    }).pipe(
+      Effect.provide(Layer.mergeAll(MemoryBroker.layer, ScriptedProbes.layer)),
+      Random.withSeed("out by hand")
     ))
 
   it.effect("says that it cannot compare while it hears nobody", () =>

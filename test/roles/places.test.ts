@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { Local } from "../../src/domain/documents/Local.ts"
-import { apiAddresses } from "../../src/roles/apis.ts"
+import { apiAddresses, wantSamePort } from "../../src/roles/apis.ts"
 import { placeOf } from "../../src/roles/Place.ts"
 
 const ConfigUrls = {}
@@ -79,5 +79,17 @@ describe("apiAddresses", () => {
       certFile: "/etc/geodns/tls/cert.pem",
       keyFile: "/etc/geodns/tls/key.pem"
     })
+  })
+})
+
+describe("wantSamePort", () => {
+  it("knows which addresses exclude each other", () => {
+    const at = (host: string, port: number) => ({ host, port })
+    assert.isTrue(wantSamePort(at("127.0.0.1", 80), at("127.0.0.1", 80)))
+    assert.isTrue(wantSamePort(at("127.0.0.1", 80), at("0.0.0.0", 80)))
+    assert.isTrue(wantSamePort(at("::", 80), at("127.0.0.1", 80)))
+    assert.isFalse(wantSamePort(at("127.0.0.1", 80), at("127.0.0.1", 81)))
+    assert.isFalse(wantSamePort(at("127.0.0.1", 80), at("127.0.0.2", 80)))
+    assert.isFalse(wantSamePort(at("::", 0), at("::", 0)), "the system chooses two ports")
   })
 })

@@ -7,19 +7,24 @@ export interface ServerKind {
   readonly name: string
   /** What has to be on the machine. */
   readonly binaries: ReadonlyArray<string>
-  /** The package of Debian and Ubuntu that has them. */
-  readonly aptPackage: string
+  /** The packages of Debian and Ubuntu that have them. */
+  readonly aptPackages: ReadonlyArray<string>
 }
 
-export const nats: ServerKind = { name: "nats-server", binaries: ["nats-server"], aptPackage: "nats-server" }
+export const nats: ServerKind = { name: "nats-server", binaries: ["nats-server"], aptPackages: ["nats-server"] }
 export const mariadb: ServerKind = {
   name: "MariaDB",
   binaries: ["mariadbd", "mariadb-install-db"],
-  aptPackage: "mariadb-server"
+  aptPackages: ["mariadb-server"]
+}
+export const pdns: ServerKind = {
+  name: "PowerDNS",
+  binaries: ["pdns_server", "pdnsutil", "dig"],
+  aptPackages: ["pdns-server", "pdns-backend-remote", "dnsutils"]
 }
 
 /** All that the tests need. `npm run servers` installs them. */
-export const serverKinds: ReadonlyArray<ServerKind> = [nats, mariadb]
+export const serverKinds: ReadonlyArray<ServerKind> = [nats, mariadb, pdns]
 
 /** The path of a program, from the PATH and from where Debian puts servers. */
 export const findBinary = (binary: string): string | undefined => {

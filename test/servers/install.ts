@@ -27,7 +27,7 @@ const run = (command: string, args: ReadonlyArray<string>): boolean => {
 const policy = "/usr/sbin/policy-rc.d"
 
 if (missing.length > 0) {
-  const packages = missing.map(({ aptPackage }) => aptPackage)
+  const packages = missing.flatMap(({ aptPackages }) => aptPackages)
   if (!mayInstall) {
     console.error(
       `Install ${packages.join(" and ")}, or run this as root with INSTALL_SERVERS=1 to have apt do it.`

@@ -22,7 +22,10 @@ const members = ["Amber", "Birch", "Cedar", "Dune", "Elm"]
 const documents = {
   members: membersOf(Object.fromEntries(members.map((name) => [name, {}]))),
   services: servicesOf({ Main: {} }),
-  local: { GeoDNS: { Steering: { RecordsPerAnswer: members.length } } }
+  local: {
+    GeoDNS: { Steering: { RecordsPerAnswer: members.length } },
+    MgmtApi: { AuthKeys: { operator: "the key of an operator" } }
+  }
 }
 const ids = ["dns-1", "dns-2", "dns-3", "monitor-1", "collator-1"]
 
@@ -108,8 +111,8 @@ describe("overrides in a cluster", () => {
       for (const [i, node] of nodes.entries()) {
         yield* node.take(members[i]!)
         yield* TestClock.adjust("2 seconds")
-        const expected = members.slice(0, i + 1)
-        // The last member stays in no answer: everybody is out.
+        // The last one answers, although it is out: nobody is left.
+        const expected = members.slice(0, Math.min(i + 1, members.length - 1))
         assert.deepStrictEqual(yield* outOf(nodes), same(nodes, expected))
         yield* node.end(members[i]!)
         yield* node.take(members[i]!, "maintenance")
@@ -122,7 +125,7 @@ describe("overrides in a cluster", () => {
       yield* pass(60)
       // Nobody is left to ask but the disk of each.
       yield* Effect.forEach(nodes, ({ start }) => start)
-      assert.deepStrictEqual(yield* outOf(nodes), same(nodes, members))
+      assert.deepStrictEqual(yield* outOf(nodes), same(nodes, members.slice(0, -1)))
       assert.deepStrictEqual(yield* agreed(nodes), before)
     }).pipe(simulated(1)))
 
@@ -195,7 +198,8 @@ describe("overrides in a cluster", () => {
         yield* pass(reconciled)
         const known = yield* agreed(nodes)
         const holding = members.filter((member) => known.some((it) => it.member === member && it.ended === undefined))
-        assert.deepStrictEqual(yield* outOf(nodes), same(nodes, holding))
+        if (holding.length < members.length) assert.deepStrictEqual(yield* outOf(nodes), same(nodes, holding))
+        else for (const out of yield* outOf(nodes)) assert.isBelow(out.length, members.length)
         assert.isAbove(known.length, 2)
       }).pipe(simulated(seed)))
   }

@@ -3,6 +3,7 @@ import * as fc from "fast-check"
 import type { OutageEvent } from "../../src/domain/Outage.ts"
 import { targetKey } from "../../src/domain/Target.ts"
 import { OpenOutages } from "../../src/status/OpenOutages.ts"
+import { decided } from "../../src/status/Transition.ts"
 import { decision, target, targetNamed } from "./fixtures.ts"
 
 const minimum = 900_000
@@ -10,7 +11,7 @@ const up = (decidedAt: number) => decision({ id: `up-${decidedAt}`, up: true, er
 const down = (decidedAt: number) => decision({ id: `down-${decidedAt}`, decidedAt })
 
 const settle = (outages: OpenOutages, status: ReturnType<typeof decision>): OutageEvent | undefined => {
-  const event = outages.next(status, minimum)
+  const event = outages.next(decided(status), { minimumOffline: minimum })
   if (event !== undefined) outages.commit(event)
   return event
 }
@@ -71,9 +72,9 @@ describe("OpenOutages", () => {
 
   it("changes nothing before it is committed", () => {
     const outages = new OpenOutages()
-    assert.strictEqual(outages.next(down(1), minimum)?._tag, "Opened")
+    assert.strictEqual(outages.next(decided(down(1)), { minimumOffline: minimum })?._tag, "Opened")
     assert.strictEqual(outages.size, 0)
-    assert.strictEqual(outages.next(down(1), minimum)?._tag, "Opened")
+    assert.strictEqual(outages.next(decided(down(1)), { minimumOffline: minimum })?._tag, "Opened")
   })
 
   it("has at most one open outage per target, each ending after it started, whatever comes", () => {

@@ -9,30 +9,13 @@ import { DurableFiles } from "../../src/node/DurableFiles.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
 import { OpenOutages } from "../../src/status/OpenOutages.ts"
 import { OutageLog } from "../../src/status/OutageLog.ts"
+import { decided } from "../../src/status/Transition.ts"
 import { OutageStore } from "../../src/store/OutageStore.ts"
+import { documentsOf, measured } from "./collating.ts"
 import { decision, target, targetNamed } from "./fixtures.ts"
 import { FlakyStore } from "./flaky.ts"
 
-const members = (...names: ReadonlyArray<string>) =>
-  Object.fromEntries(names.map((name) => [name, {
-    Details: { Name: name },
-    Membership: { MemberLevel: 1 },
-    Service: { Active: 1 as const, ServiceIPv4: "192.0.2.1" },
-    ServiceAssignments: { all: ["Polkadot"] },
-    Location: { Latitude: 1, Longitude: 1 }
-  }]))
-
-const config = Config.layerMemory({
-  local: { System: { MinimumOfflineTime: 900 } },
-  members: members("Lagoon", "gone", "down", "fresh", "other"),
-  services: {
-    Polkadot: {
-      Configuration: { Name: "Polkadot", ServiceType: "RPC", Active: 1, LevelRequired: 1 },
-      Resources: { nodes: 1, cores: 1, memory: 1, disk: 1, bandwidth: 1 },
-      Providers: { Ibp: { RpcUrls: [target.endpoint] } }
-    }
-  }
-})
+const config = Config.layerMemory(documentsOf("Lagoon", "gone", "down", "fresh", "other"))
 
 /** Everything but the log, which a test may start more than once over it. */
 const world = (store: FlakyStore = new FlakyStore()) =>
@@ -58,7 +41,7 @@ const waitingFor = (names: ReadonlyArray<string>) =>
 /** Lets the log do its work. */
 const settle = Effect.repeat(TestClock.adjust("1 millis"), { times: 20 })
 const outageOf = (id: string, start: number, of = target) => {
-  const event = new OpenOutages().next(decision({ id, decidedAt: start, target: of }), 0)
+  const event = new OpenOutages().next(decided(decision({ id, decidedAt: start, target: of })), { minimumOffline: 0 })
   return event!.outage
 }
 
@@ -102,6 +85,25 @@ describe("OutageLog", () => {
         { id: "d2", start: 3, end: undefined, blip: false }
       ])
     }).pipe(Effect.provide(OutageLog.layerMemory)))
+
+  it.effect("does not close, by what waited at the start, an outage that another process stored meanwhile", () => {
+    const store = new FlakyStore()
+    store.mode = "away"
+    return Effect.gen(function*() {
+      yield* Layer.build(Layer.fresh(OutageLog.layer))
+      yield* decide({ id: "d1", decidedAt: 1_000 })
+      yield* decide({ id: "u1", decidedAt: 2_000, up: true })
+      yield* decide({ id: "d2", decidedAt: 3_000 })
+      yield* settle
+      store.mode = "well"
+      const there = yield* OutageStore
+      yield* there.open(outageOf("d1", 1_000))
+      yield* there.close("d1", 2_000, true)
+      yield* there.open(outageOf("d2", 3_000))
+      yield* TestClock.adjust("2 minutes")
+      assert.deepStrictEqual((yield* summary).map(({ id, end }) => [id, end]), [["d1", 2_000], ["d2", undefined]])
+    }).pipe(Effect.provide(world(store)))
+  })
 
   it.effect("leaves the records of overrides alone, and takes nothing for one that somebody decided", () =>
     Effect.gen(function*() {
@@ -188,7 +190,7 @@ describe("OutageLog", () => {
       yield* decide({ id: "leaves", target: targetNamed("gone"), decidedAt: 11 })
       yield* settle
       yield* TestClock.setTime(1_200_000)
-      yield* setDocuments({ members: members("Lagoon") })
+      yield* setDocuments({ members: documentsOf("Lagoon").members })
       const removedAt = yield* Clock.currentTimeMillis
       yield* Config.use((config) => config.reload)
       yield* settle
@@ -274,10 +276,12 @@ describe("OutageLog", () => {
     return Effect.gen(function*() {
       const log = yield* OutageLog
       yield* settle
+      const lost = yield* measured("geodns_outages_given_up_total")
       store.mode = "refuses"
       yield* decide({ id: "refused", decidedAt: 1 })
       yield* TestClock.adjust("10 minutes")
       assert.include(yield* waitingFor(["outages:refused"]), "Lagoon")
+      assert.strictEqual((yield* measured("geodns_outages_given_up_total")) - lost, 1)
       store.mode = "well"
       yield* decide({ id: "next", target: targetNamed("next") })
       yield* settle

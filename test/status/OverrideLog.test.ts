@@ -182,6 +182,37 @@ describe("OverrideLog", () => {
     }).pipe(Effect.provide(store.layer))
   })
 
+  for (const mode of ["away", "hangs"] as const) {
+    it.effect(`writes after a restart what waited for a store that ${mode === "away" ? "was away" : "hung"}`, () => {
+      const store = new FlakyStore()
+      return Effect.gen(function*() {
+        yield* TestClock.setTime(2_000)
+        const overrides = yield* known
+        store.mode = mode
+        yield* Effect.scoped(Effect.gen(function*() {
+          const log = yield* start(overrides.layer)
+          yield* overrides.set(override({ ended }), override({ id: "o2", member: "Harbour" }))
+          yield* TestClock.adjust("1 hour")
+          assert.strictEqual(yield* log.waiting, 4)
+        }))
+        const log = yield* start(overrides.layer)
+        yield* TestClock.adjust("31 seconds")
+        assert.deepStrictEqual(yield* log.conditions, ["store:overrides"])
+        assert.strictEqual(yield* log.waiting, 4)
+        store.mode = "well"
+        yield* TestClock.adjust("1 minute")
+        yield* settle
+        assert.deepStrictEqual(yield* log.conditions, [])
+        assert.deepStrictEqual((yield* short).map(([, member, , start, end]) => [member, start, end]), [
+          ["Lagoon", 1_000, 5_000],
+          ["Lagoon", 1_000, 5_000],
+          ["Harbour", 1_000, undefined],
+          ["Harbour", 1_000, undefined]
+        ])
+      }).pipe(Effect.provide(store.layer))
+    })
+  }
+
   it("ids are UUIDs that follow from the override", () => {
     const id = overrideRecordId("o1", false)
     assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)

@@ -1,20 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { holdsAt, isOverrideRecord, type Override, overrideState } from "../../src/domain/Override.ts"
-import { decodeOverrides, encodeOverrides } from "../../src/status/OverrideFile.ts"
-import {
-  endRemembered,
-  forgottenAt,
-  listedAfterEnd,
-  mergeOverride,
-  OverrideTable
-} from "../../src/status/OverrideTable.ts"
+import { endRemembered, forgottenAt, listedAfterEnd, mergeOverride } from "../../src/status/mergeOverride.ts"
+import { decodeOverrides, overridesEncoder } from "../../src/status/OverrideFile.ts"
+import { type OverrideLimits, OverrideTable } from "../../src/status/OverrideTable.ts"
 import { override } from "./overridden.ts"
 
 const now = 1_000_000
 const ended = (at: number, by = "ann") => ({ at, by, reason: "repaired" })
+const limits = (over: Partial<OverrideLimits> = {}): OverrideLimits => ({
+  capacity: 1_000,
+  reserved: 0,
+  perNode: 1_000,
+  strangers: 1_000,
+  ...over
+})
 const tableOf = (overrides: Iterable<Override>, capacity = 1_000) => {
-  const table = new OverrideTable({ capacity })
+  const table = new OverrideTable(limits({ capacity }))
   for (const it of overrides) table.take(it, now)
   return table
 }
@@ -103,6 +105,102 @@ describe("forgetting", () => {
   })
 })
 
+describe("what others tell", () => {
+  const known = (name: string) => !name.startsWith("Nobody")
+  const heard = (table: OverrideTable, id: string, over: Partial<Override> = {}) =>
+    table.take(override({ id, ...over }), now, "bus")
+
+  it("for members that the documents lack has little room, the newest stays, and the rest of the table is free", () => {
+    const table = new OverrideTable(limits({ strangers: 3 }), known)
+    for (let i = 0; i < 1_000; i++) {
+      assert.strictEqual(heard(table, `s${i}`, { member: `Nobody ${i}`, at: 1_000 + i }), "new")
+    }
+    assert.deepStrictEqual(ids(table.all()), ["s997", "s998", "s999"])
+    assert.strictEqual(heard(table, "late", { member: "Nobody", at: 1_000 }), "full")
+    assert.strictEqual(heard(table, "real"), "new")
+    assert.strictEqual(table.size, 4)
+  })
+
+  it("gives way where it is for members that the documents lack, and is counted anew when these change", () => {
+    const table = new OverrideTable(limits({ capacity: 3, strangers: 3 }), known)
+    for (const id of ["a", "b", "c"]) heard(table, id, { member: "Nobody" })
+    assert.strictEqual(heard(table, "real"), "new")
+    assert.deepStrictEqual(ids(table.all()), ["b", "c", "real"])
+    table.know(() => true)
+    assert.strictEqual(heard(table, "real 2"), "full", "what is in force stays")
+    table.know(known)
+    assert.strictEqual(heard(table, "real 2"), "new")
+  })
+
+  it("leaves room for what is given here", () => {
+    const table = new OverrideTable(limits({ capacity: 10, reserved: 2 }))
+    for (let i = 0; i < 20; i++) heard(table, `h${i}`)
+    assert.strictEqual(table.size, 8)
+    assert.strictEqual(table.take(override({ id: "own 1" }), now), "new")
+    assert.strictEqual(table.take(override({ id: "own 2" }), now), "new")
+    assert.strictEqual(table.take(override({ id: "own 3" }), now), "full")
+    assert.isDefined(table.get("h0"))
+  })
+
+  it("that one node gave has a bound, within which its own that are over give way", () => {
+    const table = new OverrideTable(limits({ perNode: 3 }))
+    heard(table, "over", { until: 2_000 })
+    heard(table, "a")
+    heard(table, "b", { from: now + 1 })
+    assert.strictEqual(heard(table, "c"), "new")
+    assert.deepStrictEqual(ids(table.all()), ["a", "b", "c"])
+    for (let i = 0; i < 100; i++) assert.strictEqual(heard(table, `flood ${i}`), "full")
+    assert.strictEqual(heard(table, "other", { node: "monitor-2" }), "new")
+    assert.strictEqual(heard(table, "a", { ended: ended(now) }), "changed")
+    assert.strictEqual(heard(table, "d"), "new")
+    assert.deepStrictEqual(ids(table.all()), ["b", "c", "d", "other"])
+  })
+
+  it("takes a member out whatever others fill the table with, and keeps what does so", () => {
+    const table = new OverrideTable(limits({ capacity: 20, perNode: 10 }))
+    for (let i = 0; i < 30; i++) heard(table, `planned ${i}`, { member: `M${i % 4}`, from: now + 1, node: `n${i % 3}` })
+    assert.strictEqual(table.size, 20)
+    assert.strictEqual(heard(table, "plan", { member: "Harbour", from: now + 1, node: "honest" }), "full")
+    assert.strictEqual(heard(table, "holds", { member: "Harbour", node: "n0" }), "new")
+    for (let i = 0; i < 30; i++) heard(table, `double ${i}`, { member: "Harbour", node: `d${i}` })
+    assert.strictEqual(table.active(now).get("Harbour")?.id, "holds")
+    for (let i = 0; i < 30; i++) heard(table, `all ${i}`, { member: `N${i}`, node: `a${i}` })
+    assert.strictEqual(table.active(now).size, 20)
+    assert.strictEqual(table.active(now).get("Harbour")?.id, "holds")
+  })
+
+  it("has the digest of what is left, however it came about", () => {
+    const table = new OverrideTable(limits({ strangers: 2, perNode: 5, capacity: 8 }), known)
+    const some = fc.record({
+      id: fc.nat(30).map(String),
+      member: fc.constantFrom("Lagoon", "Nobody"),
+      node: fc.constantFrom("x", "y"),
+      at: fc.nat(2 * now),
+      isOver: fc.boolean()
+    })
+    fc.assert(fc.property(some, fc.boolean(), ({ isOver, ...it }, forgets) => {
+      table.take(override({ ...it, ...isOver && { ended: ended(it.at) } }), now, "bus")
+      if (forgets) table.forget(now + listedAfterEnd)
+      assert.strictEqual(table.digest(), tableOf(table.all()).digest())
+      assert.strictEqual(table.copy().digest(), table.digest())
+      assert.isAtMost(table.size, 8)
+    }))
+  })
+
+  it("from a clock far behind or ahead ends all the same, and does not come back", () => {
+    for (const at of [0, 1, now, 1e15]) {
+      const table = tableOf([override({ at: now - 10 })])
+      table.take(override({ at: now - 10, ended: ended(at) }), now)
+      table.forget(now + 1)
+      assert.deepStrictEqual(ids(table.listed(now)), ["o1"], `${at}`)
+      assert.strictEqual(table.take(override({ at: now - 10 }), now, "bus"), "known", "who missed the end")
+      assert.strictEqual(table.active(now).size, 0)
+    }
+    assert.strictEqual(tableOf([override({ at: 1, until: 2 })]).active(now).size, 0)
+    assert.strictEqual(tableOf([override({ until: 8.64e15 })]).nextChange(now), 8.64e15)
+  })
+})
+
 describe("merging", () => {
   const time = fc.integer({ min: now - 50, max: now + 50 })
   const word = fc.constantFrom("a", "b", "c")
@@ -157,10 +255,12 @@ describe("merging", () => {
       ...it,
       until: it.until === undefined ? undefined : Math.max(it.until, it.from + 1)
     }))
+    const encode = overridesEncoder()
     fc.assert(fc.property(fc.array(valid, { maxLength: 8 }), (xs) => {
       const table = tableOf(xs)
-      const read = decodeOverrides(encodeOverrides(table.all()))
+      const read = decodeOverrides(encode(table.all()))
       assert.deepStrictEqual(read, { overrides: table.all(), broken: 0 })
+      assert.strictEqual(encode(table.all()), overridesEncoder()(table.all()), "the second time, too")
       assert.strictEqual(tableOf(read!.overrides).digest(), table.digest())
     }))
   })

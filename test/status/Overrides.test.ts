@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Logger, Option, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/bus/Bus.ts"
 import { MemoryBroker } from "../../src/bus/MemoryBroker.ts"
@@ -7,13 +7,14 @@ import * as Messages from "../../src/bus/Messages.ts"
 import { Config } from "../../src/config/Config.ts"
 import { setDocuments } from "../../src/config/memoryConfig.ts"
 import type { Override } from "../../src/domain/Override.ts"
+import type { NodeRole } from "../../src/domain/wire/Cluster.ts"
 import { type OverrideMessage, toOverrideRecord } from "../../src/domain/wire/Override.ts"
 import * as Subject from "../../src/domain/wire/Subject.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { DurableFileError, DurableFiles } from "../../src/node/DurableFiles.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
-import { maxOverrides } from "../../src/status/makeOverrides.ts"
 import { brokenOverridesFile, overridesFile } from "../../src/status/OverrideFile.ts"
+import { overrideLimits } from "../../src/status/overrideListener.ts"
 import { type OverrideRequest, Overrides } from "../../src/status/Overrides.ts"
 import { membersOf, servicesOf } from "../steering/world.ts"
 import { override } from "./overridden.ts"
@@ -26,11 +27,11 @@ const members = membersOf({
 const config = Config.layerMemory({ members, services: servicesOf({ Main: {} }) })
 
 /** Starts a node over the files, the configuration and the broker in context. */
-const start = Effect.fnUntraced(function*(id: string) {
+const start = Effect.fnUntraced(function*(id: string, role: NodeRole = "IBPMonitor") {
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
   const layer = Overrides.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(
-      NodeIdentity.layerMemory({ id, role: "IBPMonitor" }),
+      NodeIdentity.layerMemory({ id, role }),
       Bus.layerMemory({ name: id }),
       Conditions.layerMemory
     ))
@@ -39,7 +40,9 @@ const start = Effect.fnUntraced(function*(id: string) {
   yield* TestClock.adjust(0)
   return {
     ...Context.get(parts, Overrides),
-    conditions: Effect.map(Context.get(parts, Conditions).current, (all) => all.map(({ name }) => name)),
+    conditions: Effect.map(Context.get(parts, Conditions).current, (all) => all.map(({ name }) => name).sort()),
+    detail: (of: string) =>
+      Effect.map(Context.get(parts, Conditions).current, (all) => all.find(({ name }) => name === of)?.detail ?? ""),
     stop: Scope.close(scope, Exit.void)
   }
 })
@@ -51,10 +54,20 @@ const stranger = Effect.gen(function*() {
   yield* Messages.receive(Subject.Override, (message) => Effect.sync(() => void heard.push(message))).pipe(
     Effect.provideService(Bus, bus)
   )
+  // A digest alone is what it always was: a message without overrides.
+  yield* Messages.receive(
+    Subject.OverrideDigest,
+    (message) => Effect.sync(() => void heard.push({ ...message, Overrides: [] }))
+  ).pipe(Effect.provideService(Bus, bus))
   return {
     heard,
-    say: (message: Omit<OverrideMessage, "NodeID">) =>
-      Messages.send(Subject.Override, { NodeID: "stranger", ...message }).pipe(
+    say: (message: Omit<OverrideMessage, "NodeID">, NodeID = "stranger") =>
+      Messages.send(Subject.Override, { NodeID, ...message }).pipe(
+        Effect.provideService(Bus, bus),
+        Effect.andThen(TestClock.adjust(0))
+      ),
+    digest: (Digest: string) =>
+      Messages.send(Subject.OverrideDigest, { NodeID: "stranger", Digest }).pipe(
         Effect.provideService(Bus, bus),
         Effect.andThen(TestClock.adjust(0))
       ),
@@ -266,10 +279,10 @@ describe("on the bus", () => {
       assert.deepStrictEqual(told.Overrides, [])
       assert.notStrictEqual(told.Digest, empty)
       const before = other.heard.length
-      yield* other.say({ Overrides: [], Digest: told.Digest! })
+      yield* other.digest(told.Digest!)
       yield* TestClock.adjust("1 second")
       assert.strictEqual(other.heard.length, before)
-      yield* other.say({ Overrides: [], Digest: empty })
+      yield* other.digest(empty)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(other.heard.slice(before).map(({ Digest, Overrides }) => [Digest, Overrides.length]), [
         [told.Digest, 1]
@@ -284,7 +297,7 @@ describe("on the bus", () => {
       yield* TestClock.adjust("10 seconds")
       const { Digest } = other.heard.at(-1)!
       const before = other.heard.length
-      yield* other.say({ Overrides: [], Digest: "another" })
+      yield* other.digest("another")
       yield* other.say({ Overrides: (yield* node.list).map(toOverrideRecord), Digest: Digest! })
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(other.heard.length, before)
@@ -298,34 +311,127 @@ describe("on the bus", () => {
       yield* TestClock.adjust("10 seconds")
       const before = other.heard.length
       for (let i = 0; i < 300; i++) {
-        yield* other.say({ Overrides: [], Digest: `claim ${i}` })
+        yield* i % 2 === 0 ? other.digest(`claim ${i}`) : other.say({ Overrides: [], Digest: `claim ${i}` })
         yield* TestClock.adjust("100 millis")
       }
       assert.isAtMost(other.heard.length - before, 8)
       assert.isAtLeast(other.heard.length - before, 4)
     }).pipe(Effect.provide(world)))
 
-  it.effect("a flood fills the table to its bound, is reported, and pushes out nothing that holds", () =>
+  /** So many messages of forged overrides, each of 100. */
+  const forge = (messages: number, over: (i: number) => Partial<Override>) =>
+    Array.from({ length: messages }, (_, page) =>
+      Array.from({ length: 100 }, (_, i) => {
+        const n = page * 100 + i
+        return toOverrideRecord(override({ id: `forged ${n}`, at: 1, from: 1_000_000_000, ...over(n) }))
+      }))
+
+  it.effect("forged ones for members that nobody knows leave all the room to others", () =>
     Effect.gen(function*() {
       const other = yield* stranger
       const node = yield* start("monitor-1")
       yield* node.add(ask())
-      for (let page = 0; page < 8; page++) {
-        yield* other.say({
-          Overrides: Array.from(
-            { length: 250 },
-            (_, i) =>
-              toOverrideRecord(override({ id: `${page} ${i}`, member: `flood ${page} ${i}`, at: 1, from: 1_000_000 }))
-          )
-        })
+      for (const Overrides of forge(10, (i) => ({ member: `forged ${i}`, from: 1, node: `node ${i}` }))) {
+        yield* other.say({ Overrides })
       }
-      assert.lengthOf(yield* node.list, maxOverrides)
-      assert.deepStrictEqual(yield* out(node), ["Lagoon"])
+      yield* TestClock.adjust("1 second")
+      assert.lengthOf(yield* node.list, 1 + overrideLimits.strangers)
+      assert.strictEqual((yield* out(node)).length, 1 + overrideLimits.strangers)
+      yield* other.say({ Overrides: [toOverrideRecord(override({ id: "real", member: "Harbour Networks" }))] }, "dns-1")
+      yield* TestClock.adjust("1 second")
+      assert.include(yield* out(node), "Harbour Networks")
+      assert.deepStrictEqual(yield* node.conditions, ["overrides:member", "overrides:names"])
+    }).pipe(Effect.provide(world)))
+
+  it.effect("forged ones for a member are bounded by giver and in all, reported, and push out nothing", () =>
+    Effect.gen(function*() {
+      const other = yield* stranger
+      const node = yield* start("monitor-1")
+      yield* node.add(ask())
+      const { capacity, perNode, reserved } = overrideLimits
+      for (const Overrides of forge(5, () => ({ member: "Lagoon", node: "forger" }))) yield* other.say({ Overrides })
+      assert.lengthOf(yield* node.list, 1 + perNode)
       assert.deepStrictEqual(yield* node.conditions, ["overrides:full"])
-      assert.include(yield* refusal(node.add(ask({ member: "harbour" }))), `there are ${maxOverrides} overrides`)
-      assert.lengthOf(yield* node.end(back), 1)
+      for (const Overrides of forge(10, (i) => ({ id: `more ${i}`, member: "Lagoon", node: `forger ${i % 50}` }))) {
+        yield* other.say({ Overrides }, "another")
+      }
+      assert.lengthOf(yield* node.list, capacity - reserved)
+      assert.deepStrictEqual(yield* out(node), ["Lagoon"])
       yield* node.add(ask({ member: "harbour" }))
+      assert.sameMembers([...yield* out(node)], ["Lagoon", "Harbour Networks"])
+      assert.isAbove((yield* node.end(back)).length, 800, "an operator ends them all at once")
       assert.deepStrictEqual(yield* out(node), ["Harbour Networks"])
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a flood of new ones is taken no faster than a bound, logged a line a batch, and over when it is over", () => {
+    const lines: Array<unknown> = []
+    const logger = Logger.make(({ message }) => void lines.push(message))
+    return Effect.gen(function*() {
+      const other = yield* stranger
+      const node = yield* start("monitor-1")
+      yield* TestClock.adjust("1 second")
+      let events = 0
+      yield* Stream.runForEach(yield* node.subscribe, () => Effect.sync(() => void events++)).pipe(Effect.forkScoped)
+      lines.length = 0
+      const ended = (i: number) => ({
+        member: "Lagoon",
+        from: 1,
+        node: `n ${i}`,
+        ended: { at: 2 + i, by: "x", reason: "" }
+      })
+      for (
+        const [i, Overrides] of forge(40, (i) => ({ ...ended(i), ...i % 2 === 0 && { ended: undefined } })).entries()
+      ) {
+        yield* other.say({ Overrides }, `sender ${i}`)
+        yield* TestClock.adjust("250 millis")
+      }
+      assert.include(yield* node.conditions, "overrides:flood")
+      assert.isAtMost(events, 2_100)
+      assert.isAtMost(lines.length, 30, lines.join("\n"))
+      yield* TestClock.adjust("2 minutes")
+      assert.notInclude(yield* node.conditions, "overrides:flood")
+      assert.deepStrictEqual(yield* out(node), ["Lagoon"])
+      yield* other.say(
+        { Overrides: [toOverrideRecord(override({ id: "later", member: "Harbour Networks" }))] },
+        "dns-1"
+      )
+      assert.sameMembers([...yield* out(node)], ["Lagoon", "Harbour Networks"])
+    }).pipe(Effect.provide([world, Logger.layer([logger])]))
+  })
+
+  it.effect("one message that takes everybody out is a condition that names who it is said to be from", () =>
+    Effect.gen(function*() {
+      const other = yield* stranger
+      const node = yield* start("monitor-1")
+      const forged = ["Lagoon", "Harbour Networks"].map((member) =>
+        toOverrideRecord(override({ id: member, member, author: "nobody", node: "dns-zz" }))
+      )
+      yield* other.say({ Overrides: forged })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* node.conditions, ["overrides:names"])
+      const detail = yield* node.detail("overrides:names")
+      assert.include(detail, "all members of rpc.example are out by hand (Lagoon, Harbour Networks)")
+      assert.include(detail, "given by nobody at dns-zz")
+      yield* node.end(back)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* node.conditions, [])
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a DNS node without a management key asks for what it lacks, and tells nobody what it heard", () =>
+    Effect.gen(function*() {
+      const other = yield* stranger
+      const node = yield* start("dns-1", "IBPDns")
+      const empty = other.heard[0]!.Digest!
+      yield* other.say({ Overrides: [toOverrideRecord(override())] })
+      yield* other.digest("another")
+      yield* TestClock.adjust("2 minutes")
+      assert.deepStrictEqual(yield* out(node), ["Lagoon"])
+      assert.isTrue(other.heard.every(({ Overrides }) => Overrides.length === 0))
+      assert.notStrictEqual(other.heard.at(-1)!.Digest, empty)
+      yield* setDocuments({ local: { MgmtApi: { AuthKeys: { operator: "a key of an operator" } } } })
+      yield* Config.use((config) => config.reload)
+      yield* TestClock.adjust("66 seconds")
+      assert.isTrue(other.heard.some(({ Overrides }) => Overrides.length === 1))
     }).pipe(Effect.provide(world)))
 
   it.effect("who only listens hears what holds within a minute or so", () =>
@@ -355,8 +461,32 @@ describe("on the bus", () => {
       }
       assert.lengthOf(yield* node.list, 1)
       yield* other.say({ Overrides: [toOverrideRecord(override({ id: "good", member: "Harbour Networks" }))] })
+      yield* TestClock.adjust("1 second")
       assert.sameMembers([...yield* out(node)], ["Lagoon", "Harbour Networks"])
     }).pipe(Effect.provide(world)))
+})
+
+describe("in shadow mode", () => {
+  it.effect("nothing is given or ended, and what others give is heard", () =>
+    Effect.gen(function*() {
+      const other = yield* stranger
+      const node = yield* start("shadow")
+      const words = "this node is in shadow mode and takes part in nothing: nobody would hear of it; ask another node"
+      assert.strictEqual(yield* refusal(node.add(ask())), words)
+      yield* other.say({ Overrides: [toOverrideRecord(override())] })
+      assert.deepStrictEqual(yield* out(node), ["Lagoon"])
+      assert.strictEqual(yield* refusal(node.end(back)), words)
+      assert.deepStrictEqual(yield* out(node), ["Lagoon"])
+      assert.lengthOf(yield* node.list, 1)
+    }).pipe(Effect.provide(Layer.mergeAll(
+      MemoryBroker.layer,
+      DurableFiles.layerMemory,
+      Config.layerMemory({
+        members,
+        services: servicesOf({ Main: {} }),
+        local: { GeoDNS: { Consensus: { Shadow: true } } }
+      })
+    ))))
 })
 
 describe("layerNone", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer } from "effect"
+import { Context, Effect, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/bus/Bus.ts"
 import { MemoryBroker } from "../../src/bus/MemoryBroker.ts"
@@ -106,4 +106,34 @@ describe("answerDowntime", () => {
         status: false
       })
     }).pipe(Effect.provide(monitor), Effect.provide(MemoryBroker.layer)))
+
+  it.effect("answers nowhere else, and a flood of questions only as far as there is room", () =>
+    Effect.gen(function*() {
+      const status = yield* OfficialStatus
+      for (let i = 0; i < 1_000; i++) {
+        yield* status.apply(official(0, { id: `d-${i}`, target: { ...target, member: `member ${i}` } }))
+      }
+      const asker = Context.get(yield* Layer.build(Bus.layerMemory({ name: "asker" })), Bus)
+      const listener = Context.get(yield* Layer.build(Bus.layerMemory({ name: "listener" })), Bus)
+      const heard: Record<string, number> = {}
+      for (const subject of ["consensus.finalize", "geodns.v1.override", "_INBOX.>", "_INBOX.asker"]) {
+        yield* Stream.runForEach(yield* listener.subscribe(subject), ({ data }) =>
+          Effect.sync(() => {
+            heard[subject] = (heard[subject] ?? 0) + data.length
+          })).pipe(Effect.forkScoped)
+      }
+      const question = JSON.stringify({ startTime: "0001-01-01T00:00:00Z", endTime: "0001-01-01T00:00:00Z" })
+      for (const reply of ["consensus.finalize", "geodns.v1.override", "_INBOX.*", "_INBOX.>"]) {
+        yield* asker.publish("monitor.stats.getDowntime", question, reply)
+      }
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(heard, {})
+      for (let i = 0; i < 300; i++) {
+        yield* asker.publish("monitor.stats.getDowntime", question, "_INBOX.asker")
+        yield* Effect.yieldNow
+      }
+      yield* TestClock.adjust("1 second")
+      assert.isAbove(heard["_INBOX.asker"]!, 1024 * 1024)
+      assert.isBelow(heard["_INBOX.asker"]!, 10 * 1024 * 1024)
+    }).pipe(Effect.scoped, Effect.provide(monitor), Effect.provide(MemoryBroker.layer)))
 })

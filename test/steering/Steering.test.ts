@@ -184,6 +184,78 @@ describe("members that are out by hand", () => {
       assert.notInclude(choice.members, "Rhine Networks")
     }).pipe(Effect.provide(Steering.layerMemory(documents))))
 
+  it.effect("answer when they are all, by health and distance, and the explanation says so", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      yield* apply(decide("Rhine Networks", {}, 3_600_000))
+      for (const member of Object.keys(five)) yield* take("override", member)
+      yield* settle
+      assert.deepStrictEqual(yield* answer(), ["Potomac"])
+      assert.deepStrictEqual(yield* answer(berlin, true), ["Rhine Networks"], "it is down for IPv4 alone")
+      const { because, candidates, rule } = yield* explain
+      assert.strictEqual(rule, "last-good")
+      assert.strictEqual(
+        because,
+        "all 5 members that could answer are out by hand: those that were healthy last answer, although they are out by hand"
+      )
+      assert.deepStrictEqual(
+        candidates.find(({ member }) => member === "Potomac")?.exclusions.map(({ _tag }) => _tag),
+        [
+          "Overridden"
+        ]
+      )
+      assert.deepStrictEqual(
+        candidates.find(({ member }) => member === "Rhine Networks")?.exclusions.map(({ _tag }) => _tag),
+        ["Overridden"]
+      )
+      assert.lengthOf(candidates, 5)
+      yield* Overrides.use((overrides) =>
+        overrides.end({ kind: "override", member: "Tasman", reason: "", author: "ann" })
+      )
+      yield* settle
+      assert.deepStrictEqual(yield* answer(), ["Tasman"], "the others are out again")
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("one after the other leave the last one in", () =>
+    Effect.gen(function*() {
+      for (const member of ["Fuji", "Rhine", "Pampa", "Tasman", "Potomac"]) {
+        yield* take("override", member)
+        yield* settle
+      }
+      assert.deepStrictEqual(yield* answer(), ["Potomac"])
+      // It goes down: whoever is healthy answers, before one that is down.
+      yield* apply(decide("Potomac", {}, 1))
+      yield* settle
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("answer before one that has long been down does", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      yield* apply(decide("Tasman", {}, 3_600_000))
+      for (const member of ["Rhine", "Fuji", "Potomac", "Pampa"]) yield* take("override", member)
+      yield* settle
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("leave it to the policy what answers when they are all", () =>
+    Effect.gen(function*() {
+      for (const member of Object.keys(five)) yield* take("override", member)
+      const setPolicy = Effect.fnUntraced(function*(Steering: object) {
+        yield* setDocuments({ ...documents, local: { GeoDNS: { Steering } } })
+        yield* Config.use((config) => config.reload)
+        yield* settle
+        const { choice, rule } = yield* explain
+        return [rule, choice.addresses]
+      })
+      assert.deepStrictEqual(yield* setPolicy({ AllDown: "all" }), ["all", ["192.0.2.0"]])
+      assert.deepStrictEqual(yield* setPolicy({ AllDown: "empty" }), ["empty", []])
+      assert.deepStrictEqual(yield* setPolicy({ AllDown: "fallback", Fallback: "198.51.100.9" }), [
+        "fallback",
+        ["198.51.100.9"]
+      ])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
   it.effect("stay out when the documents change, and are found by a new name when the key is the old one", () =>
     Effect.gen(function*() {
       yield* take("override", "Fuji")

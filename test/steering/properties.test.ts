@@ -95,6 +95,29 @@ describe("an answer", () => {
     }))
   })
 
+  it("has a member that is out by hand only when no other can answer, and is not empty for overrides", () => {
+    const out = fc.array(fc.nat(11).map((i) => `M${i}`), { maxLength: 12 })
+    fc.assert(fc.property(world, out, who, fc.boolean(), (world, overridden, who, ipv6) => {
+      const all = serve(world).explain(rpc, ipv6, who)!
+      const { candidates, choice } = serve({ ...world, overridden }).explain(rpc, ipv6, who)!
+      if (all.choice.addresses.length > 0) assert.isNotEmpty(choice.addresses)
+      assert.strictEqual(candidates.length, all.candidates.length)
+      const isOut = ({ member }: { readonly member: string }) => overridden.includes(member)
+      const good = candidates.filter((it) => !isOut(it) && (it.exclusions.length === 0 || it.heldUntil !== undefined))
+      const chosen = candidates.filter(({ chosen }) => chosen)
+      if (good.length > 0) assert.isTrue(chosen.every((it) => !isOut(it)))
+      // Nobody who is down answers for want of those that are out by hand and healthy, unless they were good to the last.
+      else if (chosen.some(isOut)) assert.isTrue(chosen.every(isOut))
+      for (const it of candidates.filter(isOut)) {
+        const known = all.candidates.find(({ member }) => member === it.member)!
+        assert.isUndefined(it.heldUntil)
+        if (known.exclusions.every(({ _tag }) => _tag === "Down")) {
+          assert.isTrue(it.exclusions.some(({ _tag }) => _tag === "Overridden"))
+        }
+      }
+    }))
+  })
+
   it("leaves out at most a third, or one, of those that went down within a minute", () => {
     fc.assert(fc.property(world, fc.boolean(), (world, ipv6) => {
       const now = 200_000

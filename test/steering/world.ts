@@ -8,6 +8,7 @@ import type { Official } from "../../src/status/Decision.ts"
 import { DownTargets } from "../../src/steering/DownTargets.ts"
 import { LastGood } from "../../src/steering/LastGood.ts"
 import { ServedNames } from "../../src/steering/ServedNames.ts"
+import { override } from "../status/overridden.ts"
 
 /** The one name that most tests ask for. */
 export const rpc = "rpc.example"
@@ -94,6 +95,8 @@ export interface WorldOptions {
   readonly settings?: typeof SteeringSettings.Encoded
   readonly official?: ReadonlyArray<Official>
   readonly lastGood?: LastGood
+  /** The names of the members that are out by hand. */
+  readonly overridden?: ReadonlyArray<string>
   /** Long after every decision of {@link decide} when nothing is said: nothing is held. */
   readonly now?: number
 }
@@ -116,7 +119,8 @@ export const serveSteps = (options: Omit<WorldOptions, "official">) => {
     ),
     settings: Schema.decodeSync(SteeringSettings)(options.settings ?? {}),
     down,
-    lastGood: options.lastGood ?? new LastGood()
+    lastGood: options.lastGood ?? new LastGood(),
+    overrides: new Map((options.overridden ?? []).map((member) => [member, override({ member })]))
   })
   const build = (names: Iterable<string>) =>
     served.install([...names].map((name) => served.build(name, options.now ?? 1e12)))

@@ -368,6 +368,6 @@ export const outageStoreConformance = (
             }).pipe(Effect.provide(layer), Effect.runPromise)
         ),
         { numRuns }
-      ))
+      ), 120_000)
   })
 }

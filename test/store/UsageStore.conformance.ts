@@ -248,6 +248,6 @@ export const usageStoreConformance = (
         }),
         { numRuns }
       )
-    })
+    }, 120_000)
   })
 }

@@ -1,7 +1,16 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, type Layer, Stream } from "effect"
 import type { SqlClient } from "effect/sql"
-import { AlertStore, OutageStore, prune, type Store, type StoreError, UsageStore } from "../../src/store/index.ts"
+import {
+  AlertStore,
+  OutageStore,
+  prunable,
+  prune,
+  type Pruned,
+  type Store,
+  type StoreError,
+  UsageStore
+} from "../../src/store/index.ts"
 import { march, minute, outage, target, usage } from "./samples.ts"
 
 /** What removing old rows must do in every database. */
@@ -30,8 +39,19 @@ export const pruneConformance = (
       ]))
       const expected = { outages: 30, decisions: 30, alertThreads: 30, usage: 4 }
       assert.deepStrictEqual(yield* prune({ before: march, dryRun: true }), expected)
+      assert.deepStrictEqual(yield* prunable(march), [
+        { table: "member_events", rows: 30, oldest: "2026-02-26 00:00:00.000", newest: "2026-02-26 00:00:00.029" },
+        { table: "decisions", rows: 30, oldest: "2026-02-26 00:00:00.000", newest: "2026-02-26 00:00:00.029" },
+        { table: "alert_threads", rows: 30, oldest: null, newest: null },
+        { table: "requests", rows: 4, oldest: "2026-02-26", newest: "2026-02-28" }
+      ])
       assert.lengthOf(yield* Stream.runCollect(outages.find({})), 33)
-      assert.deepStrictEqual(yield* prune({ before: march }), expected)
+      const told: Array<Pruned> = []
+      assert.deepStrictEqual(
+        yield* prune({ before: march, onProgress: (pruned) => Effect.sync(() => void told.push(pruned)) }),
+        expected
+      )
+      assert.deepStrictEqual(told, [{ ...expected, usage: 0 }, expected])
       assert.deepStrictEqual(yield* prune({ before: march }), { outages: 0, decisions: 0, alertThreads: 0, usage: 0 })
       assert.sameMembers((yield* Stream.runCollect(outages.find({}))).map((it) => it.id), ["into", "open", "edge"])
       assert.deepStrictEqual((yield* Stream.runCollect(usages.find({}))).map((it) => it.day), [

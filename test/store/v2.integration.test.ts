@@ -10,7 +10,9 @@ import { createV2, fillOutages, fillUsage, v2Shapes } from "./v2Database.ts"
 
 // What `npm test` takes. V2_ROWS=100000 runs it at the size of an old installation.
 const outageRows = Number(process.env["V2_ROWS"] ?? 2_000)
-const usageRows = outageRows * (outageRows >= 100_000 ? 10 : 5)
+const isLarge = outageRows >= 100_000
+const usageRows = outageRows * (isLarge ? 10 : 5)
+const patience = isLarge ? 1_200_000 : 300_000
 
 describeWith(mariadb, "a database of v2", () => {
   let server: MariaDb
@@ -66,7 +68,7 @@ describeWith(mariadb, "a database of v2", () => {
 
             const began = performance.now()
             const done = yield* migrate(database)
-            if (outageRows >= 100_000) console.log(shape, numeric, Math.round(performance.now() - began), "ms")
+            if (isLarge) console.log(shape, numeric, Math.round(performance.now() - began), "ms")
             assert.deepStrictEqual(
               done.map((it) => it.steps.map(({ what }) => what)),
               plan.map((it) => it.steps.map(({ what }) => what))
@@ -128,7 +130,7 @@ describeWith(mariadb, "a database of v2", () => {
               assert.strictEqual(none._tag, "Some")
             }).pipe(Effect.provide(Store.layerSql.pipe(Layer.provide(clientOf(database)))))
           }),
-        300_000
+        patience
       )
     }
   }
@@ -180,15 +182,15 @@ describeWith(mariadb, "a database of v2", () => {
   it.live("whose migration is interrupted again and again ends the same", () =>
     Effect.gen(function*() {
       const database = yield* Effect.promise(() => createV2(server, "collator"))
-      yield* Effect.promise(() => fillOutages(server, database, 3_000, true))
-      yield* Effect.promise(() => fillUsage(server, database, 80_000))
+      yield* Effect.promise(() => fillOutages(server, database, Math.max(3_000, outageRows), true))
+      yield* Effect.promise(() => fillUsage(server, database, Math.max(80_000, usageRows)))
       const before = yield* query(database, outagesBefore)
       const used = yield* query(database, usageBefore("requests"))
       let interrupted = 0
       for (let round = 1; round <= 40; round++) {
         const fiber = yield* Effect.forkChild(Effect.exit(migrate(database)))
         // Sooner or later in each of its steps; by the connection, by kill -9, and by our own end.
-        yield* Effect.sleep(20 + round * 25)
+        yield* Effect.sleep((20 + round * 25) * (isLarge ? 8 : 1))
         if (fiber.pollUnsafe() === undefined) {
           interrupted += 1
           if (round % 3 === 0) {
@@ -210,7 +212,7 @@ describeWith(mariadb, "a database of v2", () => {
       assert.deepStrictEqual(yield* query(database, outagesBefore), before)
       assert.deepStrictEqual(yield* query(database, usageBefore("requests")), used)
       assert.deepStrictEqual(yield* migrate(database), [])
-    }), 120_000)
+    }), patience)
 
   it.live("two processes that migrate at once: one waits for the other", () =>
     Effect.gen(function*() {

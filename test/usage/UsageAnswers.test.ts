@@ -134,6 +134,64 @@ describe("UsageAnswers", () => {
       assert.include(JSON.parse(refused!.data).error, "not one of ours")
     })))
 
+  it.effect("says nothing on a subject that is not for answers", () =>
+    inCluster(Effect.gen(function*() {
+      const { bus } = yield* counted
+      const heard: Array<string> = []
+      const listener = yield* startClient("listener")
+      const subjects = [
+        "consensus.vote",
+        "consensus.finalize",
+        "geodns.v1.override",
+        "geodns.v1.usage.answer",
+        "geodns.v1.usage.answer.x.y",
+        "geodns.v1.usage",
+        "of.somebody.else"
+      ]
+      for (const subject of subjects) {
+        yield* Stream.runForEach(yield* listener.subscribe(subject), () => Effect.sync(() => heard.push(subject))).pipe(
+          Effect.forkScoped
+        )
+      }
+      for (const subject of subjects) {
+        for (const question of [request, { ...request, Paging: 1 }]) {
+          yield* bus.publish("dns.usage.getUsage", JSON.stringify(question), subject)
+        }
+        yield* bus.publish(
+          "geodns.v1.usage",
+          JSON.stringify({ ...request, NodeID: "dns-1", Next: "1 2026-04-20 ab 0" }),
+          subject
+        )
+      }
+      yield* TestClock.adjust("1 minute")
+      // What was asked is heard by who listens there; nothing else is.
+      assert.deepStrictEqual(heard.filter((subject) => subject !== "geodns.v1.usage"), [])
+      assert.lengthOf(heard, subjects.length)
+    })))
+
+  it.effect("sends no more than so much a second to a flood of questions, and then answers as before", () =>
+    inCluster(Effect.gen(function*() {
+      const { ask, bus, node } = yield* counted
+      for (let i = 0; i < 6_000; i++) node.record(hit(`${"long-".repeat(8)}${i}.example`))
+      const listener = yield* startClient("listener")
+      const reply = `geodns.v1.usage.answer.${"ab".repeat(12)}`
+      let bytes = 0
+      yield* Stream.runForEach(
+        yield* listener.subscribe(reply),
+        ({ data }) => Effect.sync(() => void (bytes += data.length))
+      ).pipe(Effect.forkScoped)
+      // Each of them is worth 600 KB.
+      for (let i = 0; i < 500; i++) {
+        yield* bus.publish("dns.usage.getUsage", JSON.stringify({ ...request, Paging: 1 }), reply)
+        yield* TestClock.adjust("4 millis")
+      }
+      const mebibyte = 1024 * 1024
+      assert.isBelow(bytes, (16 + 2 * 4 + 1) * mebibyte)
+      assert.isAbove(bytes, 16 * mebibyte)
+      yield* TestClock.adjust("20 seconds")
+      assert.lengthOf((yield* ask({ ...request, domain: "b.example" })).usageRecords, 1)
+    })))
+
   it.effect("pages per writer, numbered, with a final mark, also when nothing is asked for that it has", () =>
     inCluster(Effect.gen(function*() {
       const { bus } = yield* counted

@@ -5,11 +5,13 @@ import { AppendFiles } from "../../src/node/AppendFiles.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
 import * as Store from "../../src/store/Store.ts"
+import { UsageStore } from "../../src/store/UsageStore.ts"
 import { Usage } from "../../src/usage/Usage.ts"
 
 /**
  * Counts answers as fast as it says, and stores them several times a second, until it is killed. Every few milliseconds it
- * says how many it will have counted before it counts them. With `once` it only stores what is there, and ends.
+ * says how many it will have counted before it counts them, and when totals go to the store and have arrived there. With
+ * `once` it only stores what is there, and ends.
  */
 const [directory = "", offset = "0", once = ""] = process.argv.slice(2)
 const live = Effect.runSync(Clock.Clock)
@@ -25,6 +27,17 @@ const clock: Clock.Clock = {
   sleep: (duration) => live.sleep(duration)
 }
 const place = { location: undefined, country: "DE", countryName: "Germany", asn: "AS64500", prefix: 24 }
+
+const say = (line: string) => Effect.sync(() => void process.stdout.write(`${line}\n`))
+
+const telling = Layer.effect(
+  UsageStore,
+  Effect.map(UsageStore, (store) =>
+    UsageStore.of({
+      ...store,
+      upsert: (rows) => say("flushing").pipe(Effect.andThen(store.upsert(rows)), Effect.andThen(say("flushed")))
+    }))
+)
 
 const program = Effect.gen(function*() {
   const usage = yield* Usage
@@ -53,7 +66,9 @@ await program.pipe(
         AppendFiles.layer(directory),
         NodeIdentity.layer({ id: "dns-1", role: "IBPDns" }),
         Conditions.layer,
-        Store.layerSqlite({ filename: `${directory}/usage.sqlite`, busyTimeout: "20 seconds" })
+        telling.pipe(
+          Layer.provide(Store.layerSqlite({ filename: `${directory}/usage.sqlite`, busyTimeout: "20 seconds" }))
+        )
       ])
     )
   ),

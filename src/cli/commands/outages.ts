@@ -1,4 +1,3 @@
-import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
@@ -17,9 +16,13 @@ import { boundsOf, dayForms, periodOf, readDays } from "../text/period.ts"
 import { spanText, timeText } from "../text/span.ts"
 import { table } from "../text/table.ts"
 import { familyText, whatText } from "../text/targetText.ts"
+import { checkReport } from "./reportChecks.ts"
 
 /** Outages of one page of a table: its columns fit each other, and a long list needs no memory. */
 const page = 500
+
+/** Without a beginning. */
+const defaultDays = 30
 
 const days = (name: string) =>
   Flag.String(name).pipe(Flag.filterMap(readDays, () => `a day or a month (${dayForms})`), Flag.optional)
@@ -87,7 +90,9 @@ export const outages = Command.make("outages", {
     Flag.withAlias("c"),
     Flag.withDescription("The local document that names the store, of a collator or a standalone node")
   ),
-  from: days("from").pipe(Flag.withDescription(`First day or month, UTC (${dayForms}; default: the last 30 days)`)),
+  from: days("from").pipe(
+    Flag.withDescription(`First day or month, UTC (${dayForms}; default: the last ${defaultDays} days)`)
+  ),
   to: days("to").pipe(Flag.withDescription("Last day or month, inclusive (default: today)")),
   member: Flag.String("member").pipe(Flag.withDescription("Only of this member, by its name"), Flag.optional),
   domain: Flag.String("domain").pipe(Flag.withDescription("Only of targets with this host name"), Flag.optional),
@@ -103,7 +108,7 @@ export const outages = Command.make("outages", {
   toUserError(
     Effect.gen(function*() {
       const now = yield* Clock.currentTimeMillis
-      const period = periodOf(from, to, now, 30)
+      const period = periodOf(from, to, now, defaultDays)
       const store = yield* OutageStore
       const found = store.find({
         ...boundsOf(period),
@@ -144,11 +149,7 @@ export const outages = Command.make("outages", {
       )
     }).pipe(Effect.provide(storesOf(config)))
   )).pipe(
-    Command.validate(({ csv, json }) =>
-      csv && json
-        ? Effect.fail(new CliError.ValidationError({ message: "give either --json or --csv, not both" }))
-        : Effect.void
-    ),
+    Command.validate((flags) => checkReport(defaultDays, flags)),
     Command.withDescription("Shows the outages that the store has, all that overlap a period"),
     Command.withExamples([
       { command: "geodns outages --config local.json", description: "The last 30 days" },

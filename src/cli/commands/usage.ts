@@ -1,4 +1,3 @@
-import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
@@ -15,6 +14,10 @@ import { csvLine } from "../text/csv.ts"
 import { dayForms, periodOf, readDays } from "../text/period.ts"
 import { table } from "../text/table.ts"
 import { type Grouping, groupings, UsageReport } from "../usageReport.ts"
+import { checkReport } from "./reportChecks.ts"
+
+/** Without a beginning. */
+const defaultDays = 7
 
 const days = (name: string) =>
   Flag.String(name).pipe(Flag.filterMap(readDays, () => `a day or a month (${dayForms})`), Flag.optional)
@@ -38,7 +41,9 @@ export const usage = Command.make("usage", {
     Flag.withAlias("c"),
     Flag.withDescription("The local document that names the store, of a collator or a standalone node")
   ),
-  from: days("from").pipe(Flag.withDescription(`First day or month, UTC (${dayForms}; default: the last 7 days)`)),
+  from: days("from").pipe(
+    Flag.withDescription(`First day or month, UTC (${dayForms}; default: the last ${defaultDays} days)`)
+  ),
   to: days("to").pipe(Flag.withDescription("Last day or month, inclusive (default: today)")),
   by: Flag.String("by").pipe(
     Flag.withDescription(`What to add up by, in this order: ${groupings.join(", ")} (default member)`),
@@ -48,13 +53,17 @@ export const usage = Command.make("usage", {
   member: filter("member", "Only answers with this member, by its name"),
   domain: filter("domain", "Only answers to this name"),
   country: filter("country", "Only clients of this country, by code or name"),
-  asn: filter("asn", "Only clients of this network, as AS13335"),
+  asn: Flag.String("asn").pipe(
+    Flag.withDescription("Only clients of this network, as AS13335"),
+    Flag.filter((text) => /^(AS)?\d+$/i.test(text), () => "the number of a network (AS13335)"),
+    Flag.optional
+  ),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON document"), Flag.withDefault(false)),
   csv: Flag.Boolean("csv").pipe(Flag.withDescription("Print CSV with a header"), Flag.withDefault(false))
 }, ({ asn, by, config, country, csv, domain, from, json, member, to }) =>
   toUserError(
     Effect.gen(function*() {
-      const period = periodOf(from, to, yield* Clock.currentTimeMillis, 7)
+      const period = periodOf(from, to, yield* Clock.currentTimeMillis, defaultDays)
       const report = new UsageReport(by)
       const store = yield* UsageStore
       yield* store.find({
@@ -90,11 +99,7 @@ export const usage = Command.make("usage", {
       ].join("\n"))
     }).pipe(Effect.provide(storesOf(config)))
   )).pipe(
-    Command.validate(({ csv, json }) =>
-      csv && json
-        ? Effect.fail(new CliError.ValidationError({ message: "give either --json or --csv, not both" }))
-        : Effect.void
-    ),
+    Command.validate((flags) => checkReport(defaultDays, flags)),
     Command.withDescription("Shows how many DNS answers were counted, for which member, name, country and network"),
     Command.withExamples([
       { command: "geodns usage --config local.json", description: "The last 7 days, per member" },

@@ -100,11 +100,25 @@ export const DnsSettings = Schema.Struct({
     description: "Whether it answers over TCP, too",
     restart: true
   }),
-  PowerDnsSocket: Schema.optionalKey(Schema.String).annotateKey({
-    description: "A socket for PowerDNS"
+  PowerDnsSocket: Schema.optionalKey(Schema.NonEmptyString).annotateKey({
+    description:
+      "The Unix socket on which PowerDNS is answered: a path, relative to the local document. None when missing",
+    restart: true
   }),
-  PowerDnsHttp: Schema.optionalKey(Schema.String).annotateKey({
-    description: "An address for PowerDNS"
+  PowerDnsHttp: Schema.optionalKey(
+    Schema.String.check(
+      Schema.makeFilter<string>((listen) => readListenAddress(listen) !== undefined, {
+        expected: "an address and a port, as 127.0.0.1:8053"
+      })
+    )
+  ).annotateKey({
+    description: "The `address:port` on which PowerDNS is answered over HTTP. None when missing",
+    restart: true
+  }),
+  Keys: withDefault(Schema.Record(Schema.String, Schema.NonEmptyString), {}).annotateKey({
+    description:
+      "Zone → file with the private keys that PowerDNS signs it with, as `pdnsutil generate-zone-key` writes them; relative to the local document",
+    restart: true
   }),
   Zones: withDefault(
     Schema.Record(
@@ -155,6 +169,45 @@ export const SteeringSettings = Schema.Struct({
 })
 export type SteeringSettings = typeof SteeringSettings.Type
 
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host)
+
+/** Where the archive of an edition is. The credentials go there: in the clear only within the machine. */
+const isDownloadUrl = (template: string): boolean => {
+  const text = template.replaceAll("{edition}", "edition")
+  if (!template.includes("{edition}") || !URL.canParse(text)) return false
+  const { hostname, password, protocol, username } = new URL(text)
+  return username === "" && password === "" && (protocol === "https:" || protocol === "http:" && isLoopback(hostname))
+}
+
+/** How the GeoIP databases are kept up to date. */
+export const GeoIpSettings = Schema.Struct({
+  Url: withDefault(
+    Schema.String.check(
+      Schema.makeFilter<string>(isDownloadUrl, {
+        expected: "an https URL with {edition} in it, as https://download.example/databases/{edition}/download"
+      })
+    ),
+    "https://download.maxmind.com/geoip/databases/{edition}/download"
+  ).annotateKey({
+    description: "Where databases are downloaded: asked with `suffix=tar.gz` and `suffix=tar.gz.sha256`"
+  }),
+  Editions: withDefault(
+    Schema.Array(
+      Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { expected: "the name of an edition" }))
+    ),
+    ["GeoLite2-City", "GeoLite2-ASN"]
+  ).annotateKey({ description: "Databases that are downloaded. A City database has the countries, too" }),
+  Interval: withDefault(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(60)), 21_600).annotateKey({
+    description: "Time between two questions whether there is a newer one; at least 60. Asking is no download",
+    unit: "s"
+  }),
+  DownloadsPerDay: withDefault(Count, 6).annotateKey({
+    description:
+      "Downloads within 24 hours, whether they succeed or not. MaxMind allows an account 30 a day, of all nodes"
+  })
+})
+export type GeoIpSettings = typeof GeoIpSettings.Type
+
 /** Who is told. */
 export const AlertSettings = Schema.Struct({
   Alertmanager: Schema.optionalKey(
@@ -193,8 +246,6 @@ export const unusedSettings: ReadonlyArray<ReadonlyArray<string>> = [
   ["Consensus", "KeyFile"],
   ["Consensus", "Roster"],
   ["Consensus", "FreshFor"],
-  ["Dns", "PowerDnsSocket"],
-  ["Dns", "PowerDnsHttp"],
   ["Steering", "TtlFloor"],
   ["Steering", "MaxRemovedShare"],
   ["Alerts", "Alertmanager"],
@@ -286,6 +337,9 @@ export const GeoDns = Schema.Struct({
   Store: withDefault(StoreSettings, {}).annotateKey({ description: "Where outages and usage are kept" }),
   Dns: withDefault(DnsSettings, {}).annotateKey({ description: "The DNS server" }),
   Steering: withDefault(SteeringSettings, {}).annotateKey({ description: "How a member is chosen" }),
+  GeoIp: withDefault(GeoIpSettings, {}).annotateKey({
+    description: "How GeoIP databases are kept up to date, with the account of `Maxmind`"
+  }),
   Alerts: withDefault(AlertSettings, {}).annotateKey({ description: "Who is told" }),
   Sla: withDefault(SlaSettings, {}).annotateKey({ description: "How service levels are reckoned" }),
   Nats: withDefault(NatsSettings, {}).annotateKey({ description: "How the broker is reached, beside `Nats`" }),

@@ -52,6 +52,13 @@ export const OverrideMessage = Schema.Struct({
 })
 export type OverrideMessage = typeof OverrideMessage.Type
 
+/**
+ * `geodns.v1.override.digest`: which set a node has, without the set. On a subject of its own, so that a broker can let
+ * nodes ask for the overrides that may not give any.
+ */
+export const OverrideDigestMessage = Schema.Struct({ NodeID: Id, Digest: Schema.String.check(Schema.isMaxLength(128)) })
+export type OverrideDigestMessage = typeof OverrideDigestMessage.Type
+
 /** An override as it goes on the wire. */
 export const toOverrideRecord = (it: Override): OverrideRecord => ({
   ID: it.id,

@@ -2,7 +2,7 @@ import type * as Schema from "effect/Schema"
 import { ClusterMessage } from "./Cluster.ts"
 import { FinalizeMessage, Proposal, Vote } from "./Consensus.ts"
 import { DowntimeRequest } from "./Downtime.ts"
-import { OverrideMessage } from "./Override.ts"
+import { OverrideDigestMessage, OverrideMessage } from "./Override.ts"
 import { StatusAnswer, StatusQuestion } from "./Snapshot.ts"
 import { UsageRequest, UsageResponse } from "./Usage.ts"
 import { PagedUsageRequest, UsageMoreRequest, UsagePage } from "./UsagePages.ts"
@@ -42,6 +42,8 @@ export const UsagePages = subject("geodns.v1.usage.answer", UsagePage, 1024 * 10
 export const GetDowntime = subject("monitor.stats.getDowntime", DowntimeRequest, 16 * 1024)
 /** Ours: members that operators took out by hand. */
 export const Override = subject("geodns.v1.override", OverrideMessage, 256 * 1024)
+/** Ours: which set of overrides a node has. Who has another one tells it. */
+export const OverrideDigest = subject("geodns.v1.override.digest", OverrideDigestMessage, 4 * 1024)
 /** Ours: what is official, for those who missed something. Answers go to the reply subject. */
 export const Status = subject("geodns.v1.status", StatusQuestion, 4 * 1024)
 /** What comes back to the reply subject of a question on {@link Status}. */

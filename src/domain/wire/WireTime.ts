@@ -12,6 +12,16 @@ const Millis = Schema.Number.check(
   Schema.makeFilter<number>((millis) => millis >= first && millis <= last, { expected: "an RFC 3339 time" })
 )
 
+const padded = (n: number, digits: number): string => String(n).padStart(digits, "0")
+
+/** As `toISOString`, at a third of its time: it was the dearest part of sending a vote. */
+const toWireTime = (millis: number): string => {
+  const at = new Date(millis)
+  const day = `${padded(at.getUTCFullYear(), 4)}-${padded(at.getUTCMonth() + 1, 2)}-${padded(at.getUTCDate(), 2)}`
+  const time = `${padded(at.getUTCHours(), 2)}:${padded(at.getUTCMinutes(), 2)}:${padded(at.getUTCSeconds(), 2)}`
+  return `${day}T${time}.${padded(at.getUTCMilliseconds(), 3)}Z`
+}
+
 /** The zero time of Go, `0001-01-01T00:00:00Z`, in milliseconds since the epoch: on the wire it means "none". */
 export const noTime: number = Date.parse("0001-01-01T00:00:00Z")
 
@@ -24,7 +34,7 @@ export const WireTime = Schema.String.pipe(
     Millis,
     SchemaTransformation.transform({
       decode: (s) => pattern.test(s) ? Date.parse(s) : Number.NaN,
-      encode: (ms) => new Date(ms).toISOString()
+      encode: toWireTime
     })
   ),
   Schema.withDecodingDefaultKey(Effect.succeed("0001-01-01T00:00:00Z"))

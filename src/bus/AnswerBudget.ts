@@ -1,3 +1,9 @@
+/** Bytes that answers may have: so many at once, and so many a second after that. */
+export interface AnswerRate {
+  readonly perSecond: number
+  readonly most: number
+}
+
 /**
  * How much this node answers, whoever asks: ids on the bus are claims, so a limit for each asker would hold nobody. Costs
  * are bytes. Times in milliseconds of a clock that only goes forward.
@@ -8,7 +14,7 @@ export class AnswerBudget {
   #left: number
   #at = Number.NEGATIVE_INFINITY
 
-  constructor(options: { readonly perSecond: number; readonly most: number }) {
+  constructor(options: AnswerRate) {
     this.#perSecond = options.perSecond
     this.#most = options.most
     this.#left = options.most
@@ -23,6 +29,11 @@ export class AnswerBudget {
       this.#at = now
     }
     return this.#left > 0
+  }
+
+  /** Milliseconds until there is something left, from the last time that was looked; 0 when there is. */
+  wait(): number {
+    return this.#left > 0 ? 0 : Math.ceil(-this.#left / this.#perSecond * 1_000) + 1
   }
 
   /** An answer was made. */

@@ -1,0 +1,140 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import { Config } from "../../config/Config.ts"
+import { formatListenAddress, type ListenAddress, readListenAddress } from "../../domain/ListenAddress.ts"
+import { GeoIp } from "../../geo/GeoIp.ts"
+import { Conditions } from "../../node/Conditions.ts"
+import type { DurableFiles } from "../../node/DurableFiles.ts"
+import { fileProblem } from "../../node/fileProblem.ts"
+import { Steering } from "../../steering/Steering.ts"
+import { Usage } from "../../usage/Usage.ts"
+import { domainName } from "../DomainName.ts"
+import { ServedZones } from "../ServedZones.ts"
+import { type PdnsBounds, pdnsBounds } from "./bounds.ts"
+import { errorReply, type HandlePdns, makePdnsHandler } from "./handler.ts"
+import { serveHttp } from "./httpServer.ts"
+import { BadHttp, BadKeys, PdnsError } from "./PdnsError.ts"
+import { makePdnsTally, type PdnsTally } from "./PdnsTally.ts"
+import { serveUnixSocket } from "./unixSocket.ts"
+import { readZoneKeys, type ZoneKey } from "./zoneKeys.ts"
+
+/** What the configuration does not say. */
+export interface PdnsBackendOptions {
+  /** The absolute path of a file that the configuration names. Relative to where the process runs when missing. */
+  readonly file?: (path: string) => string
+  readonly bounds?: Partial<PdnsBounds>
+}
+
+/** Without reading any further: no key is that long. */
+const maxKeyFileCharacters = 65_536
+
+const readKeys = Effect.fnUntraced(function*(files: Readonly<Record<string, string>>, file: (path: string) => string) {
+  const keys = new Map<string, ReadonlyArray<ZoneKey>>()
+  for (const [zone, path] of Object.entries(files)) {
+    const place = file(path)
+    const bad = (problem: string) => new PdnsError({ reason: new BadKeys({ zone, file: place, problem }) })
+    const name = domainName(zone)?.text
+    if (name === undefined) return yield* bad("this is no name of a zone")
+    const text = yield* Effect.tryPromise({
+      try: () => readFile(place, "latin1"),
+      catch: (cause) => bad(fileProblem("read", place, cause))
+    })
+    const read = text.length > maxKeyFileCharacters ? Result.fail("it is too long for keys") : readZoneKeys(text)
+    if (Result.isFailure(read)) return yield* bad(read.failure)
+    keys.set(name, read.success)
+  }
+  return keys
+})
+
+/** An answer whatever happens: what throws is ours, and PowerDNS answers SERVFAIL. */
+const safely = (handle: HandlePdns, tally: PdnsTally): HandlePdns => (request) => {
+  try {
+    return handle(request)
+  } catch (defect) {
+    tally.failed(defect)
+    return errorReply("this could not be answered")
+  }
+}
+
+const make = Effect.fnUntraced(function*(options: PdnsBackendOptions) {
+  const { local } = yield* Config.use((config) => config.current)
+  const { Keys, PowerDnsHttp, PowerDnsSocket } = local.GeoDNS.Dns
+  const file = options.file ?? resolve
+  if (PowerDnsSocket === undefined && PowerDnsHttp === undefined) {
+    return PdnsBackend.of({ socket: undefined, http: undefined })
+  }
+  const endpoint = PowerDnsHttp === undefined ? undefined : readListenAddress(PowerDnsHttp)
+  if (PowerDnsHttp !== undefined && endpoint === undefined) {
+    return yield* new PdnsError({ reason: new BadHttp({ listen: PowerDnsHttp }) })
+  }
+  const steering = yield* Steering
+  const geo = yield* GeoIp
+  const usage = yield* Usage
+  const conditions = yield* Conditions
+  const zones = yield* ServedZones
+  const keys = yield* readKeys(Keys, file)
+  const unknown = [...keys.keys()].filter((zone) => !zones.current().zones.includes(zone))
+  if (unknown.length > 0) {
+    yield* conditions.raise(
+      "dns:keys",
+      `GeoDNS.Dns.Keys has keys of ${
+        unknown.slice(0, 5).join(", ")
+      }, which is no zone here. Correct the name, or take it out.`
+    )
+  }
+  const tally = yield* makePdnsTally
+  const bounds = { ...pdnsBounds, ...options.bounds }
+  const handler = (keys: ReadonlyMap<string, ReadonlyArray<ZoneKey>>) =>
+    safely(
+      makePdnsHandler({
+        zone: zones.current,
+        choose: steering.choose,
+        locate: geo.locate,
+        record: usage.record,
+        tally: (method) => tally.requested(method),
+        keys
+      }),
+      tally
+    )
+  const socket = PowerDnsSocket === undefined ? undefined : file(PowerDnsSocket)
+  if (socket !== undefined) yield* serveUnixSocket({ path: socket, handle: handler(keys), bounds, tally })
+  let http: ListenAddress | undefined
+  if (endpoint !== undefined) {
+    // Whoever may open a connection would get them: private keys go over the socket alone.
+    http = { host: endpoint.host, port: yield* serveHttp({ endpoint, handle: handler(new Map()), bounds, tally }) }
+  }
+  yield* Effect.logInfo("PowerDNS is answered").pipe(Effect.annotateLogs({
+    socket: socket ?? "none",
+    http: http === undefined ? "none" : formatListenAddress(http),
+    signed: [...keys.keys()].join(" ") || "none"
+  }))
+  return PdnsBackend.of({ socket, http })
+})
+
+/**
+ * What answers the remote backend of PowerDNS, from the same zones, steering and places as the embedded server. It runs as
+ * long as its layer; without `PowerDnsSocket` and `PowerDnsHttp` in `GeoDNS.Dns` it does nothing.
+ */
+export class PdnsBackend extends Context.Service<PdnsBackend, {
+  /** The path of its socket, absolute. */
+  readonly socket: string | undefined
+  /** Where it listens for HTTP, with the port that the system chose when 0 was asked for. */
+  readonly http: ListenAddress | undefined
+}>()("effect-geodns/dns/PdnsBackend") {
+  /** With another meaning of relative paths, or other bounds. */
+  static readonly layerWith = (
+    options: PdnsBackendOptions
+  ): Layer.Layer<PdnsBackend, PdnsError, Conditions | Config | DurableFiles | GeoIp | Steering | Usage> =>
+    Layer.effect(PdnsBackend, make(options)).pipe(Layer.provide(ServedZones.layer))
+
+  /** As `GeoDNS.Dns` says at the start; a change of that needs a restart. */
+  static readonly layer: Layer.Layer<
+    PdnsBackend,
+    PdnsError,
+    Conditions | Config | DurableFiles | GeoIp | Steering | Usage
+  > = PdnsBackend.layerWith({})
+}

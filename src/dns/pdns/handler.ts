@@ -1,0 +1,242 @@
+import * as Redacted from "effect/Redacted"
+import type { Place } from "../../geo/GeoIp.ts"
+import type { Choice, Client } from "../../steering/Choice.ts"
+import type { Hit } from "../../usage/Hit.ts"
+import { askerOf } from "../ClientSubnet.ts"
+import type { RecordSet } from "../codec.ts"
+import { RecordType, typeName } from "../protocol.ts"
+import { nameText, recordText } from "../recordText.ts"
+import { makeSteer } from "../steer.ts"
+import type { ZoneData, ZoneNode } from "../ZoneData.ts"
+import { type PdnsRequest, readName, readRemote, readRequest, textOf } from "./request.ts"
+import { type IndexedZone, ZoneIndex } from "./ZoneIndex.ts"
+import type { ZoneKey } from "./zoneKeys.ts"
+
+/** What the answers to PowerDNS depend on: the same that the embedded server answers from. All of it is synchronous. */
+export interface PdnsHandlerDeps {
+  /** The zone data of now. */
+  readonly zone: () => ZoneData
+  /** As `Steering.choose`. */
+  readonly choose: (name: string, ipv6: boolean, client: Client) => Choice | undefined
+  /** As `GeoIp.locate`. */
+  readonly locate: (address: string) => Place
+  /** As `Usage.record`: called once for each look-up that is taken for an answer to a client. */
+  readonly record: (hit: Hit) => void
+  /** Called once for each request that can be read, with its method as it came. */
+  readonly tally: (method: string) => void
+  /** The keys that PowerDNS signs with, by the name of the zone. */
+  readonly keys: ReadonlyMap<string, ReadonlyArray<ZoneKey>>
+}
+
+/** Answers one request; both are JSON without a line break. Never throws unless a dependency does. */
+export type HandlePdns = (request: string) => string
+
+/** The reply to what is no request, or cannot be answered now: without `result`, PowerDNS answers its client SERVFAIL. */
+export const errorReply = (problem: string): string => JSON.stringify({ error: problem })
+
+const no = `{"result":false}`
+const yes = `{"result":true}`
+
+/** What look-ups of steered names are about. */
+const steerable = new Set(["A", "AAAA", "ANY"])
+
+/** Names that `list` gives at most: a transfer of a zone with more would hold up all other questions. */
+const maxListed = 5_000
+
+/** NSEC3 without a chain of names (RFC 7129, appendix B): nobody can list the zone, and no order has to be kept. */
+const signedMetadata: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
+  ["NSEC3PARAM", ["1 0 0 -"]],
+  ["NSEC3NARROW", ["1"]]
+])
+const noMetadata: typeof signedMetadata = new Map()
+
+const domainInfo = ({ id, name, serial }: IndexedZone) => ({
+  id,
+  zone: `${name}.`,
+  masters: [],
+  notified_serial: serial,
+  serial,
+  last_check: 0,
+  kind: "native"
+})
+
+const result = (value: unknown): string => JSON.stringify({ result: value })
+
+/** Where records of one name go: JSON, put together by hand because it is done for every question. */
+class Records {
+  #json = ""
+  readonly #head: string
+  readonly #tail: string
+
+  constructor(qname: string, zone: number, auth: boolean) {
+    this.#head = `","qname":${JSON.stringify(qname)},"content":`
+    this.#tail = `,"domain_id":${zone},"auth":${auth ? 1 : 0},"scopeMask":`
+  }
+
+  add(type: string, content: string, ttl: number, scope: number): void {
+    const comma = this.#json === "" ? "" : ","
+    this.#json += `${comma}{"qtype":"${type}${this.#head}${content},"ttl":${ttl}${this.#tail}${scope}}`
+  }
+
+  get isEmpty(): boolean {
+    return this.#json === ""
+  }
+
+  get json(): string {
+    return this.#json
+  }
+}
+
+/**
+ * Makes the function that answers PowerDNS's remote backend. PowerDNS itself finds zones and wildcards, follows aliases
+ * and refers; it is told what is at a name, and nothing else.
+ */
+export const makePdnsHandler = (deps: PdnsHandlerDeps): HandlePdns => {
+  const steer = makeSteer(deps)
+  // Data lives as long as the zone data, or the address of a member, that it belongs to.
+  const contents = new WeakMap<Uint8Array, string>()
+  let latest: ZoneIndex | undefined
+
+  const index = (): ZoneIndex => {
+    const zones = deps.zone()
+    if (latest?.of !== zones) latest = new ZoneIndex(zones)
+    return latest
+  }
+
+  const contentOf = (type: number, data: Uint8Array): string => {
+    const known = contents.get(data)
+    if (known !== undefined) return known
+    const content = JSON.stringify(recordText(type, data))
+    contents.set(data, content)
+    return content
+  }
+
+  const addSet = (records: Records, { data, ttl, type }: RecordSet, scope: number): void => {
+    for (const one of data) records.add(typeName(type), contentOf(type, one), ttl, scope)
+  }
+
+  /** The address records that steering gives for a name. */
+  const addSteered = (
+    records: Records,
+    node: Readonly<ZoneNode>,
+    qtype: string,
+    request: PdnsRequest
+  ): void => {
+    if (node.steered?._tag !== "Steered" || !steerable.has(qtype)) return
+    const { name } = node.steered
+    const remote = readRemote(request)
+    const asker = askerOf(remote.subnet, remote.resolver, deps.locate)
+    // The type asked for never arrives: this is the one look-up of a question that has its answer.
+    const count = qtype === "ANY" && remote.resolver !== ""
+    for (const ipv6 of [false, true]) {
+      const type = ipv6 ? RecordType.AAAA : RecordType.A
+      if (node.found.has(type) || (qtype !== "ANY" && qtype !== typeName(type))) continue
+      const steered = steer(name, ipv6, asker)
+      if (steered === undefined) continue
+      if (steered.set !== undefined) addSet(records, steered.set, asker.scope)
+      if (count && ipv6 === remote.isIpv6) deps.record(steered.hit)
+    }
+  }
+
+  /** Undefined when there is data at the name that cannot be had now. */
+  const recordsAt = (
+    node: Readonly<ZoneNode>,
+    qname: string,
+    qtype: string,
+    request: PdnsRequest | undefined
+  ): string | undefined => {
+    const isDelegated = node.referral !== undefined
+    const records = new Records(qname, index().idOf(node.zone), !isDelegated)
+    for (const [type, found] of node.found) {
+      if (qtype !== "ANY" && qtype !== typeName(type)) continue
+      if (found._tag === "Unavailable") return undefined
+      if (found._tag === "Answer") addSet(records, found.set, 0)
+    }
+    if (!isDelegated && request !== undefined) addSteered(records, node, qtype, request)
+    // Nothing at all would be NXDOMAIN. Below a delegation that is for others to say.
+    if (records.isEmpty && qtype === "ANY" && !isDelegated) records.add("ENT", `""`, 0, 0)
+    return records.json
+  }
+
+  const lookup = (request: PdnsRequest): string => {
+    const qname = textOf(request, "qname")
+    const qtype = textOf(request, "qtype").toUpperCase()
+    const zones = index()
+    const question = `${qtype} ${qname}`
+    const fixed = zones.fixed(question)
+    if (fixed !== undefined) return fixed
+    const key = readName(qname)
+    const node = key === undefined ? undefined : zones.of.nodes.get(key)
+    if (node === undefined) return `{"result":[]}`
+    const records = recordsAt(node, qname, qtype, request)
+    if (records === undefined) return errorReply(`the records of ${qname} are not there yet`)
+    const reply = `{"result":[${records}]}`
+    return node.steered !== undefined && steerable.has(qtype) ? reply : zones.keepFixed(question, reply)
+  }
+
+  const list = (request: PdnsRequest): string => {
+    const zone = index().named(textOf(request, "zonename"))
+    const names = zone === undefined ? undefined : index().namesIn(zone, maxListed)
+    if (names === undefined) return no
+    const { nodes } = index().of
+    const records: Array<string> = []
+    for (const key of names) {
+      const node = nodes.get(key)
+      // Members are chosen for a client: there is none here.
+      const found = node === undefined ? undefined : recordsAt(node, `${nameText(key)}.`, "ANY", undefined)
+      if (found) records.push(found)
+    }
+    return `{"result":[${records.join(",")}]}`
+  }
+
+  const keysOf = (name: string): ReadonlyArray<ZoneKey> => deps.keys.get(index().named(name)?.name ?? "") ?? []
+
+  const domainKeys = (request: PdnsRequest): string => {
+    const keys = keysOf(textOf(request, "name"))
+    if (keys.length === 0) return no
+    return result(keys.map(({ content, flags }, i) => ({
+      id: i + 1,
+      flags,
+      active: true,
+      published: true,
+      content: Redacted.value(content)
+    })))
+  }
+
+  const metadata = (request: PdnsRequest) => keysOf(textOf(request, "name")).length === 0 ? noMetadata : signedMetadata
+
+  const answer = (request: PdnsRequest): string => {
+    switch (request.method) {
+      case "initialize":
+        return yes
+      case "lookup":
+        return lookup(request)
+      case "list":
+        return list(request)
+      case "getAllDomains":
+        return result(index().all.map(domainInfo))
+      case "getDomainInfo": {
+        const zone = index().named(textOf(request, "name"))
+        return zone === undefined ? no : result(domainInfo(zone))
+      }
+      case "getDomainKeys":
+        return domainKeys(request)
+      case "getAllDomainMetadata":
+        return result(Object.fromEntries(metadata(request)))
+      case "getDomainMetadata":
+        return result(metadata(request).get(textOf(request, "kind")) ?? [])
+      default:
+        return no
+    }
+  }
+
+  return (text) => {
+    const request = readRequest(text)
+    if (request === undefined) {
+      deps.tally("")
+      return errorReply('this is no request of PowerDNS: expected {"method": …, "parameters": {…}}')
+    }
+    deps.tally(request.method)
+    return answer(request)
+  }
+}
