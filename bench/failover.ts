@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as References from "effect/References"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { Bus } from "../src/bus/Bus.ts"
 import { Membership } from "../src/cluster/Membership.ts"
@@ -51,12 +52,12 @@ const monitor = (id: string, url: string, up: () => boolean) => {
   return Effect.map(Layer.build(services), (context) => Context.get(context, Consensus))
 }
 
-/** Asks again and again, until the answer is with the member, or without it. */
+/** Asks, a millisecond after each answer again, until the answer is with the member, or without it. */
 const askUntil = (node: Node, withIt: boolean): Effect.Effect<void> =>
   Effect.suspend(() => {
     const answer = answerOf(node, osaka.name, osaka.subnet)
     const hasChanged = (address: string | undefined) => address !== undefined && (address === fuji.address) === withIt
-    return Effect.repeat(answer, { until: hasChanged })
+    return Effect.repeat(answer, { schedule: Schedule.spaced("1 millis"), until: hasChanged })
   }).pipe(Effect.timeoutOrElse({
     duration: "10 seconds",
     orElse: () => Effect.die(new Error(`the answer is still not ${withIt ? "with" : "without"} the member`))

@@ -182,7 +182,7 @@ export const run: Benchmark = async ({ smoke }) => {
     console.error("idle: no nats-server (npm run servers, as root): not measured")
     return [{ name: "idle-cpu", value: 0, unit: "%", goal: 1, ok: false }]
   }
-  const period = smoke ? { settle: 1, seconds: 3 } : { settle: 20, seconds: 40 }
+  const period = smoke ? { settle: 3, seconds: 5 } : { settle: 20, seconds: 40 }
   const idle = await Effect.runPromise(measure({ ...period, interval: day }))
   const measures = [atMost("idle-cpu", idle.cpu, "%", 1), atMost("idle-memory", idle.memory, "MB", 150)]
   if (smoke) return measures

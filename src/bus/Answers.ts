@@ -3,15 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type { Subject } from "../domain/wire/Subject.ts"
 import { AnswerBudget, type AnswerRate } from "./AnswerBudget.ts"
+import { isInbox } from "./replies.ts"
 
 const unanswered = Metric.counter("geodns_bus_unanswered_total", {
   description: "Questions on the bus that were not answered: there were too many, or their answers should go elsewhere",
   incremental: true
 })
-
-/** Whether a subject is one to which clients want their answers, and nothing that others listen to. */
-export const isInbox = (subject: string): boolean =>
-  subject.length <= 256 && /^_INBOX(?:\.[\x21-\x29\x2b-\x2d\x2f-\x3d\x3f-\x7e]+)+$/.test(subject)
 
 /** What a node gives to those who ask it on the bus. */
 export interface Answers {

@@ -4,9 +4,7 @@ import type { Bus, BusMessage } from "./Bus.ts"
 import { BusError, Disconnected, TooLong } from "./BusError.ts"
 import type { MemoryClient } from "./MemoryBroker.ts"
 import { bytesOver, maxMessageBytes } from "./MessageSize.ts"
-
-/** Answers to one question, unless the asker says otherwise. */
-const defaultMaxAnswers = 1000
+import { defaultMaxAnswers, inboxPrefix } from "./replies.ts"
 
 /** The bus as one client of the memory broker sees it. */
 export const makeMemoryBus = (client: MemoryClient): Bus["Service"] => {
@@ -30,7 +28,7 @@ export const makeMemoryBus = (client: MemoryClient): Bus["Service"] => {
   }
 
   const askAll: Bus["Service"]["askAll"] = Effect.fn("Bus.askAll")(function*(subject, data, options) {
-    const inbox = `_INBOX.${client.id}.${++asked}`
+    const inbox = `${inboxPrefix}${client.id}.${++asked}`
     const answers = yield* client.subscribe(inbox)
     yield* send("askAll", subject, data, inbox)
     const gathered: Array<BusMessage> = []

@@ -13,10 +13,8 @@ import { bytesOver, maxMessageBytes } from "./MessageSize.ts"
 import { makeNatsConnector, settle } from "./NatsConnector.ts"
 import type { NatsLink, Taken } from "./NatsLink.ts"
 import type { NatsOptions } from "./NatsOptions.ts"
+import { defaultMaxAnswers, inboxPrefix } from "./replies.ts"
 import { makeViolations } from "./Violations.ts"
-
-/** Answers to one question, unless the asker says otherwise. */
-const defaultMaxAnswers = 1000
 
 /** Messages that may wait for room on their way to the broker; with more, and after {@link roomWithin}, sending fails. */
 const maxWaiting = 1000
@@ -148,7 +146,7 @@ export const makeNatsBus = Effect.fnUntraced(function*(
   })
 
   const askAll: Bus["Service"]["askAll"] = Effect.fn("Bus.askAll")(function*(subject, data, { max, wait }) {
-    const address = `_INBOX.${randomUUID()}`
+    const address = `${inboxPrefix}${randomUUID()}`
     const inbox = yield* open(address)
     yield* send("askAll", subject, data, address)
     const gathered: Array<BusMessage> = []

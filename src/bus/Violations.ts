@@ -1,4 +1,5 @@
 import type { Violation } from "./NatsLink.ts"
+import { inboxPrefix } from "./replies.ts"
 
 /** What the broker does not let us do counts for so many milliseconds after it last said so. */
 const countsFor = 120_000
@@ -7,7 +8,7 @@ const countsFor = 120_000
 const maxNamed = 20
 
 /** Inboxes have a new name for every question. */
-const subjectOf = (subject: string): string => subject.startsWith("_INBOX.") ? "_INBOX.>" : subject
+const subjectOf = (subject: string): string => subject.startsWith(inboxPrefix) ? `${inboxPrefix}>` : subject
 
 /** What the broker does not let us do. `now` is milliseconds of a clock that never goes back. */
 export interface Violations {

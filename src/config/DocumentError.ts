@@ -11,6 +11,8 @@ export class BadStatus extends Schema.TaggedError<BadStatus>()("BadStatus", { st
 
 /** The document is longer than we take. */
 export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", { limit: Schema.Int }) {}
+/** The reason when a body is longer than that. */
+export const tooLarge = (limit: number): TooLarge => new TooLarge({ limit })
 
 /** The file cannot be read, or the server cannot be reached. */
 export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { detail: Schema.String }) {}

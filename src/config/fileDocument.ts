@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createReadStream } from "node:fs"
 import { stat } from "node:fs/promises"
-import { type DocumentErrorReason, NotFound, Unreadable } from "./DocumentError.ts"
+import { type DocumentErrorReason, NotFound, tooLarge, Unreadable } from "./DocumentError.ts"
 import { gather } from "./gather.ts"
 
 /** Reads a regular file, at most `limit` bytes. */
@@ -18,7 +18,7 @@ export const readFile = Effect.fnUntraced(
       ),
       (file) => Stream.fromAsyncIterable(file as AsyncIterable<Uint8Array>, fileReason)
     ))
-    return yield* gather(body, (reason) => reason, limit)
+    return yield* gather(body, { limit, tooLarge, broken: (reason) => reason })
   }
 )
 

@@ -1,21 +1,23 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { type DocumentErrorReason, TooLarge } from "./DocumentError.ts"
 
 /** Gathers a body as text, up to `limit` bytes. */
-export const gather = <E>(
+export const gather = <E, E2, E3>(
   body: Stream.Stream<Uint8Array, E>,
-  toReason: (error: E) => DocumentErrorReason,
-  limit: number
-): Effect.Effect<string, DocumentErrorReason> =>
+  options: {
+    readonly limit: number
+    readonly tooLarge: (limit: number) => E2
+    readonly broken: (error: E) => E3
+  }
+): Effect.Effect<string, E2 | E3> =>
   Effect.suspend(() => {
     const chunks: Array<Uint8Array> = []
     let bytes = 0
     return body.pipe(
-      Stream.mapError(toReason),
-      Stream.runForEach((chunk) => {
+      Stream.mapError(options.broken),
+      Stream.runForEach((chunk): Effect.Effect<void, E2> => {
         bytes += chunk.byteLength
-        if (bytes > limit) return Effect.fail(new TooLarge({ limit }))
+        if (bytes > options.limit) return Effect.fail(options.tooLarge(options.limit))
         chunks.push(chunk)
         return Effect.void
       }),

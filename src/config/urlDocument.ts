@@ -5,7 +5,8 @@ import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { BadStatus, type DocumentErrorReason, NotFound, Unreadable } from "./DocumentError.ts"
+import { BadStatus, type DocumentErrorReason, NotFound, tooLarge, Unreadable } from "./DocumentError.ts"
+import { authorize, whatHappened, withoutCredentials } from "./fetching.ts"
 import { gather } from "./gather.ts"
 import { isHttp } from "./location.ts"
 import { conditional, type Validators, validatorsOf } from "./Validators.ts"
@@ -77,7 +78,7 @@ const read = Effect.fnUntraced(
         continue
       }
       if (status !== 200) return yield* new BadStatus({ status })
-      const text = yield* gather(response.stream, unreachable, limit)
+      const text = yield* gather(response.stream, { limit, tooLarge, broken: unreachable })
       return { text, validators: validatorsOf(at, response.headers) }
     }
     return yield* new Unreadable({ detail: "redirects without end" })
@@ -89,32 +90,7 @@ const read = Effect.fnUntraced(
   Effect.provideService(Tracer.DisablePropagation, true)
 )
 
-/** The Fetch standard refuses URLs with credentials: they go into a header, as in other clients. */
-const withoutCredentials = (url: URL): string => {
-  const plain = new URL(url)
-  plain.username = ""
-  plain.password = ""
-  plain.hash = ""
-  return plain.href
-}
-
-const authorize = ({ password, username }: URL) => (request: HttpClientRequest.HttpClientRequest) =>
-  username === "" && password === ""
-    ? request
-    : HttpClientRequest.basicAuth(request, unescape(username), unescape(password))
-
-const unescape = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-/** The innermost message says what happened (`connect ECONNREFUSED …`); the outer ones name the URL. */
 const unreachable = (error: HttpClientError.HttpClientError): Unreadable => {
-  let cause: unknown = error.reason.cause
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause
-  const detail = cause instanceof Error ? ("code" in cause ? cause.message || String(cause.code) : cause.message) : ""
+  const detail = whatHappened(error)
   return new Unreadable({ detail: detail === "" ? "no answer" : `no answer: ${detail}` })
 }

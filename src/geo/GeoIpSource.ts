@@ -12,6 +12,8 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import { whatHappened } from "../config/fetching.ts"
+import { gather } from "../config/gather.ts"
 import { isHttp } from "../config/location.ts"
 import {
   BadAnswer,
@@ -108,7 +110,13 @@ const make = (
       ),
     checksum: (download) =>
       ask(client, "GET", download, "tar.gz.sha256").pipe(
-        Effect.flatMap((response) => gather(response, maxChecksum)),
+        Effect.flatMap((response) =>
+          gather(response.stream, {
+            limit: maxChecksum,
+            tooLarge: (limit): UpdateReason => new TooLarge({ what: "the checksum", limit }),
+            broken: unreachable
+          })
+        ),
         Effect.flatMap((text) => {
           const checksum = /^([0-9a-f]{64})(\s|$)/i.exec(text)?.[1]
           return checksum === undefined
@@ -208,26 +216,5 @@ const retryAfter = (header: string | undefined, now: number): number | undefined
   return Number.isFinite(millis) && millis >= 0 ? millis : undefined
 }
 
-const gather = (response: Response, limit: number): Effect.Effect<string, UpdateReason> =>
-  Effect.suspend(() => {
-    const chunks: Array<Uint8Array> = []
-    let size = 0
-    return response.stream.pipe(
-      Stream.mapError(unreachable),
-      Stream.runForEach((chunk): Effect.Effect<void, UpdateReason> => {
-        size += chunk.byteLength
-        if (size > limit) return Effect.fail(new TooLarge({ what: "the checksum", limit }))
-        chunks.push(chunk)
-        return Effect.void
-      }),
-      Effect.map(() => Buffer.concat(chunks).toString("latin1"))
-    )
-  })
-
-/** The innermost message says what happened (`connect ECONNREFUSED …`); the outer ones name the URL. */
-const unreachable = (error: HttpClientError.HttpClientError): UpdateReason => {
-  let cause: unknown = error.reason.cause
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause
-  const detail = cause instanceof Error ? ("code" in cause ? cause.message || String(cause.code) : cause.message) : ""
-  return new Unreachable({ detail: detail === "" ? "the connection failed" : detail })
-}
+const unreachable = (error: HttpClientError.HttpClientError): UpdateReason =>
+  new Unreachable({ detail: whatHappened(error) || "the connection failed" })

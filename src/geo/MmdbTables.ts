@@ -29,6 +29,7 @@ export interface MmdbTables {
 /** The memory of tables: what goes to another thread with them. */
 export const buffersOf = (tables: MmdbTables): ReadonlyArray<ArrayBuffer> => [
   tables.tree.places.buffer,
+  tables.tree.ipv4Heads.buffer,
   tables.locations.buffer,
   tables.country.buffer,
   tables.countryName.buffer,

@@ -15,6 +15,8 @@ export interface FlatTree {
   readonly places: Int32Array<ArrayBuffer>
   /** The place where IPv4 addresses begin. */
   readonly ipv4: number
+  /** The place that the first 16 bits of an IPv4 address lead to; -1 where the end comes before. */
+  readonly ipv4Heads: Int32Array<ArrayBuffer>
   readonly hasIpv6: boolean
 }
 
@@ -116,8 +118,20 @@ export const flattenTree = (
     fill(child(nodes[i]!, 0), 1, at)
     fill(child(nodes[i]!, 1), 1, at + blockSize / 2)
   }
-  return { places: blocks.places.slice(0, blocks.length), ipv4: ipv4Place, hasIpv6: ipVersion === 6 }
+  const places = blocks.places.slice(0, blocks.length)
+  return { places, ipv4: ipv4Place, ipv4Heads: headsOf(places, ipv4Place), hasIpv6: ipVersion === 6 }
 }
+
+const headBits = 16
+
+const headsOf = (places: Int32Array, ipv4: number): Int32Array<ArrayBuffer> =>
+  Int32Array.from({ length: 2 ** headBits }, (_, head) => {
+    let at = ipv4
+    for (let bits = headBits - stride; at >= 0 && bits >= 0; bits -= stride) {
+      at = places[at + (head >>> bits & blockSize - 1)]!
+    }
+    return Math.max(at, -1)
+  })
 
 /** Walks a flat tree. */
 export class MmdbTree {
@@ -125,11 +139,13 @@ export class MmdbTree {
   depth = 0
   readonly #places: Int32Array
   readonly #ipv4: number
+  readonly #ipv4Heads: Int32Array
   readonly #hasIpv6: boolean
 
   constructor(tree: FlatTree) {
     this.#places = tree.places
     this.#ipv4 = tree.ipv4
+    this.#ipv4Heads = tree.ipv4Heads
     this.#hasIpv6 = tree.hasIpv6
   }
 
@@ -140,22 +156,41 @@ export class MmdbTree {
 
   /** The number of what is known of an address, as `readAddress` left it in `words`; 0 for nothing. */
   find(family: 4 | 6, words: Uint32Array): number {
-    const places = this.#places
-    const bits = family === 4 ? 32 : 128
-    let at = family === 4 ? this.#ipv4 : 0
-    let depth = 0
-    for (; at >= 0 && depth < bits; depth += stride) {
-      at = places[at + (words[depth >>> 5]! >>> 28 - (depth & 31) & 15)]!
-    }
-    if (at >= 0) {
-      // A tree that goes on after the last bit knows nothing.
-      this.depth = bits
-      return 0
-    }
-    const end = ~at
-    this.depth = depth === 0 ? 0 : depth - stride + (end & stride - 1) + 1
-    return end >>> 2
+    return family === 4 ? this.#findIpv4(words[0]!) : this.#findIpv6(words)
   }
+
+  #findIpv4(word: number): number {
+    const places = this.#places
+    let at = this.#ipv4Heads[word >>> 32 - headBits]!
+    let left = 32 - headBits
+    if (at < 0) {
+      at = this.#ipv4
+      left = 32
+    }
+    while (at >= 0 && left > 0) {
+      left -= stride
+      at = places[at + (word >>> left & blockSize - 1)]!
+    }
+    return this.#end(at, 32 - left)
+  }
+
+  #findIpv6(words: Uint32Array): number {
+    const places = this.#places
+    let at = 0
+    let depth = 0
+    for (; at >= 0 && depth < 128; depth += stride) {
+      at = places[at + (words[depth >>> 5]! >>> 32 - stride - (depth & 31) & blockSize - 1)]!
+    }
+    return this.#end(at, depth)
+  }
+
+  /** What is at a place that so many bits led to. A tree that goes on after the last bit knows nothing. */
+  #end(place: number, bits: number): number {
+    const end = ~place
+    this.depth = place >= 0 || bits === 0 ? bits : bits - stride + (end & stride - 1) + 1
+    return place >= 0 ? 0 : end >>> 2
+  }
+
   /** IPv4 addresses of which something is known, the first of each network, from the lowest on. */
   *ipv4Addresses(): Generator<number> {
     const walk = function*(places: Int32Array, at: number, depth: number, head: number): Generator<number> {

@@ -7,9 +7,10 @@ import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { Config } from "../config/Config.ts"
+import { authorize, whatHappened, withoutCredentials } from "../config/fetching.ts"
+import { gather } from "../config/gather.ts"
 import { type MonitorResults as Results, readingResults } from "./readResults.ts"
 import {
   BadAddress,
@@ -103,30 +104,17 @@ const fetchResults = Effect.fnUntraced(
     client: HttpClient.HttpClient.With<HttpClientError.HttpClientError, Scope.Scope>,
     { host, url }: ResultsUrl
   ): Effect.fn.Return<OfficialResults, ResultsError["reason"], Scope.Scope> {
-    // The Fetch standard refuses URLs with credentials: they go into a header.
-    const bare = new URL(url)
-    bare.username = ""
-    bare.password = ""
-    const request = HttpClientRequest.acceptJson(HttpClientRequest.get(bare.href))
     const response = yield* client.execute(
-      url.username === "" && url.password === ""
-        ? request
-        : HttpClientRequest.basicAuth(request, unescape(url.username), unescape(url.password))
+      HttpClientRequest.get(withoutCredentials(url)).pipe(HttpClientRequest.acceptJson, authorize(url))
     ).pipe(Effect.mapError(unreachable))
     if (response.status !== 200) return yield* new BadStatus({ status: response.status })
     if (response.headers["x-ibp-results-source"]?.toLowerCase() === "local") return yield* new NotOfficial()
-    const chunks: Array<Uint8Array> = []
-    let bytes = 0
-    yield* response.stream.pipe(
-      Stream.mapError(unreachable),
-      Stream.runForEach((chunk): Effect.Effect<void, TooLarge> => {
-        bytes += chunk.byteLength
-        if (bytes > maxResultsBytes) return Effect.fail(new TooLarge({ limit: maxResultsBytes }))
-        chunks.push(chunk)
-        return Effect.void
-      })
-    )
-    return yield* parse(host, new TextDecoder().decode(Buffer.concat(chunks)))
+    const text = yield* gather(response.stream, {
+      limit: maxResultsBytes,
+      tooLarge: (limit) => new TooLarge({ limit }),
+      broken: unreachable
+    })
+    return yield* parse(host, text)
   },
   Effect.scoped,
   Effect.timeoutOrElse({
@@ -139,18 +127,5 @@ const fetchResults = Effect.fnUntraced(
   Effect.provideService(Tracer.DisablePropagation, true)
 )
 
-const unescape = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-/** The innermost message says what happened (`connect ECONNREFUSED …`); the outer ones name the URL. */
-const unreachable = (error: HttpClientError.HttpClientError): Unreachable => {
-  let cause: unknown = error.reason.cause
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause
-  const detail = cause instanceof Error ? ("code" in cause ? cause.message || String(cause.code) : cause.message) : ""
-  return new Unreachable({ detail: detail === "" ? "no answer" : detail })
-}
+const unreachable = (error: HttpClientError.HttpClientError): Unreachable =>
+  new Unreachable({ detail: whatHappened(error) || "no answer" })

@@ -16,6 +16,7 @@ export const fitText = (text: string, width: number): string => {
 
 /** Orders texts as a binary column does, by code point: UTF-16 units would put U+FFFD behind an emoji. */
 export const compareStored = (a: string, b: string): number => {
+  if (a === b) return 0
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i)

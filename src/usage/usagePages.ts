@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { isInbox } from "../bus/Answers.ts"
+import { isInbox } from "../bus/replies.ts"
 import * as Subject from "../domain/wire/Subject.ts"
 import type { UsageRecord } from "../domain/wire/Usage.ts"
 import type { PagedUsageRequest } from "../domain/wire/UsagePages.ts"

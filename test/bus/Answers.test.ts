@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Metric } from "effect"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
-import { isInbox, makeAnswers } from "../../src/bus/Answers.ts"
+import { makeAnswers } from "../../src/bus/Answers.ts"
+import { isInbox } from "../../src/bus/replies.ts"
 
 describe("isInbox", () => {
   it("takes the subjects to which clients of NATS want their answers", () => {

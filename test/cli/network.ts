@@ -1,5 +1,5 @@
 import { Effect, Option } from "effect"
-import type { Scope } from "effect"
+import type { Duration, Scope } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -94,10 +94,16 @@ export const statusOf = (node: Node): Effect.Effect<StatusDocument | undefined> 
   )
 
 /** Waits until the status document of a node is as it should be. */
-export const waitForStatus = (node: Node, what: string, holds: (status: StatusDocument) => boolean) =>
+export const waitForStatus = (
+  node: Node,
+  what: string,
+  holds: (status: StatusDocument) => boolean,
+  within?: Duration.Input
+) =>
   eventually(
     `${node.id}: ${what}`,
-    Effect.map(statusOf(node), (status) => status !== undefined && holds(status) ? Option.some(status) : Option.none())
+    Effect.map(statusOf(node), (status) => status !== undefined && holds(status) ? Option.some(status) : Option.none()),
+    within
   )
 
 /** Waits until a condition of a node is raised, and gives its detail. */
