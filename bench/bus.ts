@@ -138,7 +138,7 @@ const measure = (url: string, smoke: boolean): Effect.Effect<ReadonlyArray<Measu
       atLeast("bus-bare-votes", best.theirs, "votes/s", Math.floor(best.theirs)),
       atLeast("bus-votes", best.ours, "votes/s", Math.floor(best.theirs * share / 100)),
       atLeast("bus-share", best.ours / best.theirs * 100, "%", share),
-      atMost("bus-bare-question", best.theirsAsk, "ms", Math.max(1, best.theirsAsk)),
+      atMost("bus-bare-question", best.theirsAsk, "ms", 1),
       atMost("bus-question", best.oursAsk, "ms", Math.max(1, best.theirsAsk * 3))
     ]
   }))

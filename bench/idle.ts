@@ -189,7 +189,7 @@ export const run: Benchmark = async ({ smoke }) => {
   const atWork = await Effect.runPromise(measure({ ...period, interval: 60 }))
   return [
     ...measures,
-    atMost("minutely-cpu", atWork.cpu, "%", Math.max(10, Math.ceil(atWork.cpu))),
-    atMost("minutely-memory", atWork.memory, "MB", Math.max(150, Math.ceil(atWork.memory)))
+    atMost("minutely-cpu", atWork.cpu, "%", 15),
+    atMost("minutely-memory", atWork.memory, "MB", 150)
   ]
 }

@@ -124,14 +124,16 @@ export const flattenTree = (
 
 const headBits = 16
 
-const headsOf = (places: Int32Array, ipv4: number): Int32Array<ArrayBuffer> =>
-  Int32Array.from({ length: 2 ** headBits }, (_, head) => {
-    let at = ipv4
-    for (let bits = headBits - stride; at >= 0 && bits >= 0; bits -= stride) {
-      at = places[at + (head >>> bits & blockSize - 1)]!
-    }
-    return Math.max(at, -1)
-  })
+const headsOf = (places: Int32Array, ipv4: number): Int32Array<ArrayBuffer> => {
+  const heads = new Int32Array(2 ** headBits).fill(-1)
+  const fill = (at: number, head: number, bits: number): void => {
+    if (at < 0) return
+    if (bits === 0) heads[head] = at
+    else for (let i = 0; i < blockSize; i++) fill(places[at + i]!, head << stride | i, bits - stride)
+  }
+  fill(ipv4, 0, headBits)
+  return heads
+}
 
 /** Walks a flat tree. */
 export class MmdbTree {

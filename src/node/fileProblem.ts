@@ -1,6 +1,7 @@
 const advice: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full: free some space",
   EDQUOT: "the disk quota is used up: free some space or raise the quota",
+  EFBIG: "the process may not write files of that size: raise the limit (ulimit -f)",
   EROFS: "the file system is read-only: mount it writable, or choose another work directory",
   EACCES: "no permission: the user that runs geodns must own the directory, or choose another work directory",
   EPERM: "no permission: the user that runs geodns must own the directory, or choose another work directory",

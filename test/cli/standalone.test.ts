@@ -157,12 +157,16 @@ describe.concurrent("geodns standalone", () => {
           quiet(local, ownAddress())
           local.GeoDNS.Dns.Listen = server
         })
-        const [explained, notSteered, dug, dugText, sameApi, sameDns] = yield* Effect.all([
+        const beside = yield* operatorFolder((local) =>
+          quiet(local, address)
+        )
+        const [explained, notSteered, dug, dugText, sameNode, sameApi, sameDns] = yield* Effect.all([
           run("explain", name, "--client", "203.0.113.7", "--node", api),
           run("explain", "www.dotters.example", "--client", "203.0.113.7", "--node", api),
           run("dig", name, "--subnet", subnets[0]!, "--server", server, "--json"),
           run("dig", name, "--subnet", subnets[2]!, "--server", server, "--type", "AAAA"),
           run("standalone", "--config", join(folder, "local.json")),
+          run("standalone", "--config", join(beside, "local.json")),
           run("standalone", "--config", join(elsewhere, "local.json"))
         ], { concurrency: 2 })
         const answer = given.get(`${name} A ${subnets[0]!}`)
@@ -176,6 +180,8 @@ describe.concurrent("geodns standalone", () => {
         assert.deepStrictEqual(answers, [{ name, type: "A", ttl: 30, data: answer }])
         assert.deepStrictEqual(subnet, { address: "203.0.113.0", source: 24, scope: 24 })
         assert.match(dugText.stdout, /, for 2001:db8:77::\/48, scope \/\d+$/m)
+        assert.strictEqual(sameNode.code, 1)
+        assert.match(sameNode.stderr, /work\.lock is locked by process \d+.*stop it first, or use another directory/)
         assert.strictEqual(sameApi.code, 1)
         assert.match(
           sameApi.stderr,
@@ -186,7 +192,7 @@ describe.concurrent("geodns standalone", () => {
           sameDns.stderr,
           new RegExp(`${server}.*another process has it. Stop that one, or set another port`)
         )
-        for (const { stdout } of [sameApi, sameDns]) {
+        for (const { stdout } of [sameNode, sameApi, sameDns]) {
           assert.strictEqual(stdout, "")
         }
         assert.strictEqual((yield* question(name, "A")).rcode, "NOERROR")

@@ -4,7 +4,6 @@ import * as Redacted from "effect/Redacted"
 import { spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -38,15 +37,13 @@ const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-/** A folder on a disk of so many KiB; undefined where this process may not mount one. */
-const smallDisk = (size: number) =>
-  Effect.flatMap(folder, (path) =>
-    Effect.acquireRelease(
-      Effect.sync(() =>
-        spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}k`, "tmpfs", path]).status === 0 ? path : undefined
-      ),
-      (mounted) => Effect.sync(() => mounted === undefined ? undefined : spawnSync("umount", [mounted]))
-    ))
+/** While in scope, no file of this process can be written beyond so many bytes: the system refuses, as a full disk does. */
+const smallFiles = (bytes: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => assert.strictEqual(limitFiles(bytes), 0)),
+    () => Effect.sync(() => limitFiles("unlimited"))
+  )
+const limitFiles = (soft: string) => spawnSync("prlimit", ["--pid", String(process.pid), `--fsize=${soft}:`]).status
 
 /** One round against a provider. */
 const round = (
@@ -397,20 +394,19 @@ describe("updateDatabases", () => {
       assert.deepStrictEqual(provider.asked.map(({ suffix }) => suffix), ["tar.gz", "tar.gz.sha256"])
     }).pipe(Effect.scoped))
 
-  it.live("keeps what was there when the disk is full", () =>
+  it.live("keeps what was there when the disk takes no more", () =>
     Effect.gen(function*() {
       const { directory, provider } = yield* world
-      const small = yield* smallDisk(256)
-      // Only who may mount has one.
-      if (small === undefined) return
-      cpSync(directory, small, { recursive: true })
       const large = database("City", 20)
       provider.offers.set(edition, packed(Buffer.concat([large, randomBytes(1024 * 1024)]), april))
-      assert.match(yield* outcome(provider, small), /cannot write .*the disk is full: free some space \(ENOSPC\)/)
-      yield* isUntouched(small)
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* smallFiles("262144")
+        assert.match(yield* outcome(provider, directory), /cannot write .*\(EFBIG\)/)
+        yield* isUntouched(directory)
+      }))
       // And goes on once there is room.
       provider.offers.set(edition, packed(large, april))
-      assert.strictEqual(yield* outcome(provider, small), "updated")
+      assert.strictEqual(yield* outcome(provider, directory), "updated")
     }).pipe(Effect.scoped))
 
   it.live("leaves a directory to the process that updates it", () =>

@@ -176,7 +176,8 @@ describe("the servers of a role", () => {
         yield* reload(document({ monitor: [host, 6100] }))
         yield* eventually(
           "it speaks plainly again",
-          Effect.map(ask(host, 6100), (status) => status === 200 ? Option.some(true) : Option.none())
+          Effect.map(ask(host, 6100), (status) =>
+            status === 200 ? Option.some(true) : Option.none())
         )
       }).pipe(Effect.provide(node(document({ monitor: [host, 6100] }), folder)))
     }).pipe(Effect.scoped, Effect.provideService(MoveAgainAfter, "100 millis")))

@@ -87,6 +87,8 @@ export class MariaDb {
       "--user=root",
       `--datadir=${join(this.folder, "data")}`,
       `--socket=${join(this.folder, "socket")}`,
+      // Another server that starts removes what it finds of such files in a folder that they share.
+      `--tmpdir=${this.folder}`,
       `--pid-file=${join(this.folder, "pid")}`,
       "--bind-address=127.0.0.1",
       `--port=${this.port}`,
