@@ -7,7 +7,7 @@ import { createInterface } from "node:readline"
 import { pdnsConf } from "../src/dns/pdns/pdnsConf.ts"
 import { startPowerDns } from "../test/servers/PowerDns.ts"
 import { isInstalled, pdns } from "../test/servers/Server.ts"
-import { findGenerator, type Load, questions } from "./dns.ts"
+import { findGenerator, type Load, questions } from "./dns-embedded.ts"
 import { atLeast, type Benchmark } from "./measure.ts"
 
 /** What we want, as a share of what PowerDNS reaches with a backend that always says the same. */

@@ -28,7 +28,8 @@ const reply: Reply = {
   answers: [{ owner: undefined, set: { type: 1, ttl: 30, data: [Uint8Array.of(0, 4, 192, 0, 2, 1)] } }],
   authority: [],
   additional: [],
-  scope: 24
+  scope: 24,
+  options: undefined
 }
 
 const echo = Effect.callback<never>(() => {

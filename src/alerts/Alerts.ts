@@ -71,7 +71,10 @@ const make = Effect.gen(function*() {
     effect.pipe(
       Effect.timeout(storePatience),
       Effect.tapError((error) =>
-        conditions.raise(storeCondition, `cannot ${what}: ${error.message}; it is tried again`)
+        conditions.raise(
+          storeCondition,
+          `cannot ${what}: ${error._tag === "StoreError" ? error.problem : error.message}; it is tried again`
+        )
       ),
       Effect.retry({ schedule: backOff, while: (error) => !isBroken(error) }),
       Effect.ensuring(conditions.clear(storeCondition))

@@ -15,6 +15,7 @@ import { standalone } from "./commands/standalone.ts"
 import { status } from "./commands/status.ts"
 import { store } from "./commands/store.ts"
 import { usage } from "./commands/usage.ts"
+import { zone } from "./commands/zone.ts"
 
 /** The command with all that it can do. */
 export const geodns = Command.make("geodns").pipe(
@@ -38,6 +39,7 @@ export const geodns = Command.make("geodns").pipe(
     geoip,
     outages,
     usage,
-    store
+    store,
+    zone
   ])
 )

@@ -170,7 +170,8 @@ const causes: ReadonlyArray<readonly [RegExp, string]> = [
   [/CERT_HAS_EXPIRED/, "its certificate has expired"],
   [/ALTNAME_INVALID/, "its certificate is for another name: ask it by the name in the certificate"],
   [/ENOTFOUND|EAI_AGAIN/, "that name has no address"],
-  [/ERR_SSL_WRONG_VERSION_NUMBER|EPROTO/, "it does not speak TLS: write http://"]
+  [/ERR_SSL_WRONG_VERSION_NUMBER|EPROTO/, "it does not speak TLS: write http://"],
+  [/UND_ERR_SOCKET|HPE_/, "it ends the connection without an answer. A node with TLS wants https://"]
 ]
 
 /** The code of the system somewhere below an error of fetch. */
@@ -191,14 +192,16 @@ const notReached = (node: Remote, error: unknown): string => {
     : `${node.url} cannot be asked: ${known}`
 }
 
+const writingKey = "Writing needs one of MgmtApi.AuthKeys in its local document."
+
 /** A refusal for an operator: what the node says, and what to do here. */
 const refused = (node: Remote, status: number, said: string): string => {
   const detail = said === "" ? "" : ` (${said})`
   switch (status) {
     case 401:
       return Option.isNone(node.key)
-        ? `${node.url} wants a key: set GEODNS_KEY, or give --key-file FILE${detail}. Writing needs one of MgmtApi.AuthKeys in its local document.`
-        : `${node.url} does not know this key${detail}. Writing needs one of MgmtApi.AuthKeys in its local document.`
+        ? `${node.url} wants a key: set GEODNS_KEY, or give --key-file FILE, or --config FILE with its local document. ${writingKey}`
+        : `${node.url} does not know this key${detail}. ${writingKey}`
     case 403:
       return `${node.url} does not allow that: ${said === "" ? "this key may not do it" : said}`
     case 404:

@@ -7,6 +7,8 @@ export interface ServiceOptions {
   readonly within?: number
   /** What SIGHUP does: nothing here (whoever reads documents listens, too), or it ends the service as SIGTERM does. */
   readonly hangup?: "ignore" | "stop"
+  /** How it says that it stops, and when it has. Nothing is said when missing. */
+  readonly log?: (text: string) => Effect.Effect<void>
 }
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const
@@ -31,13 +33,16 @@ const leftOver = (): string => {
  */
 export const service = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
-  { hangup = "ignore", within = 10_000 }: ServiceOptions = {}
+  { hangup = "ignore", log, within = 10_000 }: ServiceOptions = {}
 ): Effect.Effect<A, E, R> =>
   Effect.acquireUseRelease(
     Effect.gen(function*() {
       const context = yield* Effect.context<never>()
       const clock = yield* Clock.Clock
       let first: number | undefined
+      const say = (text: string) => {
+        if (log !== undefined) Effect.runSyncWith(context)(log(text))
+      }
       const overdue = () => {
         const text = `still not stopped ${within / 1000} s after the signal; ending anyway. Open: ${leftOver()}`
         Effect.runSyncWith(context)(Effect.logError(text))
@@ -47,6 +52,7 @@ export const service = <A, E, R>(
         const now = clock.currentTimeMillisUnsafe()
         if (first === undefined) {
           first = now
+          say(`stopping: ${signal} came`)
           // Never taken back: it covers what the process tidies up after this service, too.
           setTimeout(overdue, within).unref()
         } else if (now - first >= sameSignal) process.exit(signals[signal])
@@ -60,7 +66,8 @@ export const service = <A, E, R>(
       return () => {
         process.removeListener("SIGHUP", onHangup)
         // After a signal they stay: what is left to do can be cut short, too.
-        if (first === undefined) process.removeListener("SIGINT", onSigint).removeListener("SIGTERM", onSigterm)
+        if (first !== undefined) say(`stopped after ${((clock.currentTimeMillisUnsafe() - first) / 1000).toFixed(1)} s`)
+        else process.removeListener("SIGINT", onSigint).removeListener("SIGTERM", onSigterm)
       }
     }),
     () =>

@@ -42,7 +42,7 @@ const answerEvery = 5_000
 const maxTwins = 16
 
 /** Milliseconds that the bus has to connect at the start before that is a condition. */
-const connectsWithin = 1_000
+const connectsWithin = 2_000
 
 /** A loop goes on after a defect in one round of it. */
 const guarded = <R>(round: Effect.Effect<unknown, never, R>): Effect.Effect<void, never, R> =>

@@ -142,6 +142,11 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
   const watched = yield* PubSub.sliding<ReadonlyArray<string>>({ capacity: 1, replay: 1 })
   yield* PubSub.publish(watched, locationsOf(first.local, first.shared))
 
+  // All readers ask for the same one, and large documents take a while to compare.
+  let latest: ConfigChange | undefined
+  const diffOf = (from: Snapshot, to: Snapshot): ConfigChange =>
+    latest?.before === from && latest.after === to ? latest : latest = diffSnapshots(from, to)
+
   const raiseOrClear = (condition: string, problems: ReadonlyArray<Problem>, inUse: string) =>
     hasErrors(problems)
       ? conditions.raise(condition, `${summarise(problems.filter(isError), 3)}. In use: ${inUse}.`)
@@ -182,6 +187,7 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
       const copy = copies[key]
       if (copy === undefined || copy.text === saved[key]) continue
       const { loadedAt, location, text } = copy
+      yield* Effect.yieldNow
       const written = yield* Effect.result(writeLastGood(files, key, { location, loadedAt, text }))
       if (Result.isFailure(written)) failures.push(written.failure.message)
       else yield* Ref.update(state, (state) => ({ ...state, saved: { ...state.saved, [key]: text } }))
@@ -205,9 +211,9 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
     const copies = takeReadings(before.copies, shared, now)
     const { local: old } = before.snapshot
     const settings = local.value === undefined || Equal.equals(old, local.value) ? old : local.value
-    const next = makeSnapshot(before.snapshot, settings, copies, shared, now)
+    const next = yield* makeSnapshot(before.snapshot, settings, copies, shared, now)
     yield* Effect.yieldNow
-    const changed = isChange(diffSnapshots(before.snapshot, next))
+    const changed = isChange(diffOf(before.snapshot, next))
     const snapshot = changed ? next : { ...before.snapshot, documents: next.documents }
     yield* Effect.uninterruptible(Effect.gen(function*() {
       yield* Ref.set(state, { ...before, snapshot, copies, readings: remember(before.readings, local, shared) })
@@ -216,7 +222,10 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
     }))
     if (changed) yield* Effect.annotateLogs(Effect.logInfo("configuration changed"), { version: snapshot.version })
     yield* Metric.update(reloads, 1)
+    // Each of these takes a while where documents are large: others have their turn before each.
+    yield* Effect.yieldNow
     yield* report(local, shared)
+    yield* Effect.yieldNow
     yield* save
     const errors = [local, ...documentKeys.map((key) => shared[key])].flatMap(({ problems }) =>
       problems.filter(isError)
@@ -248,7 +257,7 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
     changes: Stream.fromPubSub(versions).pipe(
       Stream.mapAccum((): Snapshot | undefined => undefined, (seen, snapshot) => [
         snapshot,
-        seen === undefined ? [] : [diffSnapshots(seen, snapshot)]
+        seen === undefined ? [] : [diffOf(seen, snapshot)]
       ])
     ),
     reload: Effect.suspend(reload)

@@ -1,6 +1,8 @@
-import { type Catalog, makeCatalog } from "../domain/Catalog.ts"
+import * as Effect from "effect/Effect"
+import { type Catalog, catalogInSlices } from "../domain/Catalog.ts"
 import { type DocumentKey, documentKeys, type Local } from "../domain/documents/Local.ts"
 import { type DocumentTypes, emptyDocuments } from "./decodeDocument.ts"
+import { inSlices } from "./inSlices.ts"
 import type { LastGood } from "./LastGood.ts"
 import { describeProblem, isError } from "./Problem.ts"
 import type { Readings } from "./readDocuments.ts"
@@ -34,13 +36,13 @@ export const takeReadings = (copies: Copies, readings: Readings, now: number): C
 }
 
 /** Puts the parts together. `before` is the version in use, whose catalog is kept when nothing in it differs. */
-export const makeSnapshot = (
+export const makeSnapshot = Effect.fnUntraced(function*(
   before: Snapshot | undefined,
   local: Local,
   copies: Copies,
   readings: Readings,
   now: number
-): Snapshot => {
+): Effect.fn.Return<Snapshot> {
   const members = copies.MembersConfig?.value ?? emptyDocuments.MembersConfig
   const services = copies.ServicesConfig?.value ?? emptyDocuments.ServicesConfig
   return {
@@ -53,19 +55,19 @@ export const makeSnapshot = (
     pricing: copies.IaasPricingConfig?.value ?? emptyDocuments.IaasPricingConfig,
     requests: copies.ServicesRequestsConfig?.value ?? emptyDocuments.ServicesRequestsConfig,
     alerts: copies.AlertsConfig?.value ?? emptyDocuments.AlertsConfig,
-    catalog: catalogOf(before, members, services),
+    catalog: yield* catalogOf(before, members, services),
     documents: documentStates(before, copies, readings, now)
   }
-}
+})
 
 const catalogOf = (
   before: Snapshot | undefined,
   members: DocumentTypes["MembersConfig"],
   services: DocumentTypes["ServicesConfig"]
-): Catalog =>
+): Effect.Effect<Catalog> =>
   before !== undefined && before.members === members && before.services === services
-    ? before.catalog
-    : makeCatalog(members, services)
+    ? Effect.succeed(before.catalog)
+    : inSlices(catalogInSlices(members, services))
 
 const documentStates = (
   before: Snapshot | undefined,

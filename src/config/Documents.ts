@@ -28,9 +28,13 @@ const maxWatched = 64
 export class Documents extends Context.Service<Documents, {
   /**
    * The text of one document, bounded in time and in size: `limit` bytes, 16 MiB when it is left out. A document of a URL
-   * that has not changed is not sent again (`ETag`, `Last-Modified`): it is the same text as before.
+   * that has not changed is not sent again (`ETag`, `Last-Modified`): it is the same text as before. With `sameHost`,
+   * redirects to other hosts are not followed.
    */
-  readonly read: (location: string, limit?: number) => Effect.Effect<string, DocumentError>
+  readonly read: (
+    location: string,
+    options?: { readonly limit?: number; readonly sameHost?: boolean }
+  ) => Effect.Effect<string, DocumentError>
   /**
    * Emits when a file among `locations` is not any more what it was when it was read last, and has settled. URLs are
    * left out. Never fails: what cannot be looked at is looked at again.
@@ -52,8 +56,11 @@ export class Documents extends Context.Service<Documents, {
           if (fingerprint !== undefined) changes.read(path, fingerprint)
           return readFile(path, limit)
         })
-      const read = Effect.fn("Documents.read")((location: string, limit = maxDocumentBytes) =>
-        (isHttp(location) ? readUrl(location, limit) : readPath(location, limit)).pipe(
+      const read = Effect.fn("Documents.read")((
+        location: string,
+        { limit = maxDocumentBytes, sameHost = false }: Parameters<Documents["Service"]["read"]>[1] = {}
+      ) =>
+        (isHttp(location) ? readUrl(location, limit, sameHost) : readPath(location, limit)).pipe(
           Effect.timeoutOrElse({
             duration: Duration.seconds(readTimeout),
             orElse: () => Effect.fail(new TimedOut({ seconds: readTimeout }))
@@ -98,7 +105,7 @@ export class Documents extends Context.Service<Documents, {
       Documents,
       Effect.map(MemoryDocuments, (memory) =>
         Documents.of({
-          read: (location, limit = maxDocumentBytes) =>
+          read: (location, { limit = maxDocumentBytes } = {}) =>
             memory.read(location).pipe(
               Effect.filterOrFail(
                 (text) => Buffer.byteLength(text) <= limit,

@@ -115,7 +115,7 @@ const checkMembers = (
   warn: Warn,
   warnUnknown: WarnUnknown
 ): void => {
-  const serviceKeys = Object.keys(services ?? {})
+  const serviceKeys = new Set(Object.keys(services ?? {}))
   const regions = Object.keys(pricing ?? {})
   for (const [key, member] of Object.entries(members)) {
     const { Active, ServiceIPv4, ServiceIPv6 } = member.Service
@@ -125,7 +125,7 @@ const checkMembers = (
     if (services !== undefined) {
       for (const [group, keys] of Object.entries(member.ServiceAssignments)) {
         for (const [i, service] of keys.entries()) {
-          if (Object.hasOwn(services, service)) continue
+          if (serviceKeys.has(service)) continue
           const path = [key, "ServiceAssignments", group, i]
           warnUnknown("MembersConfig", path, "the key of a service", service, serviceKeys)
         }

@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { AlertRouting } from "../domain/documents/AlertRouting.ts"
@@ -9,6 +8,8 @@ import { Pricing } from "../domain/documents/Pricing.ts"
 import { Requests } from "../domain/documents/Requests.ts"
 import { Services } from "../domain/documents/Services.ts"
 import { StaticDns } from "../domain/documents/StaticDns.ts"
+import { isSame } from "./diff.ts"
+import { inSlices } from "./inSlices.ts"
 import { excerpt, findSyntaxProblem, isTooDeep, lineAndColumn, maskValues } from "./jsonSyntax.ts"
 import { suggestion } from "./nearest.ts"
 import {
@@ -21,6 +22,7 @@ import {
   maxProblems,
   type Problem
 } from "./Problem.ts"
+import { readInParts } from "./readInParts.ts"
 import { type Finding, hasSecrets, inspect, issuesOf, keysOf } from "./schemaTree.ts"
 
 /** The type of each document, decoded. */
@@ -76,13 +78,16 @@ export const decodeDocument = <K extends DocumentName>(document: K, text: string
 
 /** The JSON of a document, or where it is none. */
 export const parseDocument = (document: DocumentName, text: string): Result.Result<unknown, Problem> => {
-  const json = text.startsWith("\uFEFF") ? text.slice(1) : text
+  const json = withoutMark(text)
   const value = isTooDeep(json) ? undefined : parseJson(json)
   if (typeof value === "object" && value !== null) return Result.succeed(value)
   // Only what is not good is looked at letter by letter.
   const { expected, offset } = findSyntaxProblem(json) ?? { offset: 0, expected: "a JSON document" }
   return Result.fail(syntaxError(document, json, offset, expected))
 }
+
+/** Without the mark that some editors begin a text with. */
+const withoutMark = (text: string): string => text.startsWith("\uFEFF") ? text.slice(1) : text
 
 const parseJson = (text: string): unknown => {
   try {
@@ -126,6 +131,15 @@ const conclude = <K extends DocumentName>(
   return { value: hasErrors(all) ? undefined : value, problems: all }
 }
 
+/** As {@link parseDocument}: objects in slices. Anything else is short, or wrong: what is wrong, the whole text tells. */
+const parseSliced = Effect.fnUntraced(function*(
+  document: DocumentName,
+  text: string
+): Effect.fn.Return<Result.Result<unknown, Problem>> {
+  const value = yield* inSlices(readInParts(withoutMark(text)))
+  return value === undefined ? parseDocument(document, text) : Result.succeed(value)
+})
+
 /** How many entries of a long document are decoded before others have their turn. */
 const sliceLength = 50
 
@@ -138,13 +152,13 @@ export const decodeSliced = Effect.fnUntraced(function*<K extends DocumentKey>(
   text: string,
   before: DocumentTypes[K] | undefined
 ): Effect.fn.Return<Decoded<DocumentTypes[K]>> {
-  const parsed = parseDocument(document, text)
+  const parsed = yield* parseSliced(document, text)
   if (Result.isFailure(parsed)) return { value: undefined, raw: undefined, problems: [parsed.failure] }
   yield* Effect.yieldNow
   const raw = parsed.success
   if (!isSliced[document] || typeof raw !== "object" || raw === null || Array.isArray(raw)) {
     const { problems, value } = decodeValue(document, raw)
-    return { value: before !== undefined && Equal.equals(before, value) ? before : value, raw, problems }
+    return { value: before !== undefined && isSame(before, value) ? before : value, raw, problems }
   }
   const entries = Object.entries(raw)
   const old: Readonly<Record<string, unknown>> = { ...before as object }
@@ -158,7 +172,7 @@ export const decodeSliced = Effect.fnUntraced(function*<K extends DocumentKey>(
     if (part.value === undefined) good = false
     else {
       for (const [key, value] of Object.entries(part.value)) {
-        const kept = Object.hasOwn(old, key) && Equal.equals(old[key], value)
+        const kept = Object.hasOwn(old, key) && isSame(old[key], value)
         same &&= kept
         values.push([key, kept ? old[key] : value])
       }

@@ -7,7 +7,7 @@ import type { ConfigChange, KeyDiff, LocalSection, Snapshot } from "./Snapshot.t
  * Whether two values hold the same. As `Equal`, which is several times slower on a document of a thousand members: it
  * hashes what it compares. What is no plain object or array, as a secret, knows itself what it equals.
  */
-const isSame = (a: unknown, b: unknown): boolean => {
+export const isSame = (a: unknown, b: unknown): boolean => {
   if (Object.is(a, b)) return true
   if (Array.isArray(a)) {
     return Array.isArray(b) && a.length === b.length && a.every((item, i) => isSame(item, b[i]))

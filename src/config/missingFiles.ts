@@ -29,7 +29,7 @@ export const missingFiles = Effect.fnUntraced(function*(
   for (const [place, file] of filesOf(local)) {
     if (file === undefined) continue
     const location = resolveLocation(isHttp(path) ? "./local.json" : path, file)
-    const read = yield* Effect.result(Documents.use((documents) => documents.read(location, maxFileBytes)))
+    const read = yield* Effect.result(Documents.use((documents) => documents.read(location, { limit: maxFileBytes })))
     if (Result.isSuccess(read) && read.success.trim() !== "") continue
     problems.push({
       severity: "error",

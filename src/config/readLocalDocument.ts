@@ -131,7 +131,7 @@ const fill = Effect.fnUntraced(function*(
     case "file": {
       if (isHttp(location) && origin === undefined) return { place, missing: fromTheWeb("a secret of this machine") }
       const file = resolveLocation(location === noFile || isHttp(location) ? "./local.json" : location, reference.path)
-      const read = yield* Effect.result(Documents.use((documents) => documents.read(file, maxSecretBytes)))
+      const read = yield* Effect.result(Documents.use((documents) => documents.read(file, { limit: maxSecretBytes })))
       return Result.isSuccess(read)
         ? { place, file, value: read.success.replace(/\r?\n$/, "") }
         : { place, file, missing: unreadableFile(file, read.failure) }

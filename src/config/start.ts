@@ -41,7 +41,7 @@ export const start = Effect.fnUntraced(function*(
     return yield* new ConfigError({ path: local.shown, problems })
   }
   return {
-    snapshot: makeSnapshot(undefined, local.value, copies, shared, yield* Clock.currentTimeMillis),
+    snapshot: yield* makeSnapshot(undefined, local.value, copies, shared, yield* Clock.currentTimeMillis),
     copies,
     local,
     shared,

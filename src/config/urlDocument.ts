@@ -26,11 +26,11 @@ interface Kept {
 /** Reads documents by URL, and remembers each with its validators: one that has not changed is not sent again. */
 export const makeReadUrl = (
   client: HttpClient.HttpClient
-): (location: string, limit: number) => Effect.Effect<string, DocumentErrorReason> => {
+): (location: string, limit: number, sameHost: boolean) => Effect.Effect<string, DocumentErrorReason> => {
   const scoped = HttpClient.withScope(client)
   const kept = new Map<string, Kept>()
-  return (location, limit) =>
-    read(scoped, location, limit, kept.get(location)).pipe(
+  return (location, limit, sameHost) =>
+    read(scoped, location, { limit, sameHost }, kept.get(location)).pipe(
       Effect.map(({ text, validators }) => {
         kept.delete(location)
         if (validators !== undefined) kept.set(location, { text, validators })
@@ -44,7 +44,7 @@ const read = Effect.fnUntraced(
   function*(
     client: HttpClient.HttpClient.With<HttpClientError.HttpClientError, Scope.Scope>,
     location: string,
-    limit: number,
+    { limit, sameHost }: { readonly limit: number; readonly sameHost: boolean },
     known: Kept | undefined
   ): Effect.fn.Return<
     { readonly text: string; readonly validators: Validators | undefined },
@@ -74,7 +74,7 @@ const read = Effect.fnUntraced(
       const target = response.headers["location"]
       if (redirects.has(status) && target !== undefined && URL.canParse(target, url) && hop < maxRedirects) {
         url = new URL(target, url)
-        if (!isHttp(url.href)) return yield* new BadStatus({ status })
+        if (!isHttp(url.href) || sameHost && url.hostname !== first.hostname) return yield* new BadStatus({ status })
         continue
       }
       if (status !== 200) return yield* new BadStatus({ status })

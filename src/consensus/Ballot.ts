@@ -12,7 +12,16 @@ import { clockTolerance } from "../status/OfficialTable.ts"
 import type { BallotEffect, DropReason } from "./BallotEffect.ts"
 import type { BallotEvent } from "./BallotEvent.ts"
 import { EarlyVotes } from "./EarlyVotes.ts"
-import { type BallotLimits, ballotLimits, fitProposal, isName, proposalWeight, voteWeight } from "./Limits.ts"
+import {
+  type BallotLimits,
+  ballotLimits,
+  fitProposal,
+  fitVotes,
+  isName,
+  proposalWeight,
+  votesWeight,
+  voteWeight
+} from "./Limits.ts"
 import { attemptTime, decidedTime, maxAttempts, proposalTime, republishTime, revoteTime } from "./Timing.ts"
 
 /** A proposal that is not decided yet. */
@@ -54,7 +63,6 @@ interface Closed {
   readonly ownVote: Vote | undefined
   /** When it passed: the newest time that somebody closed it at. */
   readonly decidedAt: number | undefined
-  readonly weight: number
   answeredAt: number
 }
 
@@ -268,9 +276,13 @@ export class Ballot {
     const proposal = known?.proposal ?? fitProposal(message.Proposal)
     if (proposal === undefined || !isName(sender)) return dropped("decision", "too-long", sender)
     if (known === undefined && !this.makeRoom(proposalWeight(proposal))) return dropped("decision", "full", sender)
-    const votes = open === undefined
-      ? closed?.votes ?? this.countedEarly(this.early.take(id))
-      : this.counted(open.votes)
+    // The votes of what was decided before stay those of the first decision.
+    const told = closed?.decidedAt === undefined ? this.believed(message.Votes ?? {}) : {}
+    const heard = open === undefined
+      ? closed?.votes ?? this.countedEarly(this.early.take(id), told)
+      : this.counted(open.votes, told)
+    const hasRoom = this.makeRoom(votesWeight(told) + (known === undefined ? proposalWeight(proposal) : 0), id)
+    const votes = hasRoom ? { ...told, ...heard } : heard
     const effects: Array<BallotEffect> = []
     this.pass({ proposal, votes, decidedAt, decidedBy: sender }, now, effects)
     return effects
@@ -379,9 +391,13 @@ export class Ballot {
     }
   }
 
+  /** Sends our proposal again, and our vote with it: whoever missed the one may have missed the other. */
   private republish(open: Open, now: number, effects: Array<BallotEffect>): void {
     open.publishedAt = now
     effects.push({ _tag: "PublishProposal", proposal: open.proposal })
+    if (open.ownVote === undefined || open.votedAt === now) return
+    open.votedAt = now
+    effects.push({ _tag: "PublishVote", vote: open.ownVote })
   }
 
   /**
@@ -412,7 +428,9 @@ export class Ballot {
       // After what was decided before, even by a node whose clock is ahead of ours.
       const decidedAt = Math.max(now, possible(open.ofTarget.decidedAt, now) + 1)
       const votes = this.counted(open.votes)
-      const message = this.pass({ proposal: open.proposal, votes, decidedAt, decidedBy: this.node }, now, effects)
+      // Who only follows decides nothing: it counts what the monitors decide.
+      const decidedBy = this.isVoter ? this.node : ""
+      const message = this.pass({ proposal: open.proposal, votes, decidedAt, decidedBy }, now, effects)
       if (this.isVoter) {
         effects.push({ _tag: "PublishDecision", message })
         open.ofTarget.repeatAt = now + republishTime
@@ -459,23 +477,14 @@ export class Ballot {
       Proposal: proposal,
       SenderNodeID: this.node,
       Passed: true,
-      DecidedAt: decidedAt
+      DecidedAt: decidedAt,
+      Votes: fitVotes(votes)
     }
     const ofTarget = open?.ofTarget ?? this.ofTarget(targetKey(target))
     if (open !== undefined) this.close(open, votes, decidedAt, now)
     else {
       if (closed !== undefined) this.forget(id, closed)
-      const weight = closed?.weight ?? proposalWeight(proposal)
-      this.weight += weight
-      this.closed.set(id, {
-        proposal,
-        firstSeen: firstSeen ?? now,
-        votes,
-        ownVote: undefined,
-        decidedAt,
-        weight,
-        answeredAt: now
-      })
+      this.remember({ proposal, firstSeen: firstSeen ?? now, votes, ownVote: undefined, decidedAt, answeredAt: now })
     }
     this.rememberDecided(id, now)
     if (decidedAt > possible(ofTarget.decidedAt, now)) {
@@ -509,20 +518,18 @@ export class Ballot {
     this.open.delete(proposal.ID)
     open.ofTarget.open.delete(open)
     this.addSenderWeight(proposal.SenderNodeID, -weight)
-    this.closed.set(proposal.ID, {
-      proposal,
-      firstSeen,
-      votes,
-      ownVote,
-      decidedAt,
-      weight: weight + open.voteWeight,
-      answeredAt: now
-    })
+    this.weight -= weight + open.voteWeight
+    this.remember({ proposal, firstSeen, votes, ownVote, decidedAt, answeredAt: now })
+  }
+
+  private remember(closed: Closed): void {
+    this.weight += closedWeight(closed)
+    this.closed.set(closed.proposal.ID, closed)
   }
 
   private forget(id: string, closed: Closed): void {
     this.closed.delete(id)
-    this.weight -= closed.weight
+    this.weight -= closedWeight(closed)
     if (closed.decidedAt === undefined) return
     const ofTarget = this.targets.get(targetKey(proposalTarget(closed.proposal)))
     if (ofTarget?.decision?.Proposal === closed.proposal) ofTarget.decision = undefined
@@ -534,11 +541,13 @@ export class Ballot {
     if (this.decided.size > this.limits.decided) this.decided.delete(this.decided.keys().next().value!)
   }
 
-  /** Forgets closed proposals, the oldest first, until a proposal of this weight fits. False when that is not enough. */
-  private makeRoom(weight: number): boolean {
+  /**
+   * Forgets closed proposals, the oldest first but never `kept`, until this weight fits. False when that is not enough.
+   */
+  private makeRoom(weight: number, kept?: string): boolean {
     for (const [id, closed] of this.closed) {
       if (this.weight + weight <= this.limits.weight) return true
-      this.forget(id, closed)
+      if (id !== kept) this.forget(id, closed)
     }
     return this.weight + weight <= this.limits.weight
   }
@@ -573,17 +582,33 @@ export class Ballot {
     return made
   }
 
-  private countedEarly(votes: ReadonlyArray<Vote>): Decision["votes"] {
-    return this.counted(new Map(votes.map((vote) => [vote.NodeID, { agree: vote.Agree, at: vote.Timestamp }])))
+  /**
+   * The votes that we believe a decision about. Not only those of the electorate: who has just started does not know all
+   * monitors yet.
+   */
+  private believed(told: Decision["votes"]): Decision["votes"] {
+    return fitVotes(
+      Object.fromEntries(
+        Object.entries(told).filter(([node]) => node !== "" && isName(node) && node !== this.node)
+      )
+    )
   }
 
-  /** The votes of the electorate. */
-  private counted(votes: ReadonlyMap<string, HeldVote>): Decision["votes"] {
+  private countedEarly(votes: ReadonlyArray<Vote>, told: Decision["votes"]): Decision["votes"] {
+    return this.counted(new Map(votes.map((vote) => [vote.NodeID, { agree: vote.Agree, at: vote.Timestamp }])), told)
+  }
+
+  /** The votes of the electorate, and of those nodes that we are told of, as we heard them. */
+  private counted(votes: ReadonlyMap<string, HeldVote>, told: Decision["votes"] = {}): Decision["votes"] {
     const counted: Record<string, boolean> = {}
-    for (const [node, { agree }] of votes) if (this.electorate.has(node)) counted[node] = agree
+    for (const [node, { agree }] of votes) {
+      if (this.electorate.has(node) || Object.hasOwn(told, node)) counted[node] = agree
+    }
     return counted
   }
 }
+
+const closedWeight = ({ proposal, votes }: Closed): number => proposalWeight(proposal) + votesWeight(votes)
 
 const dropped = (
   what: Extract<BallotEffect, { _tag: "Dropped" }>["what"],

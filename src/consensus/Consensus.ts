@@ -142,7 +142,11 @@ export class Consensus extends Context.Service<Consensus, {
           yield* announce({ _tag: "Decided", decision })
           if (change?.before !== undefined) {
             yield* Effect.logInfo(`${describeTarget(decision.target)} is ${decision.up ? "up" : "down"}`).pipe(
-              Effect.annotateLogs({ decision: decision.id, by: decision.decidedBy, error: decision.error })
+              Effect.annotateLogs({
+                decision: decision.id,
+                ...decision.decidedBy !== "" && { by: decision.decidedBy },
+                error: decision.error
+              })
             )
           }
         })

@@ -48,6 +48,21 @@ export const proposalWeight = (p: Proposal): number =>
 /** The weight of a vote. */
 export const voteWeight = (node: string): number => 64 + node.length
 
+/** The weight of votes that are told with a decision. */
+export const votesWeight = (votes: Readonly<Record<string, boolean>>): number =>
+  Object.keys(votes).reduce((sum, node) => sum + voteWeight(node), 0)
+
+/** Votes that are told, and believed, with one decision. */
+const maxTold = 64
+
+/** As many of the votes as are told with a decision, those for it first. */
+export const fitVotes = (votes: Readonly<Record<string, boolean>>): Readonly<Record<string, boolean>> => {
+  const all = Object.entries(votes)
+  if (all.length <= maxTold) return votes
+  const [yes, no] = [all.filter(([, agree]) => agree), all.filter(([, agree]) => !agree)]
+  return Object.fromEntries([...yes, ...no].slice(0, maxTold))
+}
+
 /** Whether a name or id is short enough. */
 export const isName = (name: string): boolean => name.length <= maxName
 

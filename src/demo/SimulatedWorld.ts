@@ -63,6 +63,8 @@ const makeAsk = Effect.gen(function*() {
   const respond = makeResponder({
     zone: yield* keepZones,
     choose: steering.choose,
+    explain: () => undefined,
+    challenge: () => undefined,
     locate: geo.locate,
     record: usage.record,
     tally: () => undefined

@@ -2,6 +2,7 @@ import { type AddressFamily, formatIpv4, isPlaceless, readAddress } from "../geo
 import type { Place } from "../geo/GeoIp.ts"
 import { scopeCap } from "../geo/GeoLookup.ts"
 import type { Client } from "../steering/Choice.ts"
+import { readSender } from "./ClientNetwork.ts"
 
 /** A client subnet of a query (RFC 7871, 6). */
 export interface ClientSubnet {
@@ -99,7 +100,7 @@ export const askerOf = (
 ): Asker => {
   if (subnet !== undefined && saysWhere(subnet)) return askerAt(subnet.family, subnet.words, locate)
   const words = new Uint32Array(4)
-  const asker = askerAt(readAddress(withoutZone(resolver), words), words, locate)
+  const asker = askerAt(readSender(resolver, words), words, locate)
   const scope = subnet === undefined || subnet.source === 0
     ? 0
     : Math.min(longestScope(subnet.family), Math.max(8, subnet.source))
@@ -107,12 +108,6 @@ export const askerOf = (
 }
 
 const longestScope = (family: 4 | 6): number => family === 4 ? scopeCap.ipv4 : scopeCap.ipv6
-
-/** Link-local addresses come with the name of an interface: `fe80::1%eth0`. */
-const withoutZone = (address: string): string => {
-  const zone = address.indexOf("%")
-  return zone < 0 ? address : address.slice(0, zone)
-}
 
 /** The network that the longest scope gives: a database may know its parts apart, but one scope has one answer. */
 const capped = (family: 4 | 6, words: Uint32Array): Uint32Array =>

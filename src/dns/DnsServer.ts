@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,7 +17,11 @@ import type { OfficialStatus } from "../status/OfficialStatus.ts"
 import { Steering } from "../steering/Steering.ts"
 import type { UsageStore } from "../store/UsageStore.ts"
 import { Usage } from "../usage/Usage.ts"
+import { keepPolicy } from "./AnswerPolicy.ts"
+import { answerSources } from "./AnswerSources.ts"
+import { Challenges } from "./Challenges.ts"
 import type { DnsError } from "./DnsError.ts"
+import { limitNotice } from "./limitNotice.ts"
 import { makeQueryTally } from "./QueryTally.ts"
 import { makeResponder, serverFailure } from "./Responder.ts"
 import { ServedZones } from "./ServedZones.ts"
@@ -33,19 +38,22 @@ export interface DnsServerOptions {
 
 const make = Effect.fnUntraced(function*(options: DnsServerOptions) {
   const config = yield* Config
-  const steering = yield* Steering
-  const geo = yield* GeoIp
-  const usage = yield* Usage
+  const sources = yield* answerSources
   const settings = (yield* config.current).local.GeoDNS.Dns
   const endpoint = yield* parseEndpoint(options.listen ?? settings.Listen)
-  const { current: zone } = yield* ServedZones
   const tally = yield* makeQueryTally
+  const clock = yield* Clock.Clock
+  const policy = yield* keepPolicy
+  yield* limitNotice(() => tally.takeLimited())
   const respond = makeResponder({
-    zone,
-    choose: steering.choose,
-    locate: geo.locate,
-    record: usage.record,
-    tally: (type, rcode) => tally.answered(type, rcode)
+    ...sources,
+    tally: (type, rcode) => tally.answered(type, rcode),
+    ignored: () => tally.dropped("ignored"),
+    protection: {
+      policy,
+      now: () => clock.currentTimeMillisUnsafe(),
+      limited: (verdict, remote) => tally.limited(verdict, remote)
+    }
   })
   const port = yield* listen({
     endpoint,
@@ -54,9 +62,7 @@ const make = Effect.fnUntraced(function*(options: DnsServerOptions) {
     handler: {
       answer: (message, transport, remote) => {
         try {
-          const response = respond(message, transport, remote)
-          if (response === undefined) tally.dropped("ignored")
-          return response
+          return respond(message, transport, remote)
         } catch (defect) {
           tally.failed(defect)
           return serverFailure(message)
@@ -66,7 +72,10 @@ const make = Effect.fnUntraced(function*(options: DnsServerOptions) {
     }
   })
   yield* Effect.logInfo("DNS server listens").pipe(
-    Effect.annotateLogs({ address: formatListenAddress({ host: endpoint.host, port }), zones: zone().zones.join(" ") })
+    Effect.annotateLogs({
+      address: formatListenAddress({ host: endpoint.host, port }),
+      zones: sources.zone().zones.join(" ")
+    })
   )
   return DnsServer.of({ host: endpoint.host, port })
 })
@@ -77,11 +86,17 @@ export class DnsServer extends Context.Service<DnsServer, {
   readonly host: string
   readonly port: number
 }>()("effect-geodns/dns/DnsServer") {
+  /** The server over zones and challenges from wherever they come. */
+  static readonly layerZones = (
+    options: DnsServerOptions
+  ): Layer.Layer<DnsServer, DnsError, Challenges | Conditions | Config | GeoIp | ServedZones | Steering | Usage> =>
+    Layer.effect(DnsServer, make(options))
+
   /** The server with another place to listen, or other bounds, than `GeoDNS.Dns` says. */
   static readonly layerWith = (
     options: DnsServerOptions
   ): Layer.Layer<DnsServer, DnsError, Conditions | Config | DurableFiles | GeoIp | Steering | Usage> =>
-    Layer.effect(DnsServer, make(options)).pipe(Layer.provide(ServedZones.layer))
+    DnsServer.layerZones(options).pipe(Layer.provide(Challenges.layer), Layer.provide(ServedZones.layer))
 
   /**
    * Listens where `GeoDNS.Dns` says; a change of that needs a restart. Zones follow the configuration. Before it stops,
@@ -113,7 +128,9 @@ export class DnsServer extends Context.Service<DnsServer, {
     | UsageStore,
     BadNetwork | ConfigError | DnsError
   > =>
-    DnsServer.layerWith({ listen: "127.0.0.1:0" }).pipe(
+    DnsServer.layerZones({ listen: "127.0.0.1:0" }).pipe(
+      Layer.provide(Challenges.layerMemory()),
+      Layer.provide(ServedZones.layer),
       Layer.provideMerge([
         Steering.layerMemory(documents),
         GeoIp.layerMemory(networks),

@@ -14,9 +14,14 @@ const dropped = Metric.counter("geodns_dns_dropped_total", {
   incremental: true
 })
 
+const limited = Metric.counter("geodns_dns_limited_total", {
+  description: "Answers that the rate limit held back, by what the client got instead: `nothing`, or a `truncated` one",
+  incremental: true
+})
+
 /**
  * Why there was no proper answer: the message was none for us (too short, or a response), its sender cannot be reached,
- * something of ours failed (answered with SERVFAIL), or there were too many connections.
+ * something of ours failed (answered with SERVFAIL), or a connection had to give way because there were too many.
  */
 export type DropReason = "ignored" | "unreachable" | "defect" | "connections"
 
@@ -29,6 +34,9 @@ export class QueryTally {
   readonly #answered = new Map<number, number>()
   readonly #dropped = new Map<DropReason, number>()
   #defect: unknown
+  #withheld = 0
+  #truncated = 0
+  #lastLimited: string | undefined
 
   answered(type: number, rcode: number): void {
     const key = (type === 0 || isKnownType(type) ? type : otherType) << codeBits | rcode
@@ -37,6 +45,20 @@ export class QueryTally {
 
   dropped(reason: DropReason): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
+  }
+
+  /** An answer to a client was held back. */
+  limited(verdict: "truncate" | "drop", client: string): void {
+    if (verdict === "drop") this.#withheld++
+    else this.#truncated++
+    this.#lastLimited = client
+  }
+
+  /** Whose answer was held back last; undefined when none was since it was asked last. */
+  takeLimited(): string | undefined {
+    const client = this.#lastLimited
+    this.#lastLimited = undefined
+    return client
   }
 
   /** Something of ours threw: the last one until the next report is logged. */
@@ -50,6 +72,9 @@ export class QueryTally {
     const answered = [...this.#answered]
     const drops = [...this.#dropped]
     const defect = this.#defect
+    const held = [["nothing", this.#withheld], ["truncated", this.#truncated]] as const
+    this.#withheld = 0
+    this.#truncated = 0
     this.#answered.clear()
     this.#dropped.clear()
     this.#defect = undefined
@@ -60,6 +85,9 @@ export class QueryTally {
         yield* Metric.update(Metric.withAttributes(questions, labels), count)
       }
       for (const [reason, count] of drops) yield* Metric.update(Metric.withAttributes(dropped, { reason }), count)
+      for (const [got, count] of held) {
+        if (count > 0) yield* Metric.update(Metric.withAttributes(limited, { got }), count)
+      }
       if (defect !== undefined) yield* Effect.logError("A question could not be answered: SERVFAIL", defect)
     })
   })

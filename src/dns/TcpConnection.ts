@@ -3,7 +3,10 @@ import { headerBytes } from "./protocol.ts"
 
 /** What a client can hold of us over TCP. Times in milliseconds. */
 export interface TcpBounds {
+  /** Open at once; a new one takes the place of the one that has been idle for longest. */
   readonly connections: number
+  /** Of them, those of one client (an IPv4 address, an IPv6 /56). */
+  readonly perClient: number
   /** How long a connection may go without a whole message from the client, or without taking what we wrote. */
   readonly idle: number
   /** Messages of one connection that are answered in a row before others get a turn. */
@@ -13,7 +16,7 @@ export interface TcpBounds {
 }
 
 /** The bounds of a server that is told nothing else. */
-export const tcpBounds: TcpBounds = { connections: 200, idle: 10_000, batch: 64, drain: 1_000 }
+export const tcpBounds: TcpBounds = { connections: 200, perClient: 20, idle: 10_000, batch: 64, drain: 1_000 }
 
 /**
  * One connection of a client: messages with their length before them, any number one after the other, answered in order
@@ -48,6 +51,11 @@ export class TcpConnection {
     // A reset by the client closes the connection; there is nothing else to do.
     socket.on("error", () => socket.destroy())
     socket.on("close", () => clearTimeout(this.#timer))
+  }
+
+  /** Closes at once, whatever is under way. */
+  destroy(): void {
+    this.#socket.destroy()
   }
 
   /** Reads no more; closes once everything read is answered and taken. */

@@ -1,5 +1,6 @@
 import * as Result from "effect/Result"
 import { isIP } from "node:net"
+import { challengeAddress } from "./challenge.ts"
 import type { RecordSet } from "./codec.ts"
 import { type DomainName, domainName, isWildcard, type NameKey, parentKey } from "./DomainName.ts"
 import { maxTtl, RecordType } from "./protocol.ts"
@@ -45,7 +46,11 @@ const defaultSettings: ZoneSettings = {
 /** Records and names looked at before {@link zoneDataInSlices} gives way: a millisecond or two. */
 const sliceSteps = 250
 
-const unavailable: Found = { _tag: "Unavailable" }
+/** Addresses of ACME challenges that are read. */
+const maxChallenges = 64
+
+/** The longest TTL of a challenge, in seconds: the next one must not have to wait for the last. */
+const challengeTtl = 60
 
 const noName = "this is no domain name (labels of 1 to 63 bytes, at most 255 bytes in all)"
 
@@ -58,9 +63,9 @@ const textOf = (data: Uint8Array): string => {
   return text
 }
 
-/** `_acme-challenge.*` with the address where the answer is to be found: it is not the answer. */
-const isChallengeAddress = ({ name, type, data }: Row): boolean =>
-  type === "TXT" && name.text.startsWith("_acme-challenge.") && /^\s*[a-z][a-z0-9+.-]*:\/\//i.test(textOf(data))
+/** Of a record at `_acme-challenge.*`, the address where the answer is to be found: it is not the answer. */
+const addressIn = ({ data, name, type }: Row): string | undefined =>
+  type === "TXT" && name.text.startsWith("_acme-challenge.") ? challengeAddress(textOf(data)) : undefined
 
 /** The records of one name and type, each once, bounded in all. */
 class Group {
@@ -125,6 +130,7 @@ class ZoneBuilder {
   readonly #sources: ZoneSources
   readonly #problems: Array<ZoneProblem> = []
   #steps = 0
+  #accounts = 0
 
   readonly #rows: Array<Row> = []
   readonly #served: Array<DomainName> = []
@@ -136,6 +142,7 @@ class ZoneBuilder {
   readonly #byName = new Map<NameKey, Map<string, Group>>()
   readonly #zones = new Map<NameKey, Zone>()
   readonly #nodes = new Map<NameKey, ZoneNode>()
+  readonly #challenges = new Map<string, string>()
   /** Delegations, by the name where they begin. */
   readonly #cuts = new Map<NameKey, Found>()
 
@@ -153,12 +160,14 @@ class ZoneBuilder {
     yield* this.#placeServed()
     yield* this.#makeCuts()
     yield* this.#placeRecords()
+    if (this.#sources.explained === true) yield* this.#placeExplained()
     yield* this.#placeReferrals()
     const nodes = this.#nodes
     return {
       zones: [...this.#zones.values()].map((zone) => zone.apex.text).sort(),
       serial: this.#sources.serial,
       problems: this.#problems,
+      challenges: this.#challenges,
       lookup: (key, type) => findIn(nodes, key, type),
       nodes
     }
@@ -166,6 +175,10 @@ class ZoneBuilder {
 
   #report(name: string, type: string, problem: string): void {
     this.#problems.push({ name, type, problem })
+  }
+
+  #account(): number {
+    return ++this.#accounts
   }
 
   #isSliceOver(): boolean {
@@ -260,10 +273,14 @@ class ZoneBuilder {
       const negative = { type: RecordType.SOA, ttl: Math.min(ttl, soa.minimum), data }
       this.#zones.set(key, {
         apex,
-        noName: { _tag: "NoName", apex: apex.wire, soa: negative },
-        noData: { _tag: "NoData", apex: apex.wire, soa: negative },
-        soa: { _tag: "Answer", set: { type: RecordType.SOA, ttl, data } },
-        any: { _tag: "Answer", set: { type: RecordType.HINFO, ttl: soa.minimum, data: [anyData()] } }
+        noName: { _tag: "NoName", account: this.#account(), apex: apex.wire, soa: negative },
+        noData: { _tag: "NoData", account: this.#account(), apex: apex.wire, soa: negative },
+        soa: { _tag: "Answer", account: this.#account(), set: { type: RecordType.SOA, ttl, data } },
+        any: {
+          _tag: "Answer",
+          account: this.#account(),
+          set: { type: RecordType.HINFO, ttl: soa.minimum, data: [anyData()] }
+        }
       })
     }
     for (const [key, zone] of this.#zones) {
@@ -321,7 +338,7 @@ class ZoneBuilder {
     for (const { key, text } of this.#served) {
       if (this.#isSliceOver()) yield
       const node = this.#nodeAt(key)
-      node.steered = { _tag: "Steered", name: text, nothing: node.zone.noData }
+      node.steered = { _tag: "Steered", account: this.#account(), name: text, nothing: node.zone.noData }
     }
   }
 
@@ -337,7 +354,7 @@ class ZoneBuilder {
           return addresses.length === 0 ? [] : [{ owner: server.wire, set: setOf(addresses) }]
         })
       })
-      this.#cuts.set(key, { _tag: "Referral", cut: wire, servers: setOf(servers), glue })
+      this.#cuts.set(key, { _tag: "Referral", account: this.#account(), cut: wire, servers: setOf(servers), glue })
     }
   }
 
@@ -367,9 +384,37 @@ class ZoneBuilder {
           continue
         }
         const set = setOf(rows)
-        node.found.set(set.type, rows.some(isChallengeAddress) ? unavailable : { _tag: "Answer", set })
-        if (type === "CNAME") node.alias = { _tag: "Alias", set, target: domainName(first.content)! }
+        node.found.set(set.type, this.#fetched(node, rows) ?? { _tag: "Answer", account: this.#account(), set })
+        if (type === "CNAME") {
+          node.alias = { _tag: "Alias", account: this.#account(), set, target: domainName(first.content)! }
+        }
       }
+    }
+  }
+
+  /** What is found at a name with addresses of challenges; undefined when it has none. */
+  #fetched({ zone }: ZoneNode, rows: ReadonlyArray<Row>): Found | undefined {
+    const found = rows.map((row) => ({ row, address: addressIn(row) }))
+    if (found.every(({ address }) => address === undefined)) return undefined
+    const addresses: Array<string> = []
+    for (const { address, row: { name } } of found) {
+      if (address === undefined) continue
+      if (address === "") this.#report(name.text, "TXT", "no http or https URL: a challenge is not read from there")
+      else if (!this.#challenges.has(address) && this.#challenges.size >= maxChallenges) {
+        this.#report(name.text, "TXT", `challenges are read from ${maxChallenges} addresses at most`)
+      } else {
+        this.#challenges.set(address, name.text)
+        addresses.push(address)
+      }
+    }
+    const set = setOf(rows)
+    const data = found.flatMap(({ address, row }) => address === undefined ? [row.data] : [])
+    return {
+      _tag: "Fetched",
+      account: this.#account(),
+      addresses,
+      set: { ...set, ttl: Math.min(set.ttl, challengeTtl), data },
+      nothing: zone.noData
     }
   }
 
@@ -378,6 +423,19 @@ class ZoneBuilder {
     if (groups.size > 1) return "an alias cannot have other records beside it (RFC 1034, 3.6.2)"
     if (node.steered !== undefined) return "services have URLs on this name: it cannot be an alias"
     return undefined
+  }
+
+  *#placeExplained(): Generator<void, void, void> {
+    for (const { text } of this.#served) {
+      if (this.#isSliceOver()) yield
+      const name = domainName(`explain.${text}`)
+      if (name === undefined || this.#cutOf(name.key) !== undefined) continue
+      const { alias, found } = this.#nodeAt(name.key)
+      // What is written counts.
+      if (alias === undefined && !found.has(RecordType.TXT)) {
+        found.set(RecordType.TXT, { _tag: "Explained", account: this.#account(), name: text })
+      }
+    }
   }
 
   *#placeReferrals(): Generator<void, void, void> {

@@ -13,6 +13,8 @@ export interface ZoneSources {
   readonly zones: Readonly<Record<string, ZoneSettings>>
   /** The host names that services have: A and AAAA at them are steered. */
   readonly served: ReadonlyArray<string>
+  /** Whether the names `explain.<served name>` exist, which say why a client is answered as it is. */
+  readonly explained?: boolean
   /** The serial of every SOA record that we write. */
   readonly serial: number
 }
@@ -24,28 +26,47 @@ export interface ZoneProblem {
   readonly problem: string
 }
 
+/**
+ * What answers count as when they are limited, from 1 on: one number for all that have the same data. So have all names
+ * under a wildcard, and those of a zone that do not exist: nobody can make up names that count apart.
+ */
+export interface Accounted {
+  readonly account: number
+}
+
 /** What the zones say about a name and a type. */
 export type Found =
   /** Not in a zone of ours. */
   | { readonly _tag: "Outside" }
-  | { readonly _tag: "Answer"; readonly set: RecordSet }
+  | Accounted & { readonly _tag: "Answer"; readonly set: RecordSet }
   /** The name is another's alias; `set` is the CNAME record. */
-  | { readonly _tag: "Alias"; readonly set: RecordSet; readonly target: DomainName }
+  | Accounted & { readonly _tag: "Alias"; readonly set: RecordSet; readonly target: DomainName }
   /** Steering answers. `name` in the form of `hostName`; `nothing` when it has no answer. */
-  | { readonly _tag: "Steered"; readonly name: string; readonly nothing: Negative }
+  | Accounted & { readonly _tag: "Steered"; readonly name: string; readonly nothing: Negative }
   /** Somebody else's servers know: `cut` is where their zone begins, `glue` the addresses of those servers. */
-  | {
+  | Accounted & {
     readonly _tag: "Referral"
     readonly cut: Uint8Array
     readonly servers: RecordSet
     readonly glue: ReadonlyArray<{ readonly owner: Uint8Array; readonly set: RecordSet }>
   }
-  /** There is data, but not now. */
-  | { readonly _tag: "Unavailable" }
+  | Fetched
+  /** TXT records that say why the members of a steered name are chosen; `name` in the form of `hostName`. */
+  | Accounted & { readonly _tag: "Explained"; readonly name: string }
   | Negative
 
+/** TXT records of which some are at addresses: see `Challenges`. */
+export interface Fetched extends Accounted {
+  readonly _tag: "Fetched"
+  readonly addresses: ReadonlyArray<string>
+  /** What is written beside them, which may be nothing, and the TTL of all. */
+  readonly set: RecordSet
+  /** When neither has anything. */
+  readonly nothing: Negative
+}
+
 /** There is no such name, or no such type at it. The SOA record has the TTL of a negative answer (RFC 2308, 3). */
-export interface Negative {
+export interface Negative extends Accounted {
   readonly _tag: "NoName" | "NoData"
   readonly apex: Uint8Array
   readonly soa: RecordSet
@@ -57,6 +78,8 @@ export interface ZoneData {
   readonly zones: ReadonlyArray<string>
   readonly serial: number
   readonly problems: ReadonlyArray<ZoneProblem>
+  /** The addresses of ACME challenges, and a name of each. */
+  readonly challenges: ReadonlyMap<string, string>
   readonly lookup: (key: NameKey, type: number) => Found
   /** The names that exist, as they are: without wildcards, aliases and delegations being followed. */
   readonly nodes: ReadonlyMap<NameKey, Readonly<ZoneNode>>

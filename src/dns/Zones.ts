@@ -20,7 +20,8 @@ const VersionFile = Schema.fromJsonString(ZoneVersion)
 export const zoneSources = (snapshot: Snapshot): Omit<ZoneSources, "serial"> => ({
   records: snapshot.staticDns,
   zones: snapshot.local.GeoDNS.Dns.Zones,
-  served: [...snapshot.catalog.hosts.keys()]
+  served: [...snapshot.catalog.hosts.keys()],
+  explained: snapshot.local.GeoDNS.Dns.ExplainNames
 })
 
 /** A problem for people: `www.demo.example CNAME: an alias cannot …`. */

@@ -1,6 +1,7 @@
 import { type ClientSubnet, readClientSubnet } from "./ClientSubnet.ts"
+import { type CookieOption, isCookieLength } from "./Cookies.ts"
 import { type NameKey, nameKey } from "./DomainName.ts"
-import { Flag, headerBytes, maxUdpBytes, plainUdpBytes, Rcode, RecordType } from "./protocol.ts"
+import { Flag, headerBytes, maxUdpBytes, OptionCode, plainUdpBytes, Rcode, RecordType } from "./protocol.ts"
 
 /*
  * Messages on the hot path. `dns-packet` encodes names and record data (once, when zone data is built) and serves the
@@ -18,6 +19,10 @@ export interface Edns {
   /** The DO bit, which is copied to the response (RFC 3225). */
   readonly dnssecOk: boolean
   readonly subnet: ClientSubnet | undefined
+  /** The client's cookie (RFC 7873). */
+  readonly cookie: CookieOption | undefined
+  /** The client wants to know which server answers (RFC 5001). */
+  readonly wantsNsid: boolean
 }
 
 /** A query as it was read. */
@@ -27,7 +32,10 @@ export interface Query {
   readonly recursionDesired: boolean
   /** The message itself: parts of it are echoed. */
   readonly packet: Buffer
-  /** Where QNAME, QTYPE and QCLASS end, which begin after the header; there too when they could not be read. */
+  /**
+   * Where QNAME, QTYPE and QCLASS end, which begin after the header; there too when they could not be read, or when
+   * there is none and the client asks for a cookie only.
+   */
   readonly questionEnd: number
   readonly key: NameKey
   readonly type: number
@@ -64,6 +72,8 @@ export interface Reply {
   readonly additional: ReadonlyArray<Entry>
   /** SCOPE PREFIX-LENGTH, echoed with the client subnet of the query; 0 for answers that are the same for everybody. */
   readonly scope: number
+  /** Further options as on the wire, for a query that has an OPT record. */
+  readonly options: Buffer | undefined
 }
 
 /** A response on the wire. */
@@ -75,8 +85,6 @@ export interface Encoded {
 
 /** More records than this in a query are not read. */
 const maxRecords = 16
-
-const clientSubnetOption = 8
 
 const u16 = (bytes: Uint8Array, at: number): number => bytes[at]! << 8 | bytes[at + 1]!
 
@@ -130,48 +138,82 @@ const findOpt = (packet: Uint8Array, from: number): number => {
   return i === packet.length ? opt : -2
 }
 
-/** Reads the options of an OPT record: its client subnet; null when one is malformed or comes twice. */
-const readOptions = (packet: Uint8Array, from: number, to: number): ClientSubnet | undefined | null => {
-  let subnet: ClientSubnet | undefined
+/** What the options of an OPT record say, as they are read. */
+interface Options {
+  subnet: ClientSubnet | undefined
+  cookie: CookieOption | undefined
+  wantsNsid: boolean
+  isSound: boolean
+}
+
+/**
+ * Reads the options of an OPT record. They are not sound when one is malformed, or the client subnet comes twice; of
+ * several cookies the first counts (RFC 7873, 5.2).
+ */
+const readOptions = (packet: Uint8Array, from: number, to: number): Options => {
+  const options: Options = { subnet: undefined, cookie: undefined, wantsNsid: false, isSound: true }
   let i = from
   while (i < to) {
-    if (i + 4 > to) return null
-    const end = i + 4 + u16(packet, i + 2)
-    if (end > to) return null
-    if (u16(packet, i) === clientSubnetOption) {
-      const read = subnet === undefined ? readClientSubnet(packet, i + 4, end) : undefined
-      if (read === undefined) return null
-      subnet = read
+    const start = i + 4
+    const end = start > to ? start : start + u16(packet, i + 2)
+    if (end > to) {
+      options.isSound = false
+      break
+    }
+    switch (u16(packet, i)) {
+      case OptionCode.SUBNET: {
+        const read = readClientSubnet(packet, start, end)
+        if (read === undefined || options.subnet !== undefined) options.isSound = false
+        options.subnet = read
+        break
+      }
+      case OptionCode.COOKIE:
+        if (options.cookie !== undefined) break
+        if (isCookieLength(end - start)) options.cookie = { start, end }
+        else options.isSound = false
+        break
+      case OptionCode.NSID:
+        options.wantsNsid = true
     }
     i = end
   }
-  return subnet
+  if (!options.isSound) options.subnet = undefined
+  return options
 }
+
+const noOptions: Options = { subnet: undefined, cookie: undefined, wantsNsid: false, isSound: true }
 
 /**
  * Reads a query. Undefined means silence: too short for a header, or a response (QR=1), which is never answered.
  *
- * One question and at most one OPT record (RFC 9619, 6891), no bytes left over; else FORMERR. Other opcodes NOTIMP,
- * other versions of EDNS BADVERS. Never throws; reads each byte once.
+ * One question and at most one OPT record (RFC 9619, 6891), no bytes left over; else FORMERR. A cookie may come without
+ * a question (RFC 7873, 5.4). Other opcodes NOTIMP, other versions of EDNS BADVERS. Never throws; reads each byte once.
  */
 export const decodeQuery = (packet: Buffer): Decoded | undefined => {
   if (packet.length < headerBytes || (packet[2]! & 0x80) !== 0) return undefined
   if ((packet[2]! & 0x78) !== 0) return { query: queryOf(packet, -1, undefined), rcode: Rcode.NOTIMP }
-  const nameEnd = u16(packet, 4) === 1 ? endOfName(packet, headerBytes, false) : -1
-  if (nameEnd < 0 || nameEnd + 4 > packet.length) {
+  const questions = u16(packet, 4)
+  const nameEnd = questions === 1 ? endOfName(packet, headerBytes, false) : -1
+  if (questions !== 0 && (nameEnd < 0 || nameEnd + 4 > packet.length)) {
     return { query: queryOf(packet, -1, undefined), rcode: Rcode.FORMERR }
   }
-  const opt = findOpt(packet, nameEnd + 4)
-  if (opt < 0) return { query: queryOf(packet, nameEnd, undefined), rcode: opt === -1 ? Rcode.NOERROR : Rcode.FORMERR }
-  const options = opt + 10
+  const opt = findOpt(packet, questions === 0 ? headerBytes : nameEnd + 4)
+  if (opt < 0) {
+    const isSound = opt === -1 && questions !== 0
+    return { query: queryOf(packet, nameEnd, undefined), rcode: isSound ? Rcode.NOERROR : Rcode.FORMERR }
+  }
+  const from = opt + 10
   const isKnownVersion = packet[opt + 5] === 0
-  const subnet = isKnownVersion ? readOptions(packet, options, options + u16(packet, opt + 8)) : undefined
+  const options = isKnownVersion ? readOptions(packet, from, from + u16(packet, opt + 8)) : noOptions
   const edns: Edns = {
     udpBytes: Math.max(plainUdpBytes, u16(packet, opt + 2)),
     dnssecOk: (packet[opt + 6]! & 0x80) !== 0,
-    subnet: subnet ?? undefined
+    subnet: options.subnet,
+    cookie: options.cookie,
+    wantsNsid: options.wantsNsid
   }
-  const rcode = !isKnownVersion ? Rcode.BADVERS : subnet === null ? Rcode.FORMERR : Rcode.NOERROR
+  const isSound = options.isSound && (questions !== 0 || options.cookie !== undefined)
+  const rcode = !isKnownVersion ? Rcode.BADVERS : isSound ? Rcode.NOERROR : Rcode.FORMERR
   return { query: queryOf(packet, nameEnd, edns), rcode }
 }
 
@@ -228,7 +270,8 @@ const writeEntries = (out: Buffer, at: number, entries: ReadonlyArray<Entry>, qu
   return i
 }
 
-const optionBytes = ({ subnet }: Edns): number => subnet === undefined ? 0 : 4 + subnet.end - subnet.start
+const optionBytes = ({ subnet }: Edns, { options }: Reply): number =>
+  (subnet === undefined ? 0 : 4 + subnet.end - subnet.start) + (options === undefined ? 0 : options.length)
 
 const writeOpt = (out: Buffer, at: number, packet: Buffer, edns: Edns, reply: Reply): number => {
   const { dnssecOk, subnet } = edns
@@ -239,14 +282,15 @@ const writeOpt = (out: Buffer, at: number, packet: Buffer, edns: Edns, reply: Re
   out[i++] = reply.rcode >> 4
   out[i++] = 0
   i = writeU16(out, i, dnssecOk ? 0x8000 : 0)
-  i = writeU16(out, i, optionBytes(edns))
+  i = writeU16(out, i, optionBytes(edns, reply))
   if (subnet !== undefined) {
-    i = writeU16(out, i, clientSubnetOption)
+    i = writeU16(out, i, OptionCode.SUBNET)
     i = writeU16(out, i, subnet.end - subnet.start)
     packet.copy(out, i, subnet.start, subnet.end)
     out[i + 3] = reply.scope
     i += subnet.end - subnet.start
   }
+  if (reply.options !== undefined) i += reply.options.copy(out, i)
   return i
 }
 
@@ -254,17 +298,19 @@ const none: ReadonlyArray<Entry> = []
 
 /**
  * Writes the response to a query: question and client subnet echoed as they came, RA clear. More than `limit` bytes
- * become a response without records and with TC. Question and OPT alone always fit 512 bytes.
+ * become a response without records and with TC. Question and OPT alone always fit 512 bytes: `reply.options` has at most
+ * 172.
  */
 export const encodeResponse = (query: Query, reply: Reply, limit: number): Encoded => {
   const room = query.questionEnd + sizeOf(reply.answers) + sizeOf(reply.authority) + sizeOf(reply.additional) +
-    (query.edns === undefined ? 0 : 11 + optionBytes(query.edns))
+    (query.edns === undefined ? 0 : 11 + optionBytes(query.edns, reply))
   const bytes = write(query, reply, room, false)
-  return bytes.length <= limit ? { bytes, truncated: false } : {
-    bytes: write(query, { ...reply, answers: none, authority: none, additional: none }, plainUdpBytes, true),
-    truncated: true
-  }
+  return bytes.length <= limit ? { bytes, truncated: false } : { bytes: encodeTruncated(query, reply), truncated: true }
 }
+
+/** Writes the response without its records and with TC: the client is to ask again over TCP. */
+export const encodeTruncated = (query: Query, reply: Reply): Buffer =>
+  write(query, { ...reply, answers: none, authority: none, additional: none }, plainUdpBytes, true)
 
 const write = (query: Query, reply: Reply, room: number, truncated: boolean): Buffer => {
   const { edns, packet, questionEnd } = query

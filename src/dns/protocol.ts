@@ -19,7 +19,7 @@ export const RecordType = {
   CAA: 257
 } as const
 
-/** Response codes (RFC 1035, 4.1.1; RFC 6891, 9 for `BADVERS`, whose upper bits travel in the OPT record). */
+/** Response codes (RFC 1035, 4.1.1; RFC 6891, 9 and 7873, 8 for those whose upper bits travel in the OPT record). */
 export const Rcode = {
   NOERROR: 0,
   FORMERR: 1,
@@ -27,8 +27,12 @@ export const Rcode = {
   NXDOMAIN: 3,
   NOTIMP: 4,
   REFUSED: 5,
-  BADVERS: 16
+  BADVERS: 16,
+  BADCOOKIE: 23
 } as const
+
+/** Options of an OPT record that are looked at (RFC 5001, 7871, 7873). */
+export const OptionCode = { NSID: 3, SUBNET: 8, COOKIE: 10 } as const
 
 /** Bits of the second 16 bits of a header. */
 export const Flag = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100 } as const

@@ -9,14 +9,19 @@ const written = (byte: number, special: string): string => {
   return byte > 0x20 && byte < 0x7f ? c : `\\${String(byte).padStart(3, "0")}`
 }
 
+/** What names of data end with: zone files count those without a dot from their origin. */
+type NameEnd = "" | "."
+
 /** Reads data from the front. Beyond the end are zeros. */
 class Reader {
   readonly #data: Uint8Array
+  readonly #end: NameEnd
   #at: number
 
-  constructor(data: Uint8Array, at: number) {
+  constructor(data: Uint8Array, at: number, end: NameEnd) {
     this.#data = data
     this.#at = at
+    this.#end = end
   }
 
   get isAtEnd(): boolean {
@@ -52,7 +57,7 @@ class Reader {
       for (const byte of this.bytes(length)) text += written(byte, '.\\"')
       text += "."
     }
-    return text === "" ? "." : text.slice(0, -1)
+    return text === "" ? "." : text.slice(0, -1) + this.#end
   }
 
   quoted(bytes: Uint8Array): string {
@@ -95,14 +100,14 @@ const texts: ReadonlyMap<number, (read: Reader) => string> = new Map([
 ] as ReadonlyArray<readonly [number, (read: Reader) => string]>)
 
 /** A name as zone files write it, without the last dot; `.` for the root. */
-export const nameText = (key: NameKey): string => new Reader(Buffer.from(`${key}\0`, "latin1"), 0).name()
+export const nameText = (key: NameKey): string => new Reader(Buffer.from(`${key}\0`, "latin1"), 0, "").name()
 
 /**
- * The data of a record (its length before it, as `readRecordData` makes it) as zone files write it, names without the
- * last dot. What is no type of static records comes out as RFC 3597 says.
+ * The data of a record (its length before it, as `readRecordData` makes it) as zone files write it, names with the
+ * last dot or without. What is no type of static records comes out as RFC 3597 says.
  */
-export const recordText = (type: number, data: Uint8Array): string => {
-  const read = new Reader(data, 2)
+export const recordText = (type: number, data: Uint8Array, end: NameEnd = ""): string => {
+  const read = new Reader(data, 2, end)
   const text = texts.get(type)
   if (text !== undefined) return text(read)
   const bytes = read.rest()

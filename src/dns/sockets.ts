@@ -6,6 +6,7 @@ import { formatListenAddress, type ListenAddress, readListenAddress } from "../d
 import type { Transport } from "./codec.ts"
 import { BadListen, CannotListen, DnsError } from "./DnsError.ts"
 import { type TcpBounds, TcpConnection } from "./TcpConnection.ts"
+import { clientOf, TcpConnections } from "./TcpConnections.ts"
 
 /** Reads `address:port`. */
 export const parseEndpoint = (listen: string): Effect.Effect<ListenAddress, DnsError> => {
@@ -38,6 +39,12 @@ const cannotListen = (endpoint: ListenAddress, transport: "UDP" | "TCP", cause: 
 /** Bytes that the system may hold for us while we are busy; it gives less where `net.core.rmem_max` is lower. */
 const receiveBuffer = 4 * 1024 * 1024
 
+/**
+ * Connections that the system may hold for us until we take them; it gives less where `net.core.somaxconn` is lower. One
+ * more waits a second before it tries again.
+ */
+const backlog = 4096
+
 const bindUdp = (endpoint: ListenAddress): Effect.Effect<Socket, DnsError> =>
   Effect.callback((resume) => {
     const socket = createSocket({
@@ -60,7 +67,7 @@ const bindTcp = (endpoint: ListenAddress): Effect.Effect<Server, DnsError> =>
   Effect.callback((resume) => {
     const server = createServer({ allowHalfOpen: true })
     server.once("error", (cause) => resume(Effect.fail(cannotListen(endpoint, "TCP", cause))))
-    server.listen({ host: endpoint.host, port: endpoint.port }, () => {
+    server.listen({ host: endpoint.host, port: endpoint.port, backlog }, () => {
       server.removeAllListeners("error")
       resume(Effect.succeed(server))
     })
@@ -95,7 +102,7 @@ export const listen = (options: {
 }): Effect.Effect<number, DnsError, Scope.Scope> =>
   Effect.gen(function*() {
     const { bounds, endpoint, handler } = options
-    const connections = new Map<TcpConnection, () => void>()
+    const connections = new TcpConnections<TcpConnection>(bounds.connections, bounds.perClient)
     const { tcp, udp } = yield* Effect.acquireRelease(
       bind(endpoint, options.tcp, 20),
       (sockets) => close(sockets, connections, bounds.drain)
@@ -119,33 +126,36 @@ const serveUdp = (socket: Socket, handler: Handler): void => {
 
 const serveTcp = (
   server: Server,
-  connections: Map<TcpConnection, () => void>,
+  connections: TcpConnections<TcpConnection>,
   bounds: TcpBounds,
   handler: Handler
 ): void => {
-  server.maxConnections = bounds.connections
-  server.on("drop", () => handler.drop("connections"))
   // Too many open files, and the like: that connection is lost, the next may come.
   server.on("error", () => handler.drop("connections"))
   server.on("connection", (socket) => {
     const remote = socket.remoteAddress ?? ""
-    const connection = new TcpConnection(socket, (message) => handler.answer(message, "tcp", remote), bounds)
-    connections.set(connection, () => socket.destroy())
-    socket.on("close", () => connections.delete(connection))
+    const connection = new TcpConnection(socket, (message) => {
+      connections.touch(connection)
+      return handler.answer(message, "tcp", remote)
+    }, bounds)
+    if (connections.add(connection, clientOf(remote)) !== undefined) handler.drop("connections")
+    socket.on("close", () => connections.remove(connection))
   })
 }
 
 const close = (
   { tcp, udp }: Sockets,
-  connections: ReadonlyMap<TcpConnection, () => void>,
+  connections: TcpConnections<TcpConnection>,
   drain: number
 ): Effect.Effect<void> => {
   const closeUdp = Effect.callback<void>((resume) => void udp.close(() => resume(Effect.void)))
   if (tcp === undefined) return closeUdp
   const closeTcp = Effect.callback<void>((resume) => {
     tcp.close(() => resume(Effect.void))
-    for (const connection of connections.keys()) connection.end()
-    const timer = setTimeout(() => connections.forEach((destroy) => destroy()), drain)
+    for (const connection of connections) connection.end()
+    const timer = setTimeout(() => {
+      for (const connection of connections) connection.destroy()
+    }, drain)
     tcp.once("close", () => clearTimeout(timer))
   })
   return Effect.all([closeUdp, closeTcp], { concurrency: "unbounded", discard: true })

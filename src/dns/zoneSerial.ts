@@ -24,7 +24,8 @@ export const zoneFingerprint = (sources: Omit<ZoneSources, "serial">): string =>
       zone.expire,
       zone.minimum
     ]),
-    ...sources.served.map((name) => ["served", name])
+    ...sources.served.map((name) => ["served", name]),
+    ...(sources.explained === true ? [["explained"]] : [])
   ].map((fields) => JSON.stringify(fields)).sort()
   return createHash("sha256").update(lines.join("\n")).digest("hex")
 }

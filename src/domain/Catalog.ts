@@ -1,6 +1,7 @@
 import { domainToASCII } from "node:url"
 import type { Member, Members } from "./documents/Members.ts"
 import type { Service, Services } from "./documents/Services.ts"
+import { atOnce, type Slices } from "./Slices.ts"
 import type { Target } from "./Target.ts"
 
 /** One URL of a service. `host` is lower case without a trailing dot, `url` exactly as configured. */
@@ -64,7 +65,13 @@ const addTo = (index: Map<string, Array<ServiceEntry>>, key: string, entry: Serv
 }
 
 /** Builds the catalog. Inactive services are left out; inactive members stay, so that they can be explained. */
-export const makeCatalog = (members: Members, services: Services): Catalog => {
+export const makeCatalog = (members: Members, services: Services): Catalog => atOnce(catalogInSlices(members, services))
+
+/** Assignments looked at before {@link catalogInSlices} gives way: about a millisecond. */
+const sliceLength = 10_000
+
+/** The same, giving way to others again and again: there are members times services to look at. */
+export const catalogInSlices = function*(members: Members, services: Services): Slices<Catalog> {
   const entries = new Map<string, ServiceEntry>()
   const hosts = new Map<string, Array<ServiceEntry>>()
   const urls = new Map<string, Array<ServiceEntry>>()
@@ -75,15 +82,25 @@ export const makeCatalog = (members: Members, services: Services): Catalog => {
     for (const host of new Set(entry.endpoints.map((endpoint) => endpoint.host))) addTo(hosts, host, entry)
     for (const { url } of entry.endpoints) addTo(urls, url, entry)
   }
-  const memberEntries = Object.entries(members).map(([key, member]): MemberEntry => {
-    const services = [...new Set(Object.values(member.ServiceAssignments).flat())].flatMap((serviceKey) => {
-      const entry = entries.get(serviceKey)
-      return entry === undefined || member.Membership.MemberLevel < entry.service.Configuration.LevelRequired
-        ? []
-        : [entry]
-    })
-    return { key, name: member.Details.Name, member, services }
-  })
+  const memberEntries: Array<MemberEntry> = []
+  let work = 0
+  for (const [key, member] of Object.entries(members)) {
+    const services = new Set<ServiceEntry>()
+    for (const serviceKeys of Object.values(member.ServiceAssignments)) {
+      work += serviceKeys.length
+      for (const serviceKey of serviceKeys) {
+        const entry = entries.get(serviceKey)
+        if (entry !== undefined && member.Membership.MemberLevel >= entry.service.Configuration.LevelRequired) {
+          services.add(entry)
+        }
+      }
+    }
+    memberEntries.push({ key, name: member.Details.Name, member, services: [...services] })
+    if (work > sliceLength) {
+      work = 0
+      yield
+    }
+  }
   const lookup = new Map<string, MemberEntry>()
   for (const entry of memberEntries) lookup.set(entry.key.toLowerCase(), entry)
   for (const entry of memberEntries) lookup.set(entry.name.toLowerCase(), entry)

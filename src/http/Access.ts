@@ -98,7 +98,9 @@ const make = Effect.fnUntraced(function*(apis: ReadonlyArray<ApiName>) {
     const times = wrong
     logged = now
     wrong = 0
-    yield* Effect.logWarning(`${times} HTTP requests showed a wrong key since this was last said`).pipe(
+    yield* Effect.logWarning(
+      `${times} HTTP ${times === 1 ? "request" : "requests"} showed a wrong key since this was last said`
+    ).pipe(
       Effect.annotateLogs({ client, path: path.slice(0, 100) })
     )
   })

@@ -3,7 +3,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ExplainAnswer, ExplainQuestion } from "./ExplainAnswer.ts"
-import { EndOverrideBody, OverrideList, OverrideRequestBody, OverrideStatus } from "./OverrideDocument.ts"
+import { EndOverrideBody, GivenOverride, OverrideList, OverrideRequestBody } from "./OverrideDocument.ts"
 import { BadRequest, Forbidden, NotFound, NotNow } from "./Refusal.ts"
 import { StatusDocument } from "./StatusDocument.ts"
 
@@ -29,7 +29,7 @@ export class OverridesGroup extends HttpApiGroup.make("overrides").add(
   HttpApiEndpoint.get("list", "/api/overrides", { success: OverrideList }),
   HttpApiEndpoint.post("add", "/api/overrides", {
     payload: OverrideRequestBody,
-    success: OverrideStatus,
+    success: GivenOverride,
     error: [BadRequest, Forbidden, NotFound, NotNow]
   }),
   HttpApiEndpoint.post("end", "/api/overrides/end", {

@@ -33,8 +33,11 @@ export const explain = Effect.fn("ExplainApi.explain")(function*(
   const { client, place } = askerOf(undefined, address, geoIp.locate)
   const explanation = steering.explain(name, ipv6, client)
   if (explanation === undefined) {
+    const names = steering.names().size
     return yield* new NotFound({
-      error: `${name} is not steered: no active service has a URL on it (${steering.names().size} names are steered)`
+      error: `${name} is not steered: no active service has a URL on it (${
+        names === 1 ? "1 name is" : `${names} names are`
+      } steered)`
     })
   }
   return {

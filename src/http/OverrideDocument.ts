@@ -38,6 +38,25 @@ export const OverrideRequestBody = Schema.Struct({
   author: Schema.optionalKey(Schema.String)
 })
 
+/** A served name that an override leaves without a member. */
+export const EmptiedName = Schema.Struct({
+  name: Schema.String,
+  /** The only IP version in which nobody is left; missing when nobody is left in any. */
+  family: Schema.optionalKey(Schema.Literals(["IPv4", "IPv6"]))
+})
+
+/** What `POST /api/overrides` answers: the override, and what follows from it as far as this node knows. */
+export const GivenOverride = Schema.Struct({
+  ...OverrideStatus.fields,
+  /** It does not hold for these names: they have no other member. At most 100 are named. */
+  emptied: Schema.Struct({ total: Schema.Int, items: Schema.Array(EmptiedName) }),
+  /** Since when the member is out because of earlier ones; missing when it was not. */
+  alreadySince: Schema.optionalKey(Time),
+  /** Whether this node has its broker. Without, the others learn of it when the broker is back. */
+  connected: Schema.Boolean
+})
+export type GivenOverride = typeof GivenOverride.Type
+
 /** `POST /api/overrides/end`: ends all of the kind that are in force or planned for the member. */
 export const EndOverrideBody = Schema.Struct({
   kind: OverrideKind,

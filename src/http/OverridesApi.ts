@@ -6,10 +6,12 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { Bus } from "../bus/Bus.ts"
 import { Config } from "../config/Config.ts"
 import { OverrideError, Overrides } from "../status/Overrides.ts"
 import { OverridesGroup } from "./Api.ts"
 import { Caller } from "./Caller.ts"
+import { givenOverride } from "./givenOverride.ts"
 import { BadRequest, Forbidden, NotFound, NotNow } from "./Refusal.ts"
 import { readTime } from "./rfc3339.ts"
 import * as Route from "./Route.ts"
@@ -71,6 +73,7 @@ const handlers = (overrides: Overrides["Service"]) =>
     "overrides",
     Effect.fnUntraced(function*(handlers) {
       const config = yield* Config
+      const bus = yield* Effect.serviceOption(Bus)
       const list = Effect.gen(function*() {
         const now = yield* Clock.currentTimeMillis
         return { overrides: (yield* overrides.list).map((override) => overrideStatus(override, now)) }
@@ -90,7 +93,12 @@ const handlers = (overrides: Overrides["Service"]) =>
               from: yield* timeOf("from", from),
               until: yield* timeOf("until", until)
             }).pipe(Effect.mapError(refusalOf))
-            return overrideStatus(given, yield* Clock.currentTimeMillis)
+            return givenOverride(given, {
+              all: yield* overrides.list,
+              catalog: (yield* config.current).catalog,
+              connected: Option.isNone(bus) || (yield* bus.value.connected),
+              now: yield* Clock.currentTimeMillis
+            })
           })
         )
         .handle(

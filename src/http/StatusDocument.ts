@@ -66,10 +66,13 @@ export const NodeStatus = Schema.Struct({
   /** The role was guessed. */
   guessed: Schema.Boolean,
   address: Schema.String,
+  /** Of the node that made this document: its start. */
   lastHeard: Time,
   active: Schema.Boolean,
   /** Its vote counts now. */
-  votes: Schema.Boolean
+  votes: Schema.Boolean,
+  /** It is the node that made this document. Missing for all others. */
+  self: Schema.optionalKey(Schema.Boolean)
 })
 export type NodeStatus = typeof NodeStatus.Type
 
@@ -120,6 +123,7 @@ export const StatusDocument = Schema.Struct({
   conditions: Listed(Schema.Struct({ name: Schema.String, detail: Schema.String, since: Time })),
   /** The number of monitors that may vote now. */
   electorate: Schema.Int,
+  /** This node first, then those that it heard of. */
   nodes: Listed(NodeStatus),
   targets: Schema.Struct({ up: Schema.Int, down: Schema.Int }),
   members: Listed(MemberStatus),

@@ -218,6 +218,25 @@ const nodeStatus = (electorate: ReadonlySet<string>) => (node: NodeEntry): NodeS
   votes: electorate.has(node.id)
 })
 
+/** The node that makes the document. Its time is that of its start: one that moves would be a change each second. */
+const selfStatus = ({ electorate, node: { id, role, startedAt } }: StatusInput): NodeStatus => ({
+  id: nameText(id),
+  role,
+  guessed: false,
+  address: "",
+  lastHeard: rfc3339(startedAt),
+  active: true,
+  votes: electorate.has(id),
+  self: true
+})
+
+/** This node stands first: however many there are, it is among those that are shown. */
+const nodesOf = (input: StatusInput) => {
+  const others = input.nodes.toSorted((a, b) => a.role < b.role ? -1 : a.role > b.role ? 1 : a.id < b.id ? -1 : 1)
+  const { items, total } = listed(others, limits.nodes - 1, nodeStatus(input.electorate))
+  return { total: total + 1, items: [selfStatus(input), ...items] }
+}
+
 const proposalStatus = ({ firstSeen, proposal, votes }: OpenProposal): ProposalStatus => ({
   id: nameText(proposal.ID),
   target: targetText(proposalTarget(proposal)),
@@ -271,11 +290,7 @@ export const summarize = (input: StatusInput): StatusDocument => {
       since: rfc3339(since)
     })),
     electorate: input.electorate.size,
-    nodes: listed(
-      input.nodes.toSorted((a, b) => a.role < b.role ? -1 : a.role > b.role ? 1 : a.id < b.id ? -1 : 1),
-      limits.nodes,
-      nodeStatus(input.electorate)
-    ),
+    nodes: nodesOf(input),
     targets: { up, down },
     members: { total: members.length, items: members.slice(0, limits.members) },
     overrides: listed(overrides, limits.overrides, (override) => overrideStatus(override, input.now)),

@@ -13,6 +13,7 @@ import { routes } from "./routes.ts"
 import { servers } from "./servers.ts"
 import { ifShadow } from "./shadow.ts"
 import { stores } from "./stores.ts"
+import { usedBy } from "./uses.ts"
 
 /** What remembers and tells: outages and overrides into the store, alerts to people. */
 export const recording = Alerts.layer.pipe(Layer.provideMerge(Layer.merge(OutageLog.layer, OverrideLog.layer)))
@@ -43,7 +44,7 @@ export const collatorNode = (path: string) =>
         path,
         role: "IBPCollator",
         required: ["MembersConfig", "ServicesConfig"],
-        uses: ["Nats", "Mysql", "CollatorApi", "MgmtApi"]
+        uses: usedBy.collator
       })
     )
   )

@@ -14,6 +14,7 @@ import { pdns } from "./pdns.ts"
 import { dnsRoutes } from "./routes.ts"
 import { servers } from "./servers.ts"
 import { ifShadow } from "./shadow.ts"
+import { usedBy } from "./uses.ts"
 
 /**
  * What answers DNS questions in a process with a store, short of a server: steering by the official status, and counting
@@ -49,7 +50,7 @@ export const dnsNode = (path: string) =>
         path,
         role: "IBPDns",
         required: ["MembersConfig", "ServicesConfig"],
-        uses: ["Nats", "DnsApi", "MgmtApi", "Maxmind"]
+        uses: usedBy.dns
       })
     )
   )

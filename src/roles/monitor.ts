@@ -14,6 +14,7 @@ import { node } from "./node.ts"
 import { routes } from "./routes.ts"
 import { servers } from "./servers.ts"
 import { ifShadow } from "./shadow.ts"
+import { usedBy } from "./uses.ts"
 
 /** A monitor: checks what is configured, proposes and votes. It takes up what others decided before it begins. */
 export const monitor = Monitor.layer.pipe(
@@ -43,7 +44,7 @@ export const monitorNode = (path: string) =>
         path,
         role: "IBPMonitor",
         required: ["MembersConfig", "ServicesConfig"],
-        uses: ["Nats", "MonitorApi", "MgmtApi"]
+        uses: usedBy.monitor
       })
     )
   )

@@ -5,6 +5,7 @@ import { Config } from "../config/Config.ts"
 import { Documents } from "../config/Documents.ts"
 import type { DocumentName, Problem } from "../config/Problem.ts"
 import { readLocal } from "../config/readDocuments.ts"
+import type { LocalPart } from "../config/usedSettings.ts"
 import { makeZoneData } from "../dns/ZoneBuilder.ts"
 import { zoneSources } from "../dns/Zones.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
@@ -19,6 +20,7 @@ import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { Overrides } from "../status/Overrides.ts"
 import { Steering } from "../steering/Steering.ts"
 import { placeOf } from "./Place.ts"
+import { unusableSettings } from "./unusable.ts"
 
 /** What is wrong with the documents is for `config check` to say. */
 const quiet = Layer.succeed(References.MinimumLogLevel, "Error")
@@ -35,7 +37,7 @@ export interface Preview {
   readonly targets: number
   readonly names: number
   readonly zones: ReadonlyArray<string>
-  /** What it would leave out, each with its reason: warnings. */
+  /** What it could not use: errors. What it would leave out, each with its reason: warnings. */
   readonly problems: ReadonlyArray<Problem>
 }
 
@@ -48,8 +50,11 @@ const leftOut = (document: DocumentName, path: string, expected: string, hint: s
   hint
 })
 
-/** Plans the checks and builds the zones of a local document, as a node with both IP versions would. */
-export const preview = (path: string) =>
+/**
+ * Plans the checks and builds the zones of a local document, as a node with both IP versions would, and looks at how the
+ * broker and the database are named if they are among `uses`.
+ */
+export const preview = (path: string, uses: ReadonlyArray<LocalPart> = []) =>
   Effect.gen(function*() {
     const snapshot = yield* Config.use((config) => config.current)
     const { problems, targets } = plan(snapshot.local, snapshot.catalog, { ipv4: "all", ipv6: "all" }, yield* Probes)
@@ -59,6 +64,7 @@ export const preview = (path: string) =>
       names: snapshot.catalog.hosts.size,
       zones: zone.zones,
       problems: [
+        ...unusableSettings(snapshot.local, uses),
         ...[...problems.values()].map(({ about, problem }) =>
           leftOut("local", about, "something that can be checked", problem)
         ),
@@ -68,6 +74,13 @@ export const preview = (path: string) =>
       ]
     } satisfies Preview
   }).pipe(Effect.provide([documents(path), Probes.layer]))
+
+/** The zones of a local document, as a node would build them; SOA records that it makes up have the serial 0. */
+export const zonesOf = (path: string) =>
+  Config.use((config) => config.current).pipe(
+    Effect.map((snapshot) => makeZoneData({ ...zoneSources(snapshot), serial: 0 })),
+    Effect.provide(documents(path))
+  )
 
 /** Steering from documents alone, with nothing decided: nothing is written, and nobody is asked. */
 const offline = (path: string) =>

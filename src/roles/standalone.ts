@@ -21,6 +21,7 @@ import { pdns } from "./pdns.ts"
 import { dnsRoutes } from "./routes.ts"
 import { servers } from "./servers.ts"
 import { stores } from "./stores.ts"
+import { usedBy } from "./uses.ts"
 
 /** The APIs of a standalone node: one process answers on all of them. */
 export const standaloneApis = ["DnsApi", "MonitorApi", "CollatorApi", "MgmtApi"] as const
@@ -54,7 +55,7 @@ export const standalone = (path: string) =>
         path,
         role: "IBPMonitor",
         required: ["MembersConfig", "ServicesConfig"],
-        uses: ["Mysql", "Maxmind", ...standaloneApis]
+        uses: usedBy.standalone
       })
     )
   )

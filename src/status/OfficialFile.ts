@@ -18,7 +18,8 @@ export const OfficialJson = Schema.Struct({
 const Entry = Schema.Struct({
   official: OfficialJson,
   newest: Schema.Struct({ decidedAt: Schema.Finite, id: Schema.String }),
-  recent: Schema.Array(Schema.String)
+  recent: Schema.Array(Schema.String),
+  before: Schema.optionalKey(Schema.String)
 })
 
 const decodeFile = Schema.decodeUnknownOption(

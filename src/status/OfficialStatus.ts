@@ -39,6 +39,8 @@ export class OfficialStatus extends Context.Service<OfficialStatus, {
     decision: Decision,
     newest?: OfficialEntry["newest"]
   ) => Effect.Effect<StatusChange | undefined>
+  /** The same for one that this node itself had taken before it was restarted: whatever its clock says now. */
+  readonly resume: (decision: Decision) => Effect.Effect<StatusChange | undefined>
   readonly get: (target: Target) => Effect.Effect<Official | undefined>
   readonly all: Effect.Effect<ReadonlyMap<TargetKey, Official>>
   /** The same with what it takes to order decisions. */
@@ -144,7 +146,9 @@ export class OfficialStatus extends Context.Service<OfficialStatus, {
         if (gone.length === 0) return
         mustSave()
         yield* conditions.clear("official:full")
-        yield* Effect.logInfo(`${gone.length} targets are no longer configured`)
+        yield* Effect.logInfo(
+          `${gone.length === 1 ? "1 target is" : `${gone.length} targets are`} no longer configured`
+        )
       })
 
       return OfficialStatus.of({
@@ -153,6 +157,7 @@ export class OfficialStatus extends Context.Service<OfficialStatus, {
           Effect.uninterruptible(
             take(decision, (now) => table.recall(decision, { decidedAt: newest.decidedAt, id: newest.id }, now))
           ),
+        resume: (decision) => Effect.uninterruptible(take(decision, (now) => table.resume(decision, now))),
         get: (target) => Effect.sync(() => table.get(targetKey(target))),
         all: Effect.sync(() => table.all()),
         entries: Effect.sync(() => table.allEntries()),

@@ -25,7 +25,13 @@ export interface OfficialEntry {
   readonly newest: { readonly decidedAt: number; readonly id: string }
   /** The ids of the decisions that were taken last, the latest first; at most eight. */
   readonly recent: ReadonlyArray<string>
+  /** The id of the opposite status that it replaced. */
+  readonly before?: string
 }
+
+/** Whether this target had such a decision, or it is the one that its status replaced: whatever the clocks said. */
+export const remembers = ({ before, official, recent }: OfficialEntry, id: string): boolean =>
+  official.id === id || before === id || recent.includes(id)
 
 const old: Applied = { _tag: "Ignored", reason: "old" }
 const clock: Applied = { _tag: "Ignored", reason: "clock" }
@@ -88,6 +94,11 @@ export class OfficialTable {
     return this.order(decision, isAfter(own, newest) ? own : newest, now)
   }
 
+  /** Takes back what this node had taken before it was restarted, as its own files tell: whatever its clock says now. */
+  resume(decision: Decision, now: number): Applied {
+    return this.order(decision, { decidedAt: decision.decidedAt, id: decision.id }, now)
+  }
+
   private order(decision: Decision, newest: OfficialEntry["newest"], now: number): Applied {
     const key = targetKey(decision.target)
     const entry = this.entries.get(key)
@@ -103,7 +114,7 @@ export class OfficialTable {
     const known = entry.recent.includes(newest.id)
     const recent = known ? entry.recent : [newest.id, ...entry.recent].slice(0, rememberedIds)
     if (entry.official.up === decision.up) {
-      const same = { official: entry.official, newest, recent }
+      const same = { ...entry, newest, recent }
       this.entries.set(key, same)
       return { _tag: "Same", entry: same }
     }
@@ -112,7 +123,7 @@ export class OfficialTable {
     // First decided before the status that it ends: it begins with what said the same since.
     const isNew = !isPossible || decision.decidedAt > entry.official.decidedAt
     const official = isNew ? decision : { ...decision, ...newest }
-    const next = { official, newest, recent }
+    const next = { official, newest, recent, before: entry.official.id }
     this.entries.set(key, next)
     return { _tag: "Changed", change: { before: entry.official, after: official }, entry: next }
   }

@@ -1,7 +1,20 @@
 import type { Outage, OutageEvent } from "../domain/Outage.ts"
 import { type TargetKey, targetKey } from "../domain/Target.ts"
 import type { Official } from "./Decision.ts"
+import { clockTolerance } from "./OfficialTable.ts"
 import { targetOf, timeOf, type Transition } from "./Transition.ts"
+
+/**
+ * Two outages of a target that overlap are the same one under different ids when they began, or ended, no further apart
+ * than this: collators heard different proposals of one change, each by its own clock. Milliseconds.
+ */
+const sameMoment = 30_000
+
+/** Whether two times may be of one change, that was told by two clocks. */
+export const timesAgree = (a: number, b: number): boolean => Math.abs(a - b) <= sameMoment
+
+/** Whether a time was given by a clock that has been set back since, or was wrong: nothing can be told from its order. */
+export const isFromAhead = (time: number, now: number): boolean => time > now + clockTolerance
 
 /** What is known of a transition beside itself. */
 export interface TransitionContext {
@@ -11,6 +24,8 @@ export interface TransitionContext {
   readonly end?: Transition | undefined
   /** It is from before the store was read: what was found there may be newer. */
   readonly isOld?: boolean
+  /** Milliseconds since the epoch. */
+  readonly now: number
 }
 
 /**
@@ -38,14 +53,18 @@ export class OpenOutages {
    * The outage that a transition opens or closes, if it does: down without an open outage opens one; up, or that the target
    * is gone, closes the open one.
    */
-  next(transition: Transition, { end, isOld = false, minimumOffline }: TransitionContext): OutageEvent | undefined {
+  next(
+    transition: Transition,
+    { end, isOld = false, minimumOffline, now }: TransitionContext
+  ): OutageEvent | undefined {
     const open = this.open.get(targetKey(targetOf(transition)))
     if (transition._tag === "Decided" && !transition.status.up) {
-      // One that was over before the open one began is another: a process that was faster has stored the later one first.
-      const isAnother = open !== undefined && end !== undefined && timeOf(end) <= open.start
-      return open === undefined || isAnother ? { _tag: "Opened", outage: outageOf(transition.status) } : undefined
+      const opened = outageOf(transition.status)
+      return open === undefined || (end !== undefined && isAnother(opened, timeOf(end), open, now))
+        ? { _tag: "Opened", outage: opened }
+        : undefined
     }
-    if (open === undefined || (isOld && timeOf(transition) <= open.start)) return undefined
+    if (open === undefined || (isOld && !ends(transition, open))) return undefined
     return { _tag: "Closed", outage: endedAt(open, timeOf(transition), minimumOffline) }
   }
 
@@ -56,6 +75,21 @@ export class OpenOutages {
     if (_tag === "Opened" && open === undefined) this.open.set(key, outage)
     if (_tag === "Closed" && open?.id === outage.id) this.open.delete(key)
   }
+}
+
+/** Whether an outage that is over by `end` is another than the one that is open in the store. */
+const isAnother = (outage: Outage, end: number, open: Outage, now: number): boolean => {
+  if (outage.id === open.id) return false
+  // A process that was faster has stored the later one first.
+  return end <= open.start || (isFromAhead(end, now) && !timesAgree(outage.start, open.start))
+}
+
+/** Whether a closing from before the store was read is for what was found open there. */
+const ends = (transition: Transition, open: Outage): boolean => {
+  const after = transition._tag === "Decided" ? transition.after : undefined
+  if (after?.id === open.id) return true
+  // Not one that is earlier than what it ended, by clocks that may differ.
+  return timeOf(transition) > open.start && (after === undefined || open.start >= after.start - sameMoment)
 }
 
 /** An outage as it ends at `at`. */

@@ -47,7 +47,7 @@ const make = Effect.fnUntraced(function*(room: JournalRoom) {
   const failed = yield* Latch.make()
   const loaded = yield* readOutageJournal(backlog)
   let last = loaded.last
-  const restored = [...backlog.all()]
+  const lastRestored = last
   // The first write of each process makes a new file, and so does one after a failure: nobody knows what is in the old.
   let current: { readonly file: AppendFile; readonly scope: Scope.Closeable } | undefined
 
@@ -157,7 +157,7 @@ const make = Effect.fnUntraced(function*(room: JournalRoom) {
 
   return OutageJournal.of({
     add,
-    restored,
+    restored: Effect.sync(() => [...backlog.all()].filter(({ number }) => number <= lastRestored)),
     newest: () => last,
     decisions: loaded.decisions,
     first: Effect.map(some.await, () => backlog.first()!),
@@ -179,8 +179,8 @@ export class OutageJournal extends Context.Service<OutageJournal, {
    * they are on the disk; while it does not take them they wait in memory, and the condition `outages:journal` says so.
    */
   readonly add: (transitions: ReadonlyArray<Transition>) => Effect.Effect<void>
-  /** Those from before the start of this process, in order. */
-  readonly restored: ReadonlyArray<WaitingTransition>
+  /** Those from before the start of this process that still wait, in order. */
+  readonly restored: Effect.Effect<ReadonlyArray<WaitingTransition>>
   /** The number of the last transition that was taken. */
   readonly newest: () => number
   /**

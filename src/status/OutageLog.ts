@@ -18,11 +18,12 @@ import { OutageStore } from "../store/OutageStore.ts"
 import type { Official } from "./Decision.ts"
 import { KnownTargets } from "./KnownTargets.ts"
 import { OfficialStatus } from "./OfficialStatus.ts"
-import type { OfficialEntry } from "./OfficialTable.ts"
-import { endedAt, type EndedOutage, OpenOutages } from "./OpenOutages.ts"
+import { type OfficialEntry, remembers } from "./OfficialTable.ts"
+import { endedAt, type EndedOutage, isFromAhead, OpenOutages } from "./OpenOutages.ts"
 import { countLost, OutageJournal } from "./OutageJournal.ts"
 import { makeOutageWriter } from "./OutageWriter.ts"
 import {
+  changed,
   decided,
   decisionOf,
   targetOf,
@@ -78,7 +79,8 @@ export class OutageLog extends Context.Service<OutageLog, {
       const settle = (transition: Transition, { end, isOld }: { end: () => Transition | undefined; isOld: boolean }) =>
         Effect.gen(function*() {
           const minimum = yield* minimumOffline
-          const event = outages.next(transition, { end: end(), isOld, minimumOffline: minimum })
+          const now = yield* Clock.currentTimeMillis
+          const event = outages.next(transition, { end: end(), isOld, minimumOffline: minimum, now })
           if (event === undefined) return
           const { outage } = event
           const happened = isEnded(outage)
@@ -118,40 +120,37 @@ export class OutageLog extends Context.Service<OutageLog, {
         })
       const openTargets = () => outages.all().map(({ target }) => target)
 
-      const takeUp = writer.open.pipe(
-        Effect.catch(({ problem }) =>
-          Effect.as(conditions.raise("outages:refused", `open outages cannot be read: ${problem}`), [])
-        )
-      )
-
       /**
        * Brings the outages that are open in the store in line with the official status, at the start and now. One that opened
        * after its target was decided last is news to us: we were away, or were killed before our file was written.
        */
       const bringInLine = Effect.fnUntraced(function*(atStart: ReadonlyMap<TargetKey, OfficialEntry>) {
         const isServed = yield* isKnown
-        const now = yield* official.entries
-        for (const { data, error, id, start, target, votes } of outages.all()) {
+        const entries = yield* official.entries
+        for (const outage of outages.all()) {
+          const { data, error, id, start, target, votes } = outage
+          const now = yield* Clock.currentTimeMillis
           const key = targetKey(target)
-          const current = now.get(key)
+          const current = entries.get(key)
           // What waits for the store comes after what was so at the start, and includes what is so now.
-          const up = upAfter(start, atStart.get(key)) ?? (journal.has(target) ? undefined : upAfter(start, current))
-          if (up !== undefined) yield* settle(decided(up), { end: () => undefined, isOld: true })
-          else if ((current === undefined || current.newest.decidedAt < start) && isServed(target)) {
+          const up = upAfter(outage, atStart.get(key), now) ??
+            (journal.has(target) ? undefined : upAfter(outage, current, now))
+          if (up !== undefined) yield* settle(decided(up, { id, start }), { end: () => undefined, isOld: true })
+          else if (isNews(outage, current, now) && isServed(target)) {
             yield* official.restore({ id, target, up: false, error, data, decidedAt: start, decidedBy: "", votes })
           }
         }
       })
 
       const isServed = yield* isKnown
-      for (const status of journal.decisions) if (isServed(status.target)) yield* official.restore(status)
+      for (const status of journal.decisions) if (isServed(status.target)) yield* official.resume(status)
       // What changes after this point comes by the subscription; what comes twice opens and closes nothing twice.
       const changes = yield* official.subscribe
       const atStart = yield* official.entries
       const down = [...atStart.values()].map((entry) => entry.official).filter((status) =>
         !status.up && isOutage(status)
       )
-      yield* journal.add(down.sort((a, b) => a.decidedAt - b.decidedAt).map(decided))
+      yield* journal.add(down.sort((a, b) => a.decidedAt - b.decidedAt).map((status) => decided(status)))
       yield* Stream.runForEach(config.changes, () => endUnknown(() => [...openTargets(), ...journal.downTargets()]))
         .pipe(
           Effect.forkScoped({ startImmediately: true })
@@ -159,13 +158,13 @@ export class OutageLog extends Context.Service<OutageLog, {
       yield* endUnknown(journal.downTargets)
       yield* Stream.runForEachArray(
         changes,
-        (some) => journal.add(some.map(({ after }) => after).filter(isOutage).map(decided))
+        (some) => journal.add(some.filter(({ after }) => isOutage(after)).map(changed))
       ).pipe(Effect.forkScoped)
       yield* Effect.gen(function*() {
-        for (const outage of yield* takeUp) outages.commit({ _tag: "Opened", outage })
+        for (const outage of yield* writer.open) outages.commit({ _tag: "Opened", outage })
         const settleNext = settleWaiting(journal.newest())
         yield* Metric.update(opened, outages.size)
-        yield* Effect.forEach(journal.restored, settleNext, { discard: true })
+        yield* Effect.flatMap(journal.restored, Effect.forEach(settleNext, { discard: true }))
         yield* bringInLine(atStart)
         yield* endUnknown(openTargets)
         yield* Effect.forever(Effect.flatMap(journal.first, settleNext))
@@ -192,13 +191,25 @@ const isOutage = ({ target }: Official): boolean => !isOverrideRecord(target)
 
 const isEnded = (outage: Outage): outage is EndedOutage => outage.end !== undefined
 
-/** The status of a target, with the first time after `time` at which it was decided to be up, if it was. */
-const upAfter = (time: number, entry: OfficialEntry | undefined): Official | undefined =>
-  entry === undefined || !entry.official.up || entry.newest.decidedAt <= time
-    ? undefined
-    : entry.official.decidedAt > time
-    ? entry.official
-    : { ...entry.official, ...entry.newest }
+/**
+ * The status that ends an outage, with the first time after its start at which that was decided, if it was. One that is
+ * up and remembers the decision that opened the outage ends it, whatever the clocks said.
+ */
+const upAfter = (
+  { id, start }: Outage,
+  entry: OfficialEntry | undefined,
+  now: number
+): Official | undefined => {
+  if (entry === undefined || !entry.official.up) return undefined
+  const { newest, official } = entry
+  if (remembers(entry, id)) return official
+  const first = official.decidedAt > start ? official : { ...official, ...newest }
+  return first.decidedAt > start && !isFromAhead(first.decidedAt, now) ? first : undefined
+}
+
+/** Whether an outage is newer than the official status. What came from a clock that was ahead is older than all. */
+const isNews = ({ start }: Outage, entry: OfficialEntry | undefined, now: number): boolean =>
+  entry === undefined || entry.newest.decidedAt < start || isFromAhead(entry.newest.decidedAt, now)
 
 /** Events that wait for a slow subscriber. */
 const maxEvents = 16_384

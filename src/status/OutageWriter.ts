@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
@@ -7,7 +8,7 @@ import { describeTarget } from "../domain/Target.ts"
 import type { Conditions } from "../node/Conditions.ts"
 import type { ClosingDecision, OutageStore } from "../store/OutageStore.ts"
 import type { StoreError } from "../store/StoreError.ts"
-import type { EndedOutage } from "./OpenOutages.ts"
+import { type EndedOutage, isFromAhead, timesAgree } from "./OpenOutages.ts"
 
 /** Why something is not in the store. */
 export interface Trouble {
@@ -27,8 +28,8 @@ export interface Ending {
  * again, also by another process: outages have an identity. Fails only with what the store refuses again and again.
  */
 export interface OutageWriter {
-  /** All outages that are open in the store. */
-  readonly open: Effect.Effect<ReadonlyArray<Outage>, Trouble>
+  /** All outages that are open in the store. Never gives up: without them nobody knows what a transition opens or ends. */
+  readonly open: Effect.Effect<ReadonlyArray<Outage>>
   /**
    * Stores an outage. `ending` tells before each attempt whether it is over meanwhile: then it is stored as a whole, and has
    * begun and ended. When somebody has stored it as another, that one is given.
@@ -44,7 +45,8 @@ export interface OutageWriter {
 /** How often something that the store refuses for what it is, not for its own state, is tried: it holds up all others. */
 const maxRefusals = 5
 
-const statementTimeout = "30 seconds"
+/** How long one attempt may take, with all of its statements. */
+const attemptTimeout = "30 seconds"
 
 /** One second, doubling to half a minute. */
 const backOff = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30 seconds")]).pipe(Schedule.jittered)
@@ -57,25 +59,33 @@ export const makeOutageWriter = (
     readonly waiting: () => number
   }
 ): OutageWriter => {
+  /** One attempt, that ends in time and says what was wrong. */
+  const bounded = <A>(what: string, attempt: Effect.Effect<A, Trouble>): Effect.Effect<A, Trouble> =>
+    attempt.pipe(
+      Effect.timeoutOrElse({
+        duration: attemptTimeout,
+        orElse: () => Effect.fail({ problem: "the store does not answer", isRefusal: false })
+      }),
+      Effect.catchDefect((defect) => Effect.fail({ problem: `a defect: ${String(defect)}`, isRefusal: true })),
+      Effect.tapError(({ problem }) =>
+        conditions.raise(
+          "store:outages",
+          `cannot ${what}: ${problem}; ${waiting()} ${
+            waiting() === 1 ? "change of status waits" : "changes of status wait"
+          } for the store`
+        )
+      )
+    )
+  const settled = conditions.clear("store:outages")
+
   /** Tries until it succeeds, or until the store has refused this very thing often enough. */
   const persist = <A>(what: string, attempt: Effect.Effect<A, Trouble>): Effect.Effect<A, Trouble> =>
     Effect.suspend(() => {
       let refusals = 0
-      return attempt.pipe(
-        Effect.timeoutOrElse({
-          duration: statementTimeout,
-          orElse: () => Effect.fail({ problem: "the store does not answer", isRefusal: false })
-        }),
-        Effect.catchDefect((defect) => Effect.fail({ problem: `a defect: ${String(defect)}`, isRefusal: true })),
-        Effect.tapError(({ problem }) =>
-          conditions.raise(
-            "store:outages",
-            `cannot ${what}: ${problem}; ${waiting()} changes of status wait for the store`
-          )
-        ),
+      return bounded(what, attempt).pipe(
         Effect.retry({ schedule: backOff, while: (trouble) => !trouble.isRefusal || ++refusals < maxRefusals }),
         // Also after a refusal: the next one may do better.
-        Effect.onExit(() => conditions.clear("store:outages"))
+        Effect.onExit(() => settled)
       )
     })
 
@@ -91,7 +101,7 @@ export const makeOutageWriter = (
         error.reason._tag !== "AlreadyOpen" ? Effect.fail(troubleOf(error)) : Effect.flatMap(
           find({ target: outage.target, open: true }),
           ([stored]) =>
-            stored === undefined ? Effect.fail(justClosed) : Effect.succeed([{ _tag: "Opened", outage: stored }])
+            stored === undefined ? Effect.fail(notFound) : Effect.succeed([{ _tag: "Opened", outage: stored }])
         )
     })
 
@@ -99,11 +109,16 @@ export const makeOutageWriter = (
     const { decision, outage } = ending
     // It may be there: from an attempt whose answer we did not hear, or from another process, perhaps by another id.
     const known = yield* find({ target: outage.target, from: outage.start, to: outage.end })
-    if (known.length === 0) yield* Effect.mapError(store.open(outage, decision), troubleOf)
+    // A target has one downtime at a time, unless our clock was set back since: then one that is open is another.
+    const mayContinue = !isFromAhead(outage.end, yield* Clock.currentTimeMillis)
+    const found = known.find(({ id }) => id === outage.id) ??
+      known.find(({ end, start }) =>
+        timesAgree(start, outage.start) || (end === undefined ? mayContinue : timesAgree(end, outage.end))
+      )
+    if (found === undefined) yield* Effect.mapError(store.open(outage, decision), troubleOf)
+    const stored = found ?? outage
     // One that we gave up may have opened it after all, just now.
-    const open = known.length === 0 ? [outage.id] : known.flatMap(({ end, id }) => end === undefined ? [id] : [])
-    for (const id of open) yield* close(id, ending)
-    const stored = known.find(({ id }) => id === outage.id) ?? known[0] ?? outage
+    if (stored.end === undefined || found === undefined) yield* close(stored.id, ending)
     const events: ReadonlyArray<OutageEvent> = [
       { _tag: "Opened", outage: { ...stored, end: undefined, blip: false } },
       { _tag: "Closed", outage: stored.end === undefined ? { ...stored, end: outage.end, blip: outage.blip } : stored }
@@ -115,15 +130,26 @@ export const makeOutageWriter = (
     const { outage } = ending
     if (yield* close(outage.id, ending)) return
     // Another process has closed it, and may have opened one after it whose end is ours.
-    for (const { id, start } of yield* find({ target: outage.target, open: true })) {
-      if (start < outage.end) yield* close(id, ending)
-    }
+    const later = (yield* find({ target: outage.target, open: true })).filter(({ start }) =>
+      start >= outage.start && start < outage.end
+    )
+    if (later.length === 0 || (yield* isClosedBy(ending))) return
+    for (const { id } of later) yield* close(id, ending)
   })
 
+  /** Whether an outage was ended by this very decision: then no other one is. */
+  const isClosedBy = ({ decision, outage }: Ending) =>
+    decision === undefined ? Effect.succeed(false) : store.decisions(outage.id).pipe(
+      Effect.map((all) => all.some(({ id, up }) => up && id === decision.id)),
+      Effect.mapError(troubleOf)
+    )
+
   return {
-    open: persist(
-      "read the open outages",
-      Effect.map(find({ open: true }), (found) => found.filter(({ target }) => !isOverrideRecord(target)))
+    open: bounded("read the open outages", find({ open: true })).pipe(
+      Effect.retry(backOff),
+      Effect.eventually,
+      Effect.ensuring(settled),
+      Effect.map((found) => found.filter(({ target }) => !isOverrideRecord(target)))
     ),
     begin: (outage, ending) =>
       persist(
@@ -144,11 +170,14 @@ export const makeOutageWriter = (
 export const troubleOf = (error: StoreError): Trouble => {
   const { reason } = error
   if (reason._tag !== "Database") {
-    return { problem: error.message, isRefusal: reason._tag === "BadRow" || reason._tag === "AlreadyOpen" }
+    return { problem: error.problem, isRefusal: reason._tag === "BadRow" || reason._tag === "AlreadyOpen" }
   }
   const kind = reason.error.reason._tag
   return { problem: reason.error.message, isRefusal: kind === "ConstraintError" || kind === "UniqueViolation" }
 }
 
-/** It was open when we wanted to open ours, and is not any more: try again. */
-const justClosed: Trouble = { problem: "another process has just closed one of this target", isRefusal: false }
+/** One is open that we do not find. Tried again, but not for ever: its row may be one that cannot be read. */
+const notFound: Trouble = {
+  problem: "another outage of this target is open there, that was closed just now or cannot be read",
+  isRefusal: true
+}

@@ -20,7 +20,8 @@ const lookEvery = 60_000
 /** After this long every node that can be reached has told its overrides. Milliseconds. */
 const knowsAllAfter = 10 * 60_000
 
-const statementTimeout = "30 seconds"
+/** How long one attempt may take, with all of its statements. */
+const attemptTimeout = "30 seconds"
 
 /** How far the rows of one override are. */
 type Progress = "open" | "closed"
@@ -62,7 +63,7 @@ export class OverrideLog extends Context.Service<OverrideLog, {
             isBusy: error.reason._tag === "AlreadyOpen"
           })),
           Effect.timeoutOrElse({
-            duration: statementTimeout,
+            duration: attemptTimeout,
             orElse: () =>
               Effect.fail<RowTrouble>({ problem: "the store does not answer", isBusy: false, isRefusal: false })
           })
@@ -121,7 +122,9 @@ export class OverrideLog extends Context.Service<OverrideLog, {
           ? conditions.clear("store:overrides")
           : conditions.raise(
             "store:overrides",
-            `overrides are not recorded: ${trouble.problem}; ${waiting} rows wait and are tried again`
+            `overrides are not recorded: ${trouble.problem}; ${
+              waiting === 1 ? "1 row waits and is" : `${waiting} rows wait and are`
+            } tried again`
           )
         return trouble !== undefined
       })

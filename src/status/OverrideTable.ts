@@ -75,6 +75,11 @@ export class OverrideTable {
     this.#strangers = new Set(this.all().flatMap(({ id, member }) => isMember(member) ? [] : [id]))
   }
 
+  /** Whether the documents lack its member: it changes no answer. */
+  isStranger({ member }: Override): boolean {
+    return !this.#isMember(member)
+  }
+
   get(id: string): Override | undefined {
     return this.#entries.get(id)?.override
   }

@@ -143,7 +143,11 @@ export class Snapshots extends Context.Service<Snapshots, {
               yield* Metric.update(taken, 1)
               if (before !== undefined) {
                 yield* Effect.logInfo(`${describeTarget(target)} is ${up ? "up" : "down"}, as other nodes say`).pipe(
-                  Effect.annotateLogs({ decision: decision.id, by: decision.decidedBy, error: decision.error })
+                  Effect.annotateLogs({
+                    decision: decision.id,
+                    ...decision.decidedBy !== "" && { by: decision.decidedBy },
+                    error: decision.error
+                  })
                 )
               }
             } else if (before !== undefined && before.up !== up) tally.different.push(target)

@@ -1,14 +1,26 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Target } from "../domain/Target.ts"
-import type { Official } from "./Decision.ts"
+import type { Official, StatusChange } from "./Decision.ts"
 import { OfficialJson } from "./OfficialFile.ts"
 
 /** What opens or closes an outage: a decision, or that nobody serves the target any more. */
 export type Transition =
-  | { readonly _tag: "Decided"; readonly status: Official }
+  | {
+    readonly _tag: "Decided"
+    readonly status: Official
+    /** The outage that it ends, as far as this node knew. Clocks are set back, so times alone do not tell. */
+    readonly after?: OutageIdentity
+  }
   /** `at` in milliseconds since the epoch. */
   | { readonly _tag: "Gone"; readonly target: Target; readonly at: number }
+
+/** What tells an outage from others of its target: the id of the decision that opened it, and when that was. */
+export interface OutageIdentity {
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly start: number
+}
 
 /** One that waits for the store. Numbers grow in the order in which they came, also over restarts. */
 export interface WaitingTransition {
@@ -18,8 +30,13 @@ export interface WaitingTransition {
   readonly bytes: number
 }
 
-/** The transition that a decision is. */
-export const decided = (status: Official): Transition => ({ _tag: "Decided", status })
+/** The transition that a decision is. `after`: the outage that it ends, when that is known. */
+export const decided = (status: Official, after?: OutageIdentity): Transition =>
+  after === undefined ? { _tag: "Decided", status } : { _tag: "Decided", status, after }
+
+/** The transition that a change of official status is. */
+export const changed = ({ after, before }: StatusChange): Transition =>
+  decided(after, before === undefined || before.up ? undefined : { id: before.id, start: before.decidedAt })
 
 /** The target of a transition. */
 export const targetOf = (transition: Transition): Target =>
@@ -42,7 +59,11 @@ export type JournalRecord =
   | { readonly done: number }
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Union([
-  Schema.Struct({ n: Schema.Finite, status: OfficialJson }),
+  Schema.Struct({
+    n: Schema.Finite,
+    status: OfficialJson,
+    after: Schema.optionalKey(Schema.Struct({ id: Schema.String, start: Schema.Finite }))
+  }),
   Schema.Struct({ n: Schema.Finite, gone: Target, at: Schema.Finite }),
   Schema.Struct({ done: Schema.Finite })
 ])))
@@ -50,8 +71,8 @@ const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Union([
 /** The record of a transition. */
 export const transitionRecord = (number: number, transition: Transition): string => {
   if (transition._tag === "Gone") return JSON.stringify({ n: number, gone: transition.target, at: transition.at })
-  const { status } = transition
-  return JSON.stringify({ n: number, status: { ...status, data: isJson(status.data) ? status.data : null } })
+  const { after, status } = transition
+  return JSON.stringify({ n: number, status: { ...status, data: isJson(status.data) ? status.data : null }, after })
 }
 
 /** What a probe measured need not be; the outage is what counts. */
@@ -75,6 +96,8 @@ export const readRecord = (text: string): JournalRecord | undefined => {
   if (record === undefined || "done" in record) return record
   return {
     number: record.n,
-    transition: "status" in record ? decided(record.status) : { _tag: "Gone", target: record.gone, at: record.at }
+    transition: "status" in record
+      ? decided(record.status, record.after)
+      : { _tag: "Gone", target: record.gone, at: record.at }
   }
 }

@@ -4,6 +4,8 @@ import { overriddenMembers, type Override } from "../domain/Override.ts"
 /** A served name from which overrides took every member that could answer, in one family or both. */
 export interface OverriddenName {
   readonly name: string
+  /** The only family in which nobody is left; undefined when nobody is left in any. */
+  readonly family: "IPv4" | "IPv6" | undefined
   /** The overrides that did it, by the names of their members. */
   readonly by: ReadonlyArray<Override>
 }
@@ -21,11 +23,12 @@ export const overriddenNames = (
   const serving = catalog.members.filter(({ member }) => member.Service.Active && !member.Override)
   return [...catalog.hosts].flatMap(([name, services]) => {
     const there = serving.filter((entry) => serves(entry, services))
-    const families = [
-      there.filter(({ member }) => member.Service.ServiceIPv4 !== ""),
-      there.filter(({ member }) => member.Service.ServiceIPv6 !== "")
-    ].filter((members) => members.length > 0 && members.every((entry) => out.has(entry)))
-    const by = [...new Set(families.flat())].flatMap((entry) => out.get(entry) ?? [])
-    return by.length === 0 ? [] : [{ name, by }]
+    const families = ([
+      ["IPv4", there.filter(({ member }) => member.Service.ServiceIPv4 !== "")],
+      ["IPv6", there.filter(({ member }) => member.Service.ServiceIPv6 !== "")]
+    ] as const).filter(([, members]) => members.length > 0)
+    const empty = families.filter(([, members]) => members.every((entry) => out.has(entry)))
+    const by = [...new Set(empty.flatMap(([, members]) => members))].flatMap((entry) => out.get(entry) ?? [])
+    return by.length === 0 ? [] : [{ name, by, family: empty.length < families.length ? empty[0]![0] : undefined }]
   })
 }

@@ -16,6 +16,13 @@ const newsBudget = {
   senders: 64
 }
 
+/** The same of overrides for members that the documents lack: a flood of these takes nothing from those that count. */
+const strangersBudget = {
+  each: { most: overrideLimits.strangers, perSecond: 0.1 },
+  all: { most: 2 * overrideLimits.strangers, perSecond: 0.2 },
+  senders: 64
+}
+
 /** So many that are new are taken before others get their turn: a few milliseconds in a full table. */
 const slice = 40
 
@@ -39,7 +46,8 @@ export const overrideListener = Effect.fnUntraced(function*(table: OverrideTable
 > {
   const conditions = yield* Conditions
   const clock = yield* Clock.Clock
-  const budget = new SenderBudget(newsBudget)
+  const news = new SenderBudget(newsBudget)
+  const strangers = new SenderBudget(strangersBudget)
   let floodedAt: number | undefined
   let warnedAt = Number.NEGATIVE_INFINITY
 
@@ -52,6 +60,7 @@ export const overrideListener = Effect.fnUntraced(function*(table: OverrideTable
     let work = 0
     for (const override of overrides) {
       if (table.has(override)) continue
+      const budget = table.isStranger(override) ? strangers : news
       if (!budget.spend(sender, tick)) {
         result.tooMuch++
         continue

@@ -3,6 +3,10 @@ import type { OverrideChange } from "./Overrides.ts"
 /** So many members are named in a line. */
 const maxNamed = 10
 
+/** An end by hand may have no reason. */
+const endText = (ended: OverrideChange["override"]["ended"]): string =>
+  ended === undefined ? "" : `, ended by ${ended.by}${ended.reason === "" ? "" : `: ${ended.reason}`}`
+
 const lineOf = ({ change, override }: OverrideChange): string => {
   const { author, ended, from, kind, member, reason, until } = override
   const end = until === undefined ? "until somebody ends it" : `until ${new Date(until).toISOString()}`
@@ -10,7 +14,7 @@ const lineOf = ({ change, override }: OverrideChange): string => {
     ? `${member} is out of service, ${end}: ${reason} (${kind} by ${author})`
     : change === "given"
     ? `${member} will be out of service from ${new Date(from).toISOString()} ${end}: ${reason} (${kind} by ${author})`
-    : `the ${kind} of ${member} is over${ended === undefined ? "" : `, ended by ${ended.by}: ${ended.reason}`}`
+    : `the ${kind} of ${member} is over${endText(ended)}`
 }
 
 /** Different texts, as many as fit into a line. */

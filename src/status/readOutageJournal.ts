@@ -10,8 +10,11 @@ import { decisionOf, readRecord, recordBytes } from "./Transition.ts"
 /** Where transitions wait for the store. */
 export const outageJournal = "outages.journal"
 
-/** Where an {@link outageJournal} that could not be read is set aside. */
+/** Where the first {@link outageJournal} that could not be read is set aside. */
 export const brokenOutageJournal = "outages.broken.journal"
+
+/** How many that could not be read are kept; the last of them is replaced. */
+export const maxBroken = 5
 
 const readCondition = "outages:file"
 
@@ -37,11 +40,12 @@ export const readOutageJournal = Effect.fnUntraced(function*(backlog: OutageBack
       // What was read is used. The rest is set aside before the first write would replace it.
       Effect.catch((error) =>
         Effect.gen(function*() {
-          const aside = yield* Effect.result(files.rename(outageJournal, brokenOutageJournal))
+          const broken = yield* freeName(files)
+          const aside = yield* Effect.result(files.rename(outageJournal, broken))
           yield* conditions.raise(
             readCondition,
             `outages that waited for the store may be lost: ${error.message}; ${
-              aside._tag === "Success" ? `set aside as ${brokenOutageJournal}` : aside.failure.message
+              aside._tag === "Success" ? `set aside as ${broken}` : aside.failure.message
             }`
           )
         })
@@ -54,7 +58,23 @@ export const readOutageJournal = Effect.fnUntraced(function*(backlog: OutageBack
     )
   }
   if (backlog.size > 0) {
-    yield* Effect.logInfo(`${backlog.size} changes of status wait for the store since before the start`)
+    yield* Effect.logInfo(
+      `${backlog.size} ${
+        backlog.size === 1 ? "change of status waits" : "changes of status wait"
+      } for the store since before the start`
+    )
   }
   return { last, decisions: [...decisions.values()] }
 })
+
+const brokenNames = Array.from(
+  { length: maxBroken },
+  (_, i) => i === 0 ? brokenOutageJournal : `outages.broken.${i + 1}.journal`
+)
+
+/** A name that no earlier one has, as long as there are few of them. */
+const freeName = (files: AppendFiles["Service"]) =>
+  files.list.pipe(
+    Effect.orElseSucceed(() => brokenNames),
+    Effect.map((taken) => brokenNames.find((name) => !taken.includes(name)) ?? brokenNames.at(-1)!)
+  )

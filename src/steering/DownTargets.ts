@@ -16,6 +16,14 @@ export const placeOf = (host: string, ipv6: boolean): Place => `${ipv6 ? 6 : 4} 
 export class DownTargets {
   readonly #down = new Map<TargetKey, Official>()
   readonly #byMember = new Map<string, Map<Place, Map<TargetKey, Official>>>()
+  /** How much is down in each place, whoever it is of. */
+  readonly #counts = new Map<Place, number>()
+  #revision = 0
+
+  /** Rises with every change. */
+  get revision(): number {
+    return this.#revision
+  }
 
   /** All that is down. */
   keys(): Iterable<TargetKey> {
@@ -38,6 +46,11 @@ export class DownTargets {
     return before?.target
   }
 
+  /** Whether anything is down in a place, of whatever member. */
+  anyIn(place: Place): boolean {
+    return this.#counts.has(place)
+  }
+
   /** What is down of a member in a place. `names` are those that it goes by, in lower case. */
   of(names: ReadonlyArray<string>, place: Place): ReadonlyArray<Official> {
     let found = nothing
@@ -49,12 +62,16 @@ export class DownTargets {
   }
 
   #add(key: TargetKey, official: Official): void {
+    this.#revision++
     this.#down.set(key, official)
     const places = getOrSet(this.#byMember, official.target.member.toLowerCase())
-    getOrSet(places, placeOfTarget(official.target)).set(key, official)
+    const place = placeOfTarget(official.target)
+    getOrSet(places, place).set(key, official)
+    this.#counts.set(place, (this.#counts.get(place) ?? 0) + 1)
   }
 
   #remove(key: TargetKey, { target }: Official): void {
+    this.#revision++
     this.#down.delete(key)
     const member = target.member.toLowerCase()
     const place = placeOfTarget(target)
@@ -63,6 +80,9 @@ export class DownTargets {
     there?.delete(key)
     if (there?.size === 0) places?.delete(place)
     if (places?.size === 0) this.#byMember.delete(member)
+    const left = (this.#counts.get(place) ?? 1) - 1
+    if (left === 0) this.#counts.delete(place)
+    else this.#counts.set(place, left)
   }
 }
 

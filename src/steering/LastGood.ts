@@ -14,10 +14,25 @@ const LastGoodFile = Schema.fromJsonString(
 
 const nobody: ReadonlySet<string> = new Set()
 
+/** The same members twice; the list is the latest of those that are equal. */
+interface Note {
+  list: ReadonlyArray<string>
+  readonly set: ReadonlySet<string>
+}
+
+const isSameList = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean => {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
 /** The last sets of healthy members that were not empty. */
 export class LastGood {
-  readonly #ipv4 = new Map<string, ReadonlySet<string>>()
-  readonly #ipv6 = new Map<string, ReadonlySet<string>>()
+  readonly #ipv4 = new Map<string, Note>()
+  readonly #ipv6 = new Map<string, Note>()
+  /** Two lists that were found to be the same. */
+  #same: readonly [ReadonlyArray<string>, ReadonlyArray<string>] = [[], []]
 
   /** Reads what {@link encode} wrote; fails with what is wrong with it. */
   static decode(content: string): Result.Result<LastGood, string> {
@@ -35,17 +50,30 @@ export class LastGood {
   }
 
   get(name: string, ipv6: boolean): ReadonlySet<string> {
-    return (ipv6 ? this.#ipv6 : this.#ipv4).get(name) ?? nobody
+    return (ipv6 ? this.#ipv6 : this.#ipv4).get(name)?.set ?? nobody
   }
 
   /** Takes the members that are healthy now. True when that changed something; nobody changes nothing. */
   note(name: string, ipv6: boolean, healthy: ReadonlyArray<string>): boolean {
-    const before = this.get(name, ipv6)
-    const after = new Set(healthy)
-    if (after.size === 0 || (after.size === before.size && [...after].every((member) => before.has(member)))) {
+    if (healthy.length === 0) return false
+    const notes = ipv6 ? this.#ipv6 : this.#ipv4
+    const before = notes.get(name)
+    // Nearly always they are the same in the same order, which is told much faster than whether two sets are the same.
+    if (before !== undefined && this.#isSame(before.list, healthy)) {
+      before.list = healthy
       return false
     }
-    ;(ipv6 ? this.#ipv6 : this.#ipv4).set(name, after)
+    const set = new Set(healthy)
+    notes.set(name, { list: healthy, set })
+    return before === undefined || set.size !== before.set.size || !healthy.every((member) => before.set.has(member))
+  }
+
+  /** Many names have the same two lists: those are compared once. */
+  #isSame(a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean {
+    if (this.#same[0] !== a || this.#same[1] !== b) {
+      if (!isSameList(a, b)) return false
+      this.#same = [a, b]
+    }
     return true
   }
 
@@ -57,12 +85,18 @@ export class LastGood {
   }
 
   encode(): string {
-    const names = new Set([...this.#ipv4.keys(), ...this.#ipv6.keys()])
-    return JSON.stringify({
-      version: 1,
-      names: Object.fromEntries(
-        [...names].map((name) => [name, { ipv4: [...this.get(name, false)], ipv6: [...this.get(name, true)] }])
-      )
-    })
+    // Many names have the same list, and lists are long: each is written once and copied.
+    const texts = new Map<ReadonlyArray<string>, string>()
+    const textOf = (list: ReadonlyArray<string> = []): string => {
+      const known = texts.get(list) ?? JSON.stringify(list)
+      texts.set(list, known)
+      return known
+    }
+    const names = [...new Set([...this.#ipv4.keys(), ...this.#ipv6.keys()])].map((name) =>
+      `${JSON.stringify(name)}:{"ipv4":${textOf(this.#ipv4.get(name)?.list)},"ipv6":${
+        textOf(this.#ipv6.get(name)?.list)
+      }}`
+    )
+    return `{"version":1,"names":{${names.join()}}}`
   }
 }

@@ -1,14 +1,15 @@
 import type { Catalog, MemberEntry, ServiceEntry } from "../domain/Catalog.ts"
 import type { SteeringSettings } from "../domain/documents/GeoDns.ts"
 import { overriddenMembers, type Override } from "../domain/Override.ts"
+import { atOnce, type Slices } from "../domain/Slices.ts"
 import type { Target } from "../domain/Target.ts"
 import { type UnitVector, unitVector } from "../geo/distance.ts"
 import type { Choice, Client, Explanation } from "./Choice.ts"
-import { type DownTargets, hostOfTarget } from "./DownTargets.ts"
+import { type DownTargets, hostOfTarget, placeOf } from "./DownTargets.ts"
 import { explain } from "./explain.ts"
 import type { LastGood } from "./LastGood.ts"
 import { hashText } from "./rendezvous.ts"
-import { type Profile, type Serving, standingsOf } from "./Standing.ts"
+import { healthyStanding, type Profile, type Serving, standingsOf } from "./Standing.ts"
 import { SteeringTable } from "./SteeringTable.ts"
 
 /** The tables of one name. */
@@ -16,6 +17,8 @@ export interface NameTables {
   readonly name: string
   readonly ipv4: SteeringTable
   readonly ipv6: SteeringTable
+  /** Whether other members were healthy last than before. */
+  readonly isNews: boolean
 }
 
 /** What the tables of all names are built from. `down` and `lastGood` change under it; a name is then built again. */
@@ -37,25 +40,27 @@ export class ServedNames {
   readonly names: ReadonlySet<string>
   readonly #input: ServedNamesInput
   readonly #overridden: ReadonlyMap<MemberEntry, Override>
-  /** By service, in the order of their names, so that it is the same on all nodes. */
-  readonly #profilesOf: ReadonlyMap<ServiceEntry, ReadonlyArray<Profile>>
+  readonly #profilesOf: Profiles
   readonly #tables = new Map<string, NameTables>()
+  /** The tables made at a moment for what is down then, by the members that serve the name. */
+  #shared: {
+    readonly now: number
+    readonly revision: number
+    readonly ipv4: Map<ReadonlyArray<Profile>, SteeringTable>
+    readonly ipv6: Map<ReadonlyArray<Profile>, SteeringTable>
+  } = { now: Number.NaN, revision: 0, ipv4: new Map(), ipv6: new Map() }
 
   /** Nothing is steered before tables are built and installed. */
-  constructor(input: ServedNamesInput) {
-    const { catalog, settings } = input
+  constructor(input: ServedNamesInput, profilesOf: Profiles = atOnce(profilesInSlices(input))) {
     this.#input = input
-    this.names = new Set(catalog.hosts.keys())
-    this.#overridden = overriddenMembers(catalog, input.overrides ?? new Map())
-    const weights = new Map(
-      Object.entries(settings.Weights).map(([keyOrName, weight]) => [catalog.member(keyOrName), weight])
-    )
-    const profilesOf = new Map<ServiceEntry, Array<Profile>>(catalog.services.map((service) => [service, []]))
-    for (const entry of catalog.members.toSorted((a, b) => a.name < b.name ? -1 : 1)) {
-      const profile = profileOf(catalog, entry, weights.get(entry) ?? 1)
-      for (const service of entry.services) profilesOf.get(service)?.push(profile)
-    }
+    this.names = new Set(input.catalog.hosts.keys())
+    this.#overridden = overriddenMembers(input.catalog, input.overrides ?? new Map())
     this.#profilesOf = profilesOf
+  }
+
+  /** The same, giving way to others again and again. */
+  static *inSlices(input: ServedNamesInput): Slices<ServedNames> {
+    return new ServedNames(input, yield* profilesInSlices(input))
   }
 
   /** How much work building a name is, in members looked at. */
@@ -64,33 +69,27 @@ export class ServedNames {
     return services.reduce((sum, service) => sum + (this.#profilesOf.get(service)?.length ?? 0), 1)
   }
 
-  /** Builds the tables of a name from what is down now. `now` in milliseconds since the epoch. */
+  /**
+   * Builds the tables of a name from what is down now, and notes which members are healthy. `now` in milliseconds since the
+   * epoch.
+   */
   build(name: string, now: number): NameTables {
     const serving = this.#serving(name)
-    const table = (ipv6: boolean): SteeringTable => {
-      const { down, lastGood, settings } = this.#input
-      return new SteeringTable({
-        name,
-        ipv6,
-        ...standingsOf({ host: name, ipv6, serving, down, overridden: this.#overridden, settings, now }),
-        lastGood: lastGood.get(name, ipv6),
-        settings,
-        now
-      })
-    }
-    return { name, ipv4: table(false), ipv6: table(true) }
+    const ipv4 = this.#table(name, false, serving, now)
+    const ipv6 = this.#table(name, true, serving, now)
+    const { lastGood } = this.#input
+    const isNews = [lastGood.note(name, false, ipv4.healthy), lastGood.note(name, true, ipv6.healthy)].includes(true)
+    return { name, ipv4, ipv6, isNews }
   }
 
-  /** Puts new tables in place, all at once. True when that changed the last good sets. */
+  /** Puts new tables in place, all at once. True when other members were healthy last than before. */
   install(built: Iterable<NameTables>): boolean {
-    let changed = false
+    let isNews = false
     for (const tables of built) {
       this.#tables.set(tables.name, tables)
-      for (const { healthy, input } of [tables.ipv4, tables.ipv6]) {
-        changed = this.#input.lastGood.note(input.name, input.ipv6, healthy) || changed
-      }
+      isNews ||= tables.isNews
     }
-    return changed
+    return isNews
   }
 
   /** The names whose tables a change of these targets may change. */
@@ -114,9 +113,9 @@ export class ServedNames {
     const names = new Set<string>()
     let members = 0
     let next = Number.POSITIVE_INFINITY
-    for (const { ipv4, ipv6 } of this.#tables.values()) {
-      for (const { held, input } of [ipv4, ipv6]) {
-        if (held.length > 0) names.add(input.name)
+    for (const { ipv4, ipv6, name } of this.#tables.values()) {
+      for (const { held } of [ipv4, ipv6]) {
+        if (held.length > 0) names.add(name)
         members += held.length
         for (const { goesAt } of held) next = Math.min(next, goesAt!)
       }
@@ -138,8 +137,9 @@ export class ServedNames {
   explain(name: string, ipv6: boolean, client: Client): Explanation | undefined {
     const tables = this.#tables.get(name)
     if (tables === undefined) return undefined
-    const serving = new Set(this.#serving(name).map(({ profile }) => profile.entry))
+    const serving = new Set(this.#serving(name).profiles.map(({ entry }) => entry))
     return explain(
+      name,
       ipv6 ? tables.ipv6 : tables.ipv4,
       client,
       this.#input.catalog.members,
@@ -148,10 +148,37 @@ export class ServedNames {
     )
   }
 
-  #serving(name: string): ReadonlyArray<Serving> {
+  /** Names that the same members serve share a table, as long as nothing is down that concerns one of them alone. */
+  #table(name: string, ipv6: boolean, serving: Serving, now: number): SteeringTable {
+    const { down, lastGood, settings } = this.#input
+    if (this.#shared.now !== now || this.#shared.revision !== down.revision) {
+      this.#shared = { now, revision: down.revision, ipv4: new Map(), ipv6: new Map() }
+    }
+    const shared = ipv6 ? this.#shared.ipv6 : this.#shared.ipv4
+    const isOwn = down.anyIn(placeOf(name, ipv6))
+    const there = isOwn ? undefined : shared.get(serving.profiles)
+    if (there !== undefined) return there
+    const table = new SteeringTable({
+      ipv6,
+      ...standingsOf({ host: name, ipv6, serving, down, overridden: this.#overridden, settings, now }),
+      lastGood: lastGood.get(name, ipv6),
+      settings,
+      now
+    })
+    // What answers when all are down depends on the name.
+    if (!isOwn && table.policy === undefined) shared.set(serving.profiles, table)
+    return table
+  }
+
+  #serving(name: string): Serving {
     const [first, ...others] = this.#input.catalog.hosts.get(name) ?? []
-    if (first === undefined) return []
-    const services = new Map((this.#profilesOf.get(first) ?? []).map((profile) => [profile, [first]]))
+    if (first === undefined) return { profiles: [], servicesOf: () => [] }
+    const profiles = this.#profilesOf.get(first) ?? []
+    if (others.every((service) => this.#profilesOf.get(service) === profiles)) {
+      const services = [first, ...others]
+      return { profiles, servicesOf: () => services }
+    }
+    const services = new Map(profiles.map((profile) => [profile, [first]]))
     for (const service of others) {
       for (const profile of this.#profilesOf.get(service) ?? []) {
         const there = services.get(profile)
@@ -159,9 +186,49 @@ export class ServedNames {
         else there.push(service)
       }
     }
-    const serving = Array.from(services, ([profile, services]) => ({ profile, services }))
-    return others.length === 0 ? serving : serving.sort((a, b) => a.profile.entry.name < b.profile.entry.name ? -1 : 1)
+    return {
+      profiles: [...services.keys()].sort((a, b) => a.entry.name < b.entry.name ? -1 : 1),
+      servicesOf: (profile) => services.get(profile) ?? []
+    }
   }
+}
+
+/** Who serves a service, in the order of their names, so that it is the same on all nodes. Equal lists are one. */
+type Profiles = ReadonlyMap<ServiceEntry, ReadonlyArray<Profile>>
+
+/** Members times services that are looked at before others have their turn: a millisecond or two. */
+const sliceLength = 10_000
+
+const profilesInSlices = function*({ catalog, settings }: ServedNamesInput): Slices<Profiles> {
+  const weights = new Map(
+    Object.entries(settings.Weights).map(([keyOrName, weight]) => [catalog.member(keyOrName), weight])
+  )
+  const profilesOf = new Map<ServiceEntry, Array<Profile>>(catalog.services.map((service) => [service, []]))
+  let work = 0
+  for (const entry of catalog.members.toSorted((a, b) => a.name < b.name ? -1 : 1)) {
+    const profile = profileOf(catalog, entry, weights.get(entry) ?? 1)
+    for (const service of entry.services) profilesOf.get(service)?.push(profile)
+    work += 1 + entry.services.length
+    if (work > sliceLength) {
+      work = 0
+      yield
+    }
+  }
+  const once = new Map<ServiceEntry, ReadonlyArray<Profile>>()
+  const known = new Map<number, Array<ReadonlyArray<Profile>>>()
+  for (const [service, profiles] of profilesOf) {
+    const hash = profiles.reduce((hash, profile) => Math.imul(hash, 31) + profile.hash | 0, 0)
+    const alike = known.get(hash) ?? []
+    const there = alike.find((list) => list.length === profiles.length && list.every((it, i) => it === profiles[i]))
+    if (there === undefined) known.set(hash, [...alike, profiles])
+    once.set(service, there ?? profiles)
+    work += profiles.length
+    if (work > sliceLength) {
+      work = 0
+      yield
+    }
+  }
+  return once
 }
 
 /** Where a member is put whose place is none: as near to everybody as a member a quarter of the globe away. */
@@ -170,11 +237,19 @@ const nowhere: UnitVector = [0, 0, 0]
 const profileOf = (catalog: Catalog, entry: MemberEntry, weight: number): Profile => {
   const { Latitude: latitude, Longitude: longitude } = entry.member.Location
   const [name, key] = [entry.name.toLowerCase(), entry.key.toLowerCase()]
-  return {
+  const healthy: { -readonly [K in keyof Profile["healthy"]]: Profile["healthy"][K] } = {
+    ipv4: undefined,
+    ipv6: undefined
+  }
+  const profile: Profile = {
     entry,
     names: key !== name && catalog.member(key) === entry ? [name, key] : [name],
     vector: unitVector({ latitude, longitude }) ?? nowhere,
     hash: hashText(entry.name),
-    weight
+    weight,
+    healthy
   }
+  healthy.ipv4 = healthyStanding(profile, false)
+  healthy.ipv6 = healthyStanding(profile, true)
+  return profile
 }

@@ -2,8 +2,9 @@ import type { MemberEntry, ServiceEntry } from "../domain/Catalog.ts"
 import type { SteeringSettings } from "../domain/documents/GeoDns.ts"
 import type { UnitVector } from "../geo/distance.ts"
 import type { Official } from "../status/Decision.ts"
+import type { Choice } from "./Choice.ts"
 import { type DownTargets, placeOf } from "./DownTargets.ts"
-import { removalCap, removalTimes } from "./removalCap.ts"
+import { type Removal, removalCap, removalTimes } from "./removalCap.ts"
 
 /** A member as steering wants it, prepared once per version of the configuration. */
 export interface Profile {
@@ -14,12 +15,16 @@ export interface Profile {
   /** The hash of its name. */
   readonly hash: number
   readonly weight: number
+  /** How it stands while nothing is down; undefined in a family in which it cannot answer, see {@link healthyStanding}. */
+  readonly healthy: { readonly ipv4: Standing | undefined; readonly ipv6: Standing | undefined }
 }
 
-/** A member that serves a name, with those of its services that are on it. */
+/** Who serves a name. */
 export interface Serving {
-  readonly profile: Profile
-  readonly services: ReadonlyArray<ServiceEntry>
+  /** In the order of their names. */
+  readonly profiles: ReadonlyArray<Profile>
+  /** The services of a member that are on the name. */
+  readonly servicesOf: (profile: Profile) => ReadonlyArray<ServiceEntry>
 }
 
 /** How a candidate for a name stands in one family. */
@@ -27,6 +32,8 @@ export interface Standing {
   readonly profile: Profile
   /** Its address of the family. */
   readonly address: string
+  /** The answer that holds it alone, but for the TTL. */
+  readonly alone: Omit<Choice, "ttl">
   /** The decisions that take it out; none when it is healthy. */
   readonly downs: ReadonlyArray<Official>
   /** When it goes, milliseconds since the epoch; undefined when it is healthy. */
@@ -37,9 +44,25 @@ export interface Standing {
 export const addressOf = ({ member: { Service } }: MemberEntry, ipv6: boolean): string =>
   ipv6 ? Service.ServiceIPv6 : Service.ServiceIPv4
 
-/** Whether a member can answer for the names that it serves, whatever its health and whoever takes it out by hand. */
-const isEligible = (entry: MemberEntry, ipv6: boolean): boolean =>
-  entry.member.Service.Active && !entry.member.Override && addressOf(entry, ipv6) !== ""
+/**
+ * How a member stands while nothing is down. Undefined when it cannot answer in the family, whatever its health and whoever
+ * takes it out by hand.
+ */
+export const healthyStanding = (profile: Profile, ipv6: boolean): Standing | undefined => {
+  const { member } = profile.entry
+  const address = addressOf(profile.entry, ipv6)
+  return member.Service.Active && !member.Override && address !== ""
+    ? {
+      profile,
+      address,
+      alone: { addresses: [address], members: [profile.entry.name] },
+      downs: noDowns,
+      goesAt: undefined
+    }
+    : undefined
+}
+
+const noDowns: ReadonlyArray<Official> = []
 
 /** Who could answer for a name in one family, in the order in which they serve it. */
 export interface Standings {
@@ -53,7 +76,7 @@ export interface Standings {
 export const standingsOf = (options: {
   readonly host: string
   readonly ipv6: boolean
-  readonly serving: ReadonlyArray<Serving>
+  readonly serving: Serving
   readonly down: DownTargets
   /** The members that are out by hand. */
   readonly overridden: ReadonlyMap<MemberEntry, unknown>
@@ -64,40 +87,39 @@ export const standingsOf = (options: {
   const { down, host, ipv6, now, overridden, serving, settings } = options
   const whole = placeOf("", ipv6)
   const place = placeOf(host, ipv6)
-  const eligible = serving.filter(({ profile }) => isEligible(profile.entry, ipv6)).map((candidate) => ({
-    profile: candidate.profile,
-    outage: outageOf(
-      down.of(candidate.profile.names, whole),
-      down.of(candidate.profile.names, place),
-      candidate.services,
-      host,
-      settings
-    )
-  }))
-  const isOut = ({ profile }: { readonly profile: Profile }) => overridden.has(profile.entry)
-  const candidates = eligible.filter((it) => !isOut(it))
-  const times = removalTimes(
-    candidates.flatMap(({ outage, profile }) =>
-      outage === undefined ? [] : [{ member: profile.entry.name, since: outage.since }]
-    ),
-    removalCap(candidates.length),
-    now
-  )
-  const standing = ({ outage, profile }: (typeof eligible)[number], goesAt: number | undefined): Standing => ({
-    profile,
-    address: addressOf(profile.entry, ipv6),
-    downs: outage?.downs ?? healthy,
-    goesAt
-  })
+  const isQuiet = !down.anyIn(whole) && !down.anyIn(place)
+  const candidates: Array<Standing> = []
+  const taken: Array<Standing> = []
+  const outages = new Map<Standing, HostOutage>()
+  const removals: Array<Removal> = []
+  // A loop without a new object per member: there are members times names to look at.
+  for (const profile of serving.profiles) {
+    const standing = ipv6 ? profile.healthy.ipv6 : profile.healthy.ipv4
+    if (standing === undefined) continue
+    const isOut = overridden.size > 0 && overridden.has(profile.entry)
+    ;(isOut ? taken : candidates).push(standing)
+    if (isQuiet) continue
+    const { names } = profile
+    const outage = outageOf(down.of(names, whole), down.of(names, place), serving.servicesOf(profile), host, settings)
+    if (outage === undefined) continue
+    outages.set(standing, outage)
+    if (!isOut) removals.push({ member: profile.entry.name, since: outage.since })
+  }
+  if (outages.size === 0) return { standings: candidates, overridden: taken }
+  const times = removalTimes(removals, removalCap(candidates.length, settings.MaxRemovedShare), now)
   return {
-    standings: candidates.map((it) =>
-      standing(it, it.outage === undefined ? undefined : times.get(it.profile.entry.name))
-    ),
-    overridden: eligible.filter(isOut).map((it) => standing(it, it.outage?.since))
+    standings: candidates.map((standing) => {
+      const outage = outages.get(standing)
+      return outage === undefined
+        ? standing
+        : { ...standing, downs: outage.downs, goesAt: times.get(standing.profile.entry.name) }
+    }),
+    overridden: taken.map((standing) => {
+      const outage = outages.get(standing)
+      return outage === undefined ? standing : { ...standing, downs: outage.downs, goesAt: outage.since }
+    })
   }
 }
-
-const healthy: ReadonlyArray<Official> = []
 
 interface HostOutage {
   readonly downs: ReadonlyArray<Official>

@@ -10,6 +10,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { Config } from "../config/Config.ts"
 import type { ConfigError } from "../config/ConfigError.ts"
+import { inSlices } from "../config/inSlices.ts"
 import type { RawDocuments } from "../config/memoryConfig.ts"
 import type { MemoryDocuments } from "../config/MemoryDocuments.ts"
 import type { Override } from "../domain/Override.ts"
@@ -78,13 +79,13 @@ export class Steering extends Context.Service<Steering, {
             isDirty = served.install(yield* build(served, stale, now)) || isDirty
           } else {
             const { catalog, local } = snapshot
-            const next = new ServedNames({
+            const next = yield* inSlices(ServedNames.inSlices({
               catalog,
               settings: local.GeoDNS.Steering,
               down,
               lastGood,
               overrides: active
-            })
+            }))
             isDirty = next.install(yield* build(next, next.names, now)) || isDirty
             lastGood.retain((name) => next.names.has(name))
             served = next

@@ -5,9 +5,8 @@ import type { Choice, Client } from "./Choice.ts"
 import { draw, hashText, weigh } from "./rendezvous.ts"
 import type { Standing } from "./Standing.ts"
 
-/** What the answers for one name and family are made from. */
+/** What the answers for a name in one family are made from. */
 export interface TableInput {
-  readonly name: string
   readonly ipv6: boolean
   /** The candidates, in the order of their names. */
   readonly standings: ReadonlyArray<Standing>
@@ -34,7 +33,7 @@ const maxTtl = 2 ** 31 - 1
 const everyDot = Number.NEGATIVE_INFINITY
 
 /**
- * Chooses among the members that answer for one name in one family. What it answers never changes: a change of status makes
+ * Chooses among the members that answer in one family, for one name or for all that the same members serve alike. What it answers never changes: a change of status makes
  * a new table.
  */
 export class SteeringTable {
@@ -60,37 +59,50 @@ export class SteeringTable {
   readonly #hashes: Uint32Array
   readonly #weights: Float64Array
   readonly #evenWeights: boolean
-  /** The answer of one record for each of them. */
-  readonly #single: ReadonlyArray<Choice>
   /** The answer when there are none. */
   readonly #otherwise: Choice
 
   constructor(input: TableInput) {
     const { ipv6, lastGood, now, overridden, settings, standings } = input
     this.input = input
-    this.healthy = standings.filter(({ goesAt }) => goesAt === undefined).map(({ profile }) => profile.entry.name)
-    this.held = standings.filter(({ goesAt }) => goesAt !== undefined && goesAt > now)
-    const left = standings.filter(({ goesAt }) => goesAt === undefined || goesAt > now)
+    const healthy: Array<string> = []
+    const held: Array<Standing> = []
+    const left: Array<Standing> = []
+    for (const standing of standings) {
+      const { goesAt, profile } = standing
+      if (goesAt === undefined) healthy.push(profile.entry.name)
+      else if (goesAt > now) held.push(standing)
+      else continue
+      left.push(standing)
+    }
+    this.healthy = healthy
+    this.held = held
     const otherwise = left.length > 0 || standings.length + overridden.length === 0
       ? undefined
       : allDown({ standings, overridden, lastGood, settings, ipv6 })
     this.policy = otherwise?.rule
     this.#answering = otherwise?.answering ?? left
 
-    const ttl = Math.min(Math.floor(settings.Ttl), maxTtl)
+    const ttl = ttlOf(settings, held.length > 0)
     this.#ttl = ttl
-    this.#xs = Float64Array.from(this.#answering, ({ profile }) => profile.vector[0])
-    this.#ys = Float64Array.from(this.#answering, ({ profile }) => profile.vector[1])
-    this.#zs = Float64Array.from(this.#answering, ({ profile }) => profile.vector[2])
-    this.#dots = new Float64Array(this.#answering.length)
-    this.#hashes = Uint32Array.from(this.#answering, ({ profile }) => profile.hash)
-    this.#weights = Float64Array.from(this.#answering, ({ profile }) => profile.weight)
-    this.#evenWeights = this.#weights.every((weight) => weight === this.#weights[0])
-    this.#single = this.#answering.map(({ address, profile }) => ({
-      addresses: [address],
-      members: [profile.entry.name],
-      ttl
-    }))
+    const count = this.#answering.length
+    const xs = this.#xs = new Float64Array(count)
+    const ys = this.#ys = new Float64Array(count)
+    const zs = this.#zs = new Float64Array(count)
+    this.#dots = new Float64Array(count)
+    const hashes = this.#hashes = new Uint32Array(count)
+    const weights = this.#weights = new Float64Array(count)
+    let evenWeights = true
+    for (let i = 0; i < count; i++) {
+      const { hash, vector, weight } = this.#answering[i]!.profile
+      xs[i] = vector[0]
+      ys[i] = vector[1]
+      zs[i] = vector[2]
+      hashes[i] = hash
+      weights[i] = weight
+      evenWeights &&= weight === weights[0]
+    }
+    this.#evenWeights = evenWeights
     this.#otherwise = this.policy === "fallback"
       ? { addresses: [settings.Fallback], members: ["(none)"], ttl }
       : { addresses: [], members: [], ttl }
@@ -99,7 +111,10 @@ export class SteeringTable {
   choose(client: Client): Choice {
     if (this.#answering.length === 0) return this.#otherwise
     const records = this.input.settings.RecordsPerAnswer
-    if (records === 1) return this.#single[this.#best(client)]!
+    if (records === 1) {
+      const { addresses, members } = this.#answering[this.#best(client)]!.alone
+      return { addresses, members, ttl: this.#ttl }
+    }
     const addresses: Array<string> = []
     const members: Array<string> = []
     for (const { address, profile } of this.rank(client).order) {
@@ -192,6 +207,10 @@ export class SteeringTable {
     return Math.min(nearest, dotAt(Math.max(kilometres + NearTieKm, kilometres * (1 + NearTiePercent / 100))))
   }
 }
+
+/** In seconds: an answer that will soon be another is not to be kept for long. */
+const ttlOf = ({ Ttl, TtlFloor }: SteeringSettings, isChangeNear: boolean): number =>
+  Math.min(Math.floor(isChangeNear ? Math.min(Ttl, TtlFloor) : Ttl), maxTtl)
 
 const vectorOf = (client: Client): UnitVector | undefined =>
   client.location === undefined ? undefined : unitVector(client.location)

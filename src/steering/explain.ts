@@ -8,17 +8,18 @@ import { addressOf, type Standing } from "./Standing.ts"
 import type { Ranking, SteeringTable } from "./SteeringTable.ts"
 
 /**
- * Why a table answers a client as it does. `members` are all that are configured, `serves` says which of them serve the
+ * Why the table of a name answers a client as it does. `members` are all that are configured, `serves` says which of them serve the
  * name, `overridden` which of them are out by hand.
  */
 export const explain = (
+  name: string,
   table: SteeringTable,
   client: Client,
   members: ReadonlyArray<MemberEntry>,
   serves: (member: MemberEntry) => boolean,
   overridden: ReadonlyMap<MemberEntry, Override>
 ): Explanation => {
-  const { ipv6, name, now, standings } = table.input
+  const { ipv6, now, standings } = table.input
   const ranking = table.rank(client)
   const choice = table.choose(client)
   const candidate = (entry: MemberEntry, exclusions: ReadonlyArray<Exclusion>, heldUntil?: number): Candidate => ({
@@ -101,7 +102,11 @@ const reason = (
     return { rule: "empty", because: `no member that is in service and serves the name has an ${family} address` }
   }
   const down = all === 0
-    ? `all ${overridden.length} members that could answer are out by hand`
+    ? overridden.length === 1
+      ? "the one member that could answer is out by hand"
+      : `all ${overridden.length} members that could answer are out by hand`
+    : all === 1
+    ? "the one candidate is down"
     : `all ${all} candidates are down`
   const isOverridden = ranking.order[0] !== undefined && overridden.includes(ranking.order[0])
   switch (table.policy) {
@@ -128,9 +133,9 @@ const reason = (
     case undefined: {
       const held = table.held.length === 0
         ? ""
-        : `; ${table.held.length} held although down, as no more than ${removalCap(all)} of ${all} may go within ${
-          capWindow / 1000
-        } s`
+        : `; ${table.held.length} held although down, as no more than ${
+          removalCap(all, settings.MaxRemovedShare)
+        } of ${all} may go within ${capWindow / 1000} s`
       return withHeld(held, nearest(client, ranking, settings))
     }
   }

@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
-import { compareStored, storedText } from "./StoredText.ts"
+import { compareStored, storedKey, storedText } from "./StoredText.ts"
 import { databaseError, type StoreError } from "./StoreError.ts"
 
 /** The state of one alert thread as it is kept. What it holds is the business of the alerts. */
@@ -54,7 +54,7 @@ export class AlertStore extends Context.Service<AlertStore, {
       const save = Effect.fn("AlertStore.save")(function*(thread: StoredThread) {
         yield* sql`INSERT INTO alert_threads ${
           sql.insert({
-            outage_id: storedText(thread.outage),
+            outage_id: storedKey(thread.outage),
             finished: thread.finished ? 1 : 0,
             thread: storedText(thread.thread)
           })
@@ -63,7 +63,7 @@ export class AlertStore extends Context.Service<AlertStore, {
 
       const get = Effect.fn("AlertStore.get")(function*(outage: string) {
         const [row] = yield* sql<Row>`
-          SELECT outage_id, finished, thread FROM alert_threads WHERE outage_id = ${storedText(outage)}`
+          SELECT outage_id, finished, thread FROM alert_threads WHERE outage_id = ${storedKey(outage)}`
         return row === undefined ? undefined : decode(row)
       }, Effect.mapError(databaseError("read an alert thread")))
 
@@ -88,10 +88,10 @@ export class AlertStore extends Context.Service<AlertStore, {
     return AlertStore.of({
       save: (thread) =>
         Effect.sync(() => {
-          const outage = storedText(thread.outage)
+          const outage = storedKey(thread.outage)
           threads.set(outage, { outage, thread: storedText(thread.thread), finished: thread.finished })
         }),
-      get: (outage) => Effect.sync(() => threads.get(storedText(outage))),
+      get: (outage) => Effect.sync(() => threads.get(storedKey(outage))),
       unfinished: Stream.suspend(() =>
         Stream.fromIterable(
           [...threads.values()].filter((thread) => !thread.finished).sort((a, b) => compareStored(a.outage, b.outage))

@@ -220,6 +220,8 @@ export const run = (): Effect.Effect<void, StoreError, SqlClient.SqlClient> => E
 /** The tables are there when this layer is. */
 export const layer: Layer.Layer<never, StoreError, SqlClient.SqlClient> = Layer.effectDiscard(run())
 
+const use = "use the database"
+
 /**
  * Looks whether the database has the tables of this version, and changes nothing. For those who only read: they would be
  * told of a column that is not there.
@@ -228,9 +230,9 @@ export const check: Effect.Effect<void, StoreError, SqlClient.SqlClient> = Effec
   const missing = yield* pending(yield* migrationsFor(0))
   if (missing.length === 0) return
   return yield* new StoreError({
-    operation: "look at the database",
+    operation: use,
     reason: new BadSchema({
       problem: "it does not have the tables of this version yet: geodns store migrate --dry-run says what is to be done"
     })
   })
-}).pipe(Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("look at the database")(error))))
+}).pipe(Effect.catchTag("SqlError", (error) => Effect.fail(databaseError(use)(error))))

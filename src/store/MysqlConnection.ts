@@ -8,7 +8,7 @@ import type * as SqlConnection from "effect/sql/SqlConnection"
 import { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import type * as Mysql from "mysql2"
-import { classify, commitUnknown, connectionLost, deadlinePassed } from "./mysqlError.ts"
+import { classify, commitUnknown, connectionLost, deadlinePassed, packetTooLarge } from "./mysqlError.ts"
 import { RowReader } from "./RowReader.ts"
 import { statementMillis } from "./statementMetrics.ts"
 
@@ -58,11 +58,19 @@ export class MysqlConnection implements SqlConnection.Connection {
   private reader: RowReader | undefined
   private pending: ((cause: unknown) => void) | undefined
   private readonly raw: Mysql.Connection
+  private readonly maxPacket: number
   private readonly timeout: Duration.Duration
   private readonly onBroken: (connection: MysqlConnection) => void
 
-  constructor(raw: Mysql.Connection, timeout: Duration.Duration, onBroken: (connection: MysqlConnection) => void) {
+  /** `maxPacket`: the server takes so many bytes at once. */
+  constructor(
+    raw: Mysql.Connection,
+    maxPacket: number,
+    timeout: Duration.Duration,
+    onBroken: (connection: MysqlConnection) => void
+  ) {
     this.raw = raw
+    this.maxPacket = maxPacket
     this.timeout = timeout
     this.onBroken = onBroken
     // Also when nothing is under way: an idle connection that breaks must not be used again, or end the process.
@@ -127,7 +135,11 @@ export class MysqlConnection implements SqlConnection.Connection {
         if (this.broken) return fail(connectionLost())
         this.pending = fail
         try {
-          this.raw.query({ sql, values: params.map(bind), rowsAsArray }, (cause: any, rows: any) => {
+          const text = this.raw.format(sql, params.map(bind))
+          const bytes = text.length * 3 < this.maxPacket ? 0 : 1 + Buffer.byteLength(text)
+          // The server would close the connection, and its reason is lost while we still write.
+          if (bytes > this.maxPacket) return fail(packetTooLarge(bytes, this.maxPacket))
+          this.raw.query({ sql: text, rowsAsArray }, (cause: any, rows: any) => {
             if (!cause) return finish(Effect.succeed(rows))
             if (cause.fatal === true) giveUp()
             fail(cause)

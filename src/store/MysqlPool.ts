@@ -1,6 +1,5 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -55,9 +54,13 @@ export const makePool = Effect.fnUntraced(function*(config: MysqlClientConfig) {
   const idle: Array<MysqlConnection> = []
   let closed = false
 
-  const update = Effect.suspend(() => Metric.update(connections, open.size))
+  // Changes and not totals: another pool of this process counts, too. And at once: an idle connection may break, and nobody
+  // may ask for one after it.
+  const context = yield* Effect.context<never>()
+  const counted = (change: number): void => connections.modifyUnsafe(change, context)
+  counted(0)
   const forget = (connection: MysqlConnection): void => {
-    open.delete(connection)
+    if (open.delete(connection)) counted(-1)
     const at = idle.indexOf(connection)
     if (at >= 0) idle.splice(at, 1)
   }
@@ -105,13 +108,17 @@ export const makePool = Effect.fnUntraced(function*(config: MysqlClientConfig) {
       raw.on("error", giveUp)
       raw.query(sessionSetup, (cause) => {
         if (cause) return giveUp(cause)
-        raw.removeListener("error", giveUp)
-        const connection = new MysqlConnection(raw, statementTimeout, (broken) => {
-          forget(broken)
-          lost += 1
+        raw.query("SELECT @@max_allowed_packet AS bytes", (cause: unknown, rows: any) => {
+          if (cause) return giveUp(cause)
+          raw.removeListener("error", giveUp)
+          const connection = new MysqlConnection(raw, rows[0].bytes, statementTimeout, (broken) => {
+            forget(broken)
+            connectionsLost.updateUnsafe(1, context)
+          })
+          open.add(connection)
+          counted(1)
+          finish(Effect.succeed(connection))
         })
-        open.add(connection)
-        finish(Effect.succeed(connection))
       })
       return Effect.sync(() => {
         done = true
@@ -121,13 +128,6 @@ export const makePool = Effect.fnUntraced(function*(config: MysqlClientConfig) {
         raw.destroy()
       })
     }))
-
-  let lost = 0
-  const report = Effect.suspend(() => {
-    const count = lost
-    lost = 0
-    return count === 0 ? update : Effect.andThen(Metric.update(connectionsLost, count), update)
-  })
 
   const poolClosed = new SqlError({
     reason: new ConnectionError({
@@ -149,13 +149,12 @@ export const makePool = Effect.fnUntraced(function*(config: MysqlClientConfig) {
       Effect.suspend(() => {
         if (closed) return Effect.fail(poolClosed)
         const free = idle.pop()
-        return free === undefined ? Effect.tap(connect, update) : Effect.succeed(free)
+        return free === undefined ? connect : Effect.succeed(free)
       }),
       (connection) =>
-        Effect.suspend(() => {
+        Effect.sync(() => {
           if (closed) connection.destroy()
           else if (!connection.broken) idle.push(connection)
-          return report
         }),
       { interruptible: true }
     )
@@ -183,9 +182,8 @@ export const makePool = Effect.fnUntraced(function*(config: MysqlClientConfig) {
       }).pipe(
         Effect.andThen(Effect.sync(() => {
           for (const connection of all) connection.cut()
-          open.clear()
-        })),
-        Effect.andThen(update)
+          for (const connection of [...open]) forget(connection)
+        }))
       )
     })
   )

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type { Outage } from "../domain/Outage.ts"
 import { CheckType, type Target, targetKey } from "../domain/Target.ts"
 import { outageWidths } from "./mysqlSchema.ts"
-import { fitText, storedText, timeFromText, timeToText } from "./StoredText.ts"
+import { fitText, storedKey, storedText, timeFromText, timeToText, unpadded } from "./StoredText.ts"
 
 /** A row of `member_events` as it is written. */
 export interface OutageRow {
@@ -38,6 +38,9 @@ const toTime = (name: string, millis: number): Result.Result<string, string> =>
     onSome: Result.succeed
   })
 
+/** The name of a member as it is stored and looked up. */
+export const storedMember = (member: string): string => unpadded(fitText(member, outageWidths.member))
+
 /** The row of an outage, or what is wrong with the outage. */
 export const encodeOutage = (outage: Outage): Result.Result<OutageRow, string> =>
   Result.gen(function*() {
@@ -46,9 +49,9 @@ export const encodeOutage = (outage: Outage): Result.Result<OutageRow, string> =
       return yield* Result.fail(`its id has more than ${outageWidths.outageId} characters`)
     }
     return {
-      outage_id: storedText(outage.id),
+      outage_id: storedKey(outage.id),
       target_key: targetKey(target),
-      member_name: fitText(target.member, outageWidths.member),
+      member_name: storedMember(target.member),
       check_type: target.checkType,
       check_name: fitText(target.check, outageWidths.checkName),
       domain_name: fitText(target.domain, outageWidths.domain),

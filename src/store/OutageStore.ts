@@ -10,9 +10,10 @@ import type { Fragment } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import type { Outage } from "../domain/Outage.ts"
 import { describeTarget, type Target, targetKey } from "../domain/Target.ts"
+import { Conditions } from "../node/Conditions.ts"
 import { outageWidths } from "./mysqlSchema.ts"
-import { decodeOutage, encodeOutage, type OutageRow, type StoredOutage, Votes } from "./OutageRow.ts"
-import { boundToText, compareStored, fitText, storedText, timeFromText, timeToText } from "./StoredText.ts"
+import { decodeOutage, encodeOutage, type OutageRow, storedMember, type StoredOutage, Votes } from "./OutageRow.ts"
+import { boundToText, compareStored, fitText, storedKey, timeFromText, timeToText } from "./StoredText.ts"
 import { AlreadyOpen, BadRow, databaseError, retryDeadlocks, StoreError } from "./StoreError.ts"
 
 /** Which outages. Everything given must hold. */
@@ -60,20 +61,42 @@ const endText = (id: string, end: number): Effect.Effect<string, StoreError> =>
     onSome: Effect.succeed
   })
 
-/** The outages of rows; one that is no outage fails them all, and says which. */
-const decodeAll = (rows: ReadonlyArray<StoredOutage>): Effect.Effect<ReadonlyArray<Outage>, StoreError> =>
-  Effect.suspend(() => {
+const decode = (row: StoredOutage): Effect.Effect<Outage, StoreError> =>
+  Effect.mapError(Effect.fromResult(decodeOutage(row)), badRow("read outages", table, row.outage_id))
+
+/** How many unreadable rows are told of one by one. */
+const maxTold = 100
+
+/** Reads rows. One that is no outage is left out, so that it costs itself and no other, and is told of once. */
+const makeDecodeAll = Effect.gen(function*() {
+  // Commands that only look have none.
+  const conditions = yield* Effect.serviceOption(Conditions)
+  const told = new Set<string>()
+  const tell = Effect.fnUntraced(function*(row: string, problem: string) {
+    if (told.has(row) || told.size >= maxTold) return
+    told.add(row)
+    yield* Effect.logError("an outage cannot be read and is left out").pipe(
+      Effect.annotateLogs({ table, row, problem })
+    )
+    if (Option.isNone(conditions)) return
+    yield* conditions.value.raise(
+      "store:row",
+      `${
+        told.size === maxTold ? "at least " : ""
+      }${told.size} rows of ${table} cannot be read and are left out of all ` +
+        `reports, the last of them ${row}: ${problem}. Mend them in the database and start the node again`
+    )
+  })
+  return Effect.fnUntraced(function*(rows: ReadonlyArray<StoredOutage>) {
     const outages: Array<Outage> = []
     for (const row of rows) {
       const outage = decodeOutage(row)
-      if (Result.isFailure(outage)) return Effect.fail(badRow("read outages", table, row.outage_id)(outage.failure))
-      outages.push(outage.success)
+      if (Result.isSuccess(outage)) outages.push(outage.success)
+      else yield* tell(row.outage_id, outage.failure)
     }
-    return Effect.succeed(outages)
+    return outages as ReadonlyArray<Outage>
   })
-
-const decode = (row: StoredOutage): Effect.Effect<Outage, StoreError> =>
-  Effect.map(decodeAll([row]), ([outage]) => outage!)
+})
 
 const alreadyOpen = (outage: Outage): StoreError =>
   new StoreError({
@@ -98,7 +121,10 @@ export class OutageStore extends Context.Service<OutageStore, {
     blip: boolean,
     decision?: ClosingDecision
   ) => Effect.Effect<boolean, StoreError>
-  /** In order of their start. Read in pages, so it may be long and slow; what is stored meanwhile may be in it or not. */
+  /**
+   * In order of their start. A row that is no outage is left out, logged and raised as `store:row`. Read in pages, so it may be long and slow; what is stored
+   * meanwhile may be in it or not.
+   */
   readonly find: (query: OutageQuery) => Stream.Stream<Outage, StoreError>
   /** The decisions that opened and, if it was given, closed an outage; empty when it is unknown. */
   readonly decisions: (id: string) => Effect.Effect<ReadonlyArray<OutageDecision>, StoreError>
@@ -108,6 +134,7 @@ export class OutageStore extends Context.Service<OutageStore, {
     OutageStore,
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
+      const decodeAll = yield* makeDecodeAll
 
       const insertDecision = (outageId: string, up: boolean, decisionId: string, decidedAt: string, votes: string) =>
         sql`INSERT INTO decisions ${
@@ -129,7 +156,7 @@ export class OutageStore extends Context.Service<OutageStore, {
         const closed_by = closed === undefined ? null : fitText(closed.id, outageWidths.outageId)
         const insert = retryDeadlocks(sql.withTransaction(Effect.gen(function*() {
           yield* sql`INSERT INTO member_events ${sql.insert({ ...row, closed_by })}`
-          yield* insertDecision(row.outage_id, false, outage.id, row.start_time, row.vote_data)
+          yield* insertDecision(row.outage_id, false, row.outage_id, row.start_time, row.vote_data)
           if (closed !== undefined) {
             yield* insertDecision(row.outage_id, true, closed.id, closed.at, JSON.stringify(closed.votes))
           }
@@ -151,7 +178,7 @@ export class OutageStore extends Context.Service<OutageStore, {
         blip: boolean,
         decision?: ClosingDecision
       ) {
-        const outageId = storedText(id)
+        const outageId = storedKey(id)
         const asked = yield* endText(id, end)
         return yield* retryDeadlocks(sql.withTransaction(Effect.gen(function*() {
           const [found] = yield* sql<{ readonly start_time: string }>`
@@ -190,7 +217,7 @@ export class OutageStore extends Context.Service<OutageStore, {
 
       const find = (query: OutageQuery): Stream.Stream<Outage, StoreError> => {
         const where: Array<Fragment> = []
-        if (query.member !== undefined) where.push(sql`member_name = ${fitText(query.member, outageWidths.member)}`)
+        if (query.member !== undefined) where.push(sql`member_name = ${storedMember(query.member)}`)
         if (query.target !== undefined) where.push(sql`target_key = ${targetKey(query.target)}`)
         if (query.open !== undefined) where.push(query.open ? sql`end_time IS NULL` : sql`end_time IS NOT NULL`)
         if (query.to !== undefined) where.push(sql`start_time < ${boundToText(query.to)}`)
@@ -211,7 +238,7 @@ export class OutageStore extends Context.Service<OutageStore, {
       const decisions = Effect.fn("OutageStore.decisions")(function*(id: string) {
         const rows = yield* sql<
           { readonly decision_id: string; readonly up: number; readonly decided_at: string; readonly vote_data: string }
-        >`SELECT decision_id, up, decided_at, vote_data FROM decisions WHERE outage_id = ${storedText(id)} ORDER BY up`
+        >`SELECT decision_id, up, decided_at, vote_data FROM decisions WHERE outage_id = ${storedKey(id)} ORDER BY up`
         return yield* Effect.forEach(rows, (row) =>
           Schema.decodeEffect(Votes)(row.vote_data).pipe(
             Effect.mapError((error) => badRow("read decisions", "decisions", id)(error.message)),
@@ -268,7 +295,7 @@ export class OutageStore extends Context.Service<OutageStore, {
       blip: boolean,
       decision?: ClosingDecision
     ) {
-      const outageId = storedText(id)
+      const outageId = storedKey(id)
       const asked = yield* endText(id, end)
       const row = rows.get(outageId)
       if (row === undefined || row.end_time !== null) return false
@@ -281,7 +308,7 @@ export class OutageStore extends Context.Service<OutageStore, {
 
     const matches = (query: OutageQuery) => (row: OutageRow): boolean => {
       const from = query.from === undefined ? undefined : boundToText(query.from)
-      return (query.member === undefined || row.member_name === fitText(query.member, outageWidths.member)) &&
+      return (query.member === undefined || row.member_name === storedMember(query.member)) &&
         (query.target === undefined || row.target_key === targetKey(query.target)) &&
         (query.open === undefined || query.open === (row.end_time === null)) &&
         (query.to === undefined || row.start_time < boundToText(query.to)) &&
@@ -296,7 +323,7 @@ export class OutageStore extends Context.Service<OutageStore, {
         )
       ).pipe(Stream.mapEffect(decode))
 
-    const decisions = (id: string) => Effect.sync(() => [...decided.get(storedText(id)) ?? []])
+    const decisions = (id: string) => Effect.sync(() => [...decided.get(storedKey(id)) ?? []])
 
     return OutageStore.of({ open, close, find, decisions })
   })

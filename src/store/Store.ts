@@ -1,3 +1,4 @@
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
@@ -46,10 +47,22 @@ export const sqliteClient = (config: SqliteClient.SqliteClientConfig): Layer.Lay
 /** How often the database is tried while it is away, and looked at while it is there. */
 const watchEvery = "5 seconds"
 
+/** How long operations wait for the first attempt to reach and migrate the database, from when the layer stands. */
+const firstAttempt = "5 seconds"
+
 /**
  * All stores in a MySQL or MariaDB database. It stands at once, whether the database is there or not: it is migrated when
- * it comes, and until then every operation fails with an error that is worth another try. The condition `store` says what
- * is wrong; `store:v2` that a process of v2 writes into the database.
+ * it comes. Operations wait for the first attempt to do so to end, up to 5 seconds after the layer was built; from then on
+ * they fail while the database is not ready, with an error for which `StoreError.isRetryable` holds. The condition `store`
+ * says what is wrong; `store:v2` that a process of v2 writes into the database.
+ *
+ * Everything stored has an identity or is an absolute total, so an operation is simply repeated:
+ *
+ * ```ts
+ * yield* outages.open(outage).pipe(
+ *   Effect.retry({ while: (error) => error.isRetryable, schedule: Schedule.spaced("5 seconds") })
+ * )
+ * ```
  */
 export const layerMysql = (
   config: MysqlClient.MysqlClientConfig,
@@ -64,7 +77,10 @@ export const layerMysql = (
         const own = yield* MysqlClient.fromPool(pool, config.database)
         let ready = false
         let problem = "it was not reached yet"
-        const gate = Effect.suspend(() =>
+        const tried = yield* Deferred.make<void>()
+        const triedOnce = Deferred.succeed(tried, undefined)
+        yield* Effect.forkScoped(Effect.delay(triedOnce, firstAttempt))
+        const check = Effect.suspend(() =>
           ready ? Effect.void : Effect.fail(
             new SqlError({
               reason: new ConnectionError({
@@ -75,22 +91,25 @@ export const layerMysql = (
             })
           )
         )
+        // Nobody may be held up in what cannot be interrupted, as the beginning of a transaction.
+        const gate = Effect.andThen(Effect.interruptible(Deferred.await(tried)), check)
         const raise = (error: { readonly message: string }) =>
           Effect.andThen(
             Effect.sync(() => problem = error.message),
             conditions.raise("store", `outages and usage wait: ${error.message}`)
           )
-        const prepare = Migrations.migrate(options).pipe(
+        const attempt = Migrations.migrate(options).pipe(
           Effect.provideService(SqlClient.SqlClient, own),
+          Effect.andThen(Effect.sync(() => ready = true)),
           Effect.tapError(raise),
-          Effect.catchCause((cause) => Effect.andThen(Effect.logDebug("no database yet", cause), Effect.fail("again"))),
-          Effect.retry(Schedule.spaced(watchEvery)),
-          Effect.orDie
+          Effect.catchCause((cause) => Effect.logDebug("no database yet", cause)),
+          Effect.ensuring(triedOnce)
         )
+        // Again and again, whatever goes wrong: nobody else would try.
+        const prepare = Effect.repeat(attempt, { until: () => ready, schedule: Schedule.spaced(watchEvery) })
         const look = Effect.matchEffect(own`SELECT 1`, { onFailure: raise, onSuccess: () => conditions.clear("store") })
         yield* Effect.gen(function*() {
           yield* prepare
-          ready = true
           yield* conditions.clear("store")
           yield* Effect.all([
             Effect.repeat(look, Schedule.spaced(watchEvery)),

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { SqlError } from "effect/sql/SqlError"
 import { isOutcomeUnknown } from "./mysqlError.ts"
@@ -41,18 +42,23 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   }
 
   override get message(): string {
+    return `cannot ${this.operation}: ${this.problem}`
+  }
+
+  /** The message without the operation, for those who say themselves what could not be done. */
+  get problem(): string {
     const { reason } = this
     switch (reason._tag) {
       case "AlreadyOpen":
-        return `${this.operation}: another outage of ${reason.target} is open`
+        return `another outage of ${reason.target} is open`
       case "Database":
-        return `${this.operation}: ${reason.error.message}`
+        return reason.error.message
       case "BadRow":
-        return `${this.operation}: row ${reason.row} of ${reason.table}: ${reason.problem}`
+        return `row ${reason.row} of ${reason.table}: ${reason.problem}`
       case "BadSchema":
-        return `${this.operation}: ${reason.problem}`
+        return reason.problem
       case "InUse":
-        return `${this.operation}: ${reason.sessions.length} other ${
+        return `${reason.sessions.length} other ${
           reason.sessions.length === 1 ? "connection uses" : "connections use"
         } the database as the same user (from ${
           reason.sessions.join(", ")
@@ -65,14 +71,17 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
 export const databaseError = (operation: string) => (error: SqlError): StoreError =>
   new StoreError({ operation, reason: new Database({ error }) })
 
-/** How often what the server ended for a deadlock is run again, at once: it has rolled everything back. */
+/** How often what the server ended for a deadlock is run again: it has rolled everything back. */
 const maxDeadlocks = 10
+
+/** Soon, and not in step with the one that won: 10 ms to half a second. */
+const afterDeadlock = Schedule.jittered(Schedule.exponential("10 millis", 1.5))
 
 /** Runs a transaction again that lost a deadlock. Only around what means the same when it runs twice. */
 export const retryDeadlocks = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>): Effect.Effect<A, E | SqlError, R> =>
   effect.pipe(
     Effect.tapError((error) => isDeadlock(error) ? Metric.update(retries, 1) : Effect.void),
-    Effect.retry({ times: maxDeadlocks, while: isDeadlock })
+    Effect.retry({ schedule: afterDeadlock, times: maxDeadlocks, while: isDeadlock })
   )
 
 const isDeadlock = (error: unknown): boolean => error instanceof SqlError && error.reason._tag === "DeadlockError"

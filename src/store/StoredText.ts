@@ -8,6 +8,12 @@ const nul = /\0/g
  */
 export const storedText = (text: string): string => text.toWellFormed().replace(nul, "\ufffd")
 
+/** Texts that differ only in spaces at their end are the same for MySQL, so no key has any. */
+export const unpadded = (text: string): string => text.endsWith(" ") ? text.replace(/ +$/, "") : text
+
+/** {@link storedText} of what is looked up, such as an id: without spaces at its end in every database. */
+export const storedKey = (text: string): string => unpadded(storedText(text))
+
 /** {@link storedText}, cut to so many characters, for columns that people read and nothing relies on. */
 export const fitText = (text: string, width: number): string => {
   const stored = storedText(text)

@@ -1,4 +1,4 @@
-import { compareStored } from "./StoredText.ts"
+import { compareStored, unpadded } from "./StoredText.ts"
 
 /** A total of one writer (one process start of one node) for one UTC day and key. No part of the key is ever null. */
 export interface UsageRow {
@@ -82,9 +82,6 @@ export interface StoredUsage {
   readonly is_ipv6: number
   readonly hits: number
 }
-
-/** Texts that differ only in spaces at their end are the same for MySQL, so nobody stores any. */
-const unpadded = (text: string): string => text.endsWith(" ") ? text.replace(/ +$/, "") : text
 
 /** The row of `requests` for a total. */
 export const encodeUsage = (row: UsageRow): StoredUsage => ({

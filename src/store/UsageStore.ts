@@ -7,6 +7,8 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
+import { countedUsage } from "./foreignUsage.ts"
+import { unpadded } from "./StoredText.ts"
 import { databaseError, retryDeadlocks, type StoreError } from "./StoreError.ts"
 import {
   compareUsage,
@@ -47,7 +49,19 @@ const columnNames = [
   "hits"
 ] as const
 const columns = columnNames.join(", ")
-const placeholders = `(${columnNames.map(() => "?").join(", ")}),`
+/** The primary key, in its order. */
+const keyNames = [
+  "date",
+  "domain_name",
+  "member_name",
+  "network_asn",
+  "network_name",
+  "country_code",
+  "country_name",
+  "is_ipv6",
+  "node_id"
+] as const
+const placeholders = columnNames.map(() => "?").join(", ")
 /** All values of a statement in one list: lists per row cost more than the rest of making one. */
 const valuesOf = (rows: ReadonlyArray<StoredUsage>): ReadonlyArray<string | number> => {
   const values: Array<string | number> = []
@@ -106,18 +120,25 @@ export class UsageStore extends Context.Service<UsageStore, {
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
 
-      const keepGreatest = sql.onDialectOrElse({
-        mysql: () => "ON DUPLICATE KEY UPDATE hits = GREATEST(hits, VALUES(hits))",
-        orElse: () =>
-          `ON CONFLICT (
-            date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6, node_id
-          ) DO UPDATE SET hits = excluded.hits WHERE excluded.hits > hits`
+      // In MySQL `foreign_at` is said, or the server would take the row for one of v2's.
+      const { into, keepGreatest, rowText } = sql.onDialectOrElse({
+        mysql: () => ({
+          into: `${columns}, foreign_at`,
+          rowText: `(${placeholders}, NULL),`,
+          keepGreatest: "ON DUPLICATE KEY UPDATE hits = GREATEST(hits, VALUES(hits)), foreign_at = foreign_at"
+        }),
+        orElse: () => ({
+          into: columns,
+          rowText: `(${placeholders}),`,
+          keepGreatest: `ON CONFLICT (${keyNames.join(", ")})
+            DO UPDATE SET hits = excluded.hits WHERE excluded.hits > hits`
+        })
       })
 
       // Written out, and not by the helper for inserts, which takes longer than the database.
       const insertBatch = (batch: ReadonlyArray<StoredUsage>) =>
         sql.unsafe(
-          `INSERT INTO requests (${columns}) VALUES ${placeholders.repeat(batch.length).slice(0, -1)} ${keepGreatest}`,
+          `INSERT INTO requests (${into}) VALUES ${rowText.repeat(batch.length).slice(0, -1)} ${keepGreatest}`,
           valuesOf(batch)
         )
 
@@ -151,48 +172,51 @@ export class UsageStore extends Context.Service<UsageStore, {
         if (query.to !== undefined) where.push(sql`date <= ${query.to}`)
         return where
       }
-      const order = sql.literal(
-        "date, domain_name, member_name, network_asn, network_name, country_code, country_name, is_ipv6, node_id"
-      )
       const selected = sql.literal(`SELECT ${columns} FROM requests`)
+      const order = sql.literal(keyNames.join(", "))
+      // MySQL finds its place in the key from equal beginnings, and not from a comparison of rows.
+      const behind = sql.onDialectOrElse({
+        mysql: () => (row: StoredUsage): Fragment =>
+          sql.or(keyNames.map((name, i) =>
+            sql.and([
+              ...keyNames.slice(0, i).map((before) => sql`${sql(before)} = ${row[before]}`),
+              sql`${sql(name)} > ${row[name]}`
+            ])
+          )),
+        orElse: () => (row: StoredUsage): Fragment =>
+          sql`(${order}) > (${sql.csv(keyNames.map((name) => sql`${row[name]}`))})`
+      })
 
-      /** The key is in this order, so a page begins where the last one ended. */
-      const readPages = (query: UsageQuery): Stream.Stream<StoredUsage, SqlError> => {
-        const where = [...daysOf(query), ...whereOf(query)]
-        const behind = (row: StoredUsage): Fragment =>
-          sql`(${order}) > (${row.date}, ${row.domain_name}, ${row.member_name}, ${row.network_asn},
-            ${row.network_name}, ${row.country_code}, ${row.country_name}, ${row.is_ipv6}, ${row.node_id})`
-        return Stream.paginate<StoredUsage | undefined, StoredUsage, SqlError>(
-          undefined,
-          (after) =>
-            Effect.gen(function*() {
-              const rows = yield* sql<StoredUsage>`
+      /** The key is in this order, so a page begins where the last one ended, and between them no connection is held. */
+      const readPages = (where: ReadonlyArray<Fragment>): Stream.Stream<StoredUsage, SqlError> =>
+        Stream.paginate<StoredUsage | undefined, StoredUsage, SqlError>(undefined, (after) =>
+          Effect.gen(function*() {
+            const rows = yield* sql<StoredUsage>`
               ${selected} WHERE ${sql.and(after === undefined ? where : [...where, behind(after)])}
               ORDER BY ${order} LIMIT ${sql.literal(String(pageRows))}`
-              const last = rows.length < pageRows ? undefined : rows.at(-1)
-              yield* Effect.yieldNow
-              return [rows, last === undefined ? Option.none() : Option.some(last)] as const
-            })
-        )
-      }
+            const last = rows.length < pageRows ? undefined : rows.at(-1)
+            yield* Effect.yieldNow
+            return [rows, last === undefined ? Option.none() : Option.some(last)] as const
+          }))
 
-      /** MySQL finds no beginning in its key for a comparison of rows, so a stream reads each day as its rows lie. */
+      /** Day by day, so that no statement looks through more than one for what may be rare. */
       const readDays = (query: UsageQuery): Stream.Stream<StoredUsage, SqlError> =>
         Stream.fromIterableEffect(
           sql<{ readonly date: string }>`SELECT DISTINCT date FROM requests WHERE ${
             sql.and(daysOf(query))
           } ORDER BY date`
         ).pipe(
-          Stream.flatMap(({ date }) =>
-            sql<StoredUsage>`${selected} WHERE ${sql.and([sql`date = ${date}`, ...whereOf(query)])} ORDER BY ${order}`
-              .stream
-          )
+          Stream.flatMap(({ date }) => readPages([sql`date = ${date}`, sql.literal(countedUsage), ...whereOf(query)]))
         )
 
-      const read = sql.onDialectOrElse({ mysql: () => readDays, orElse: () => readPages })
+      const read = sql.onDialectOrElse({
+        mysql: () => readDays,
+        orElse: () => (query: UsageQuery) => readPages([...daysOf(query), ...whereOf(query)])
+      })
 
-      const find = (query: UsageQuery): Stream.Stream<UsageTotal, StoreError> =>
+      const find = (asked: UsageQuery): Stream.Stream<UsageTotal, StoreError> =>
         Stream.suspend(() => {
+          const query = storedQuery(asked)
           const sum = new WriterSum()
           return read(query).pipe(
             Stream.chunks,
@@ -228,8 +252,9 @@ export class UsageStore extends Context.Service<UsageStore, {
       (query.asn === undefined || row.network_asn === query.asn) &&
       isOf(query.node, row)
 
-    const find = (query: UsageQuery): Stream.Stream<UsageTotal, StoreError> =>
+    const find = (asked: UsageQuery): Stream.Stream<UsageTotal, StoreError> =>
       Stream.suspend(() => {
+        const query = storedQuery(asked)
         const sum = new WriterSum()
         const rows = [...stored.values()].filter(matches(query)).sort(compareUsage)
         const totals = rows.flatMap((row) => sum.push(row))
@@ -239,5 +264,13 @@ export class UsageStore extends Context.Service<UsageStore, {
     return UsageStore.of({ upsert, find })
   })
 }
+
+/** What is asked for as it is stored. */
+const storedQuery = (query: UsageQuery): UsageQuery =>
+  Object.fromEntries(
+    Object.entries<string | undefined>({ ...query }).flatMap(([name, text]) =>
+      text === undefined ? [] : [[name, unpadded(text)]]
+    )
+  )
 
 const isOf = (node: string | undefined, row: StoredUsage): boolean => node === undefined || nodeOf(row.node_id) === node

@@ -1,8 +1,17 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { type MigrationAction, RowsDone } from "./migration.ts"
-import { type AdoptedOutage, adoptV2Outage, closeDuplicate, type V2OutageRow } from "./v2Outage.ts"
+import { boundToText } from "./StoredText.ts"
+import {
+  type AdoptedOutage,
+  adoptV2Outage,
+  closeDuplicate,
+  firstV2Time,
+  isUndated,
+  type V2OutageRow
+} from "./v2Outage.ts"
 
 /** Rows that are written by one statement. */
 const batchRows = 1_000
@@ -12,6 +21,8 @@ interface Adopted {
   readonly rows: number
   /** Open rows beside another open row of the same target: kept, and closed at their start. */
   readonly duplicates: number
+  /** Rows whose start is no time: kept, and begun at the best time that is known. */
+  readonly undated: number
 }
 
 /** Rows that a v2 process has written or closed and that are not in our form. */
@@ -28,8 +39,8 @@ export const countForeignOutages: Effect.Effect<
   )
 )
 
-/** Of rows of v2 that are closed there: they stand in nobody's way. */
-const isClosed = "(end_time IS NOT NULL OR status = 1)"
+/** Of rows of v2 that are closed there: they stand in nobody's way. A zero end is none. */
+const isClosed = `(status = 1 OR (end_time IS NOT NULL AND end_time >= '${firstV2Time}'))`
 const columns =
   `id, check_type, check_name, endpoint, member_name, domain_name, status, is_ipv6, start_time, end_time, error,
     vote_data, additional_data`
@@ -37,9 +48,10 @@ const selectClosed = (after: string): string =>
   `SELECT ${columns}
   FROM member_events WHERE outage_id IS NULL AND ${isClosed} AND id > ${after} ORDER BY id LIMIT ${batchRows}`
 const selectOpen = `SELECT ${columns}
-  FROM member_events WHERE outage_id IS NULL AND NOT ${isClosed} ORDER BY start_time, id`
+  FROM member_events WHERE outage_id IS NULL AND NOT ${isClosed} ORDER BY start_time < '${firstV2Time}', start_time, id`
 /** v2 closes a row by its status. The end that it set stays, as does the one that was there before. */
-const closeByStatus = `UPDATE member_events SET end_time = COALESCE(end_time, start_time), status = 0
+const closeByStatus =
+  `UPDATE member_events SET end_time = IF(end_time >= '${firstV2Time}', end_time, start_time), status = 0
   WHERE outage_id IS NOT NULL AND status <> 0`
 
 /**
@@ -51,13 +63,19 @@ const adoptOutages = Effect.fnUntraced(function*(minimumOfflineMillis: number) {
   const rowsDone = yield* RowsDone
   let rows = 0
   let duplicates = 0
+  let undated = 0
+  const now = boundToText(yield* Clock.currentTimeMillis)
+  const adopt = (row: V2OutageRow): AdoptedOutage => {
+    if (isUndated(row)) undated += 1
+    return adoptV2Outage(row, minimumOfflineMillis, now)
+  }
 
   // A whole batch is written by one statement.
   const replace = sql.literal(replaceText)
   let after = 0
   while (true) {
     const found: ReadonlyArray<V2OutageRow> = yield* sql.unsafe<V2OutageRow>(selectClosed(String(after)))
-    const [head, ...tail] = found.map((row) => ({ ...adoptV2Outage(row, minimumOfflineMillis) }))
+    const [head, ...tail] = found.map((row) => ({ ...adopt(row) }))
     if (head === undefined) break
     yield* sql`INSERT INTO member_events ${sql.insert([head, ...tail])} ${replace}`
     after = found.at(-1)!.id
@@ -72,10 +90,10 @@ const adoptOutages = Effect.fnUntraced(function*(minimumOfflineMillis: number) {
     return sql`UPDATE member_events SET ${
       sql.csv(Object.entries(set).map(([name, value]) => sql`${sql(name)} = ${value}`))
     }
-      WHERE id = ${id} AND outage_id IS NULL AND end_time IS NULL`
+      WHERE id = ${id} AND outage_id IS NULL AND NOT ${sql.literal(isClosed)}`
   }
   for (const read of open) {
-    const row = adoptV2Outage(read, minimumOfflineMillis)
+    const row = adopt(read)
     const other = sql<{ readonly outage_id: string }>`SELECT outage_id FROM member_events
       WHERE open_key = UNHEX(SHA2(${row.target_key}, 256))`
     const [known] = yield* other
@@ -93,7 +111,7 @@ const adoptOutages = Effect.fnUntraced(function*(minimumOfflineMillis: number) {
   }
 
   yield* sql.unsafe(closeByStatus)
-  return { rows, duplicates } satisfies Adopted
+  return { rows, duplicates, undated } satisfies Adopted
 })
 
 const emptyRow: V2OutageRow = {
@@ -112,7 +130,7 @@ const emptyRow: V2OutageRow = {
   additional_data: null
 }
 
-const replaced = Object.keys(adoptV2Outage(emptyRow, 0)).filter((name) => name !== "id")
+const replaced = Object.keys(adoptV2Outage(emptyRow, 0, "")).filter((name) => name !== "id")
 const replaceText = `ON DUPLICATE KEY UPDATE ${replaced.map((name) => `${name} = VALUES(${name})`).join(", ")}`
 
 /** The taking over of so many rows as a step of a migration. */
@@ -122,12 +140,22 @@ export const adopting = (what: string, rows: number, minimumOfflineMillis: numbe
     selectClosed("<last id of the batch before>"),
     `INSERT INTO member_events (id, ${replaced.join(", ")})\n  VALUES <these rows in the new form>\n  ${replaceText}`,
     selectOpen,
-    `UPDATE member_events SET <the new form> WHERE id = <id> AND outage_id IS NULL AND end_time IS NULL`,
+    `UPDATE member_events SET <the new form> WHERE id = <id> AND outage_id IS NULL AND NOT ${isClosed}`,
     closeByStatus
   ],
   rows,
-  run: Effect.map(adoptOutages(minimumOfflineMillis), ({ duplicates }) =>
-    duplicates === 0
-      ? undefined
-      : `open rows beside an older open row of the same target, closed at their own start: ${duplicates}`)
+  run: Effect.map(adoptOutages(minimumOfflineMillis), ({ duplicates, undated }) => {
+    const notes = [
+      ...(duplicates === 0
+        ? []
+        : [`open rows beside an older open row of the same target, closed at their own start: ${duplicates}`]),
+      ...(undated === 0
+        ? []
+        : [
+          `rows whose start is no time, begun when they ended or, still open, now; what v2 had is in ` +
+          `additional_data: ${undated}`
+        ])
+    ]
+    return notes.length === 0 ? undefined : notes.join("; ")
+  })
 })

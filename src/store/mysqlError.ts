@@ -55,6 +55,8 @@ const byNumber: ReadonlyArray<readonly [make: (props: Props) => SqlErrorReason, 
   [(props) => new ConstraintError(props), [
     1022,
     1048,
+    // Larger than max_allowed_packet, and it will be so next time.
+    1153,
     1264,
     1265,
     1292,
@@ -154,3 +156,7 @@ export const deadlinePassed = (operation: string, millis: number): SqlError =>
 /** What a statement ends with whose connection is gone. */
 export const connectionLost = () =>
   Object.assign(new Error("the server closed the connection"), { code: "PROTOCOL_CONNECTION_LOST", fatal: true })
+
+/** What a statement ends with that is larger than the server takes. */
+export const packetTooLarge = (bytes: number, most: number) =>
+  Object.assign(new Error(`it has ${bytes} bytes, and max_allowed_packet of the server is ${most}`), { errno: 1153 })

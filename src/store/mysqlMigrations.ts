@@ -127,9 +127,16 @@ const usage = Effect.gen(function*() {
   return actions
 })
 
+/** Tells what v2 writes into `requests` from what we do. The second step is the one that may be missing after a kill. */
+const usageWriters = Effect.map(columnsOf("requests"), (columns) => [
+  ...(columns.has("foreign_at") ? [] : [statement("mark rows of requests that others write", schema.addForeignAt)]),
+  statement("let the server set the mark", schema.fillForeignAt)
+])
+
 /** The schema in MySQL and MariaDB. What is released is never edited: changes are new migrations. */
 export const mysqlMigrations = (minimumOfflineMillis: number): ReadonlyArray<Migration> => [
   { id: 1, name: "outages", actions: outages(minimumOfflineMillis) },
   { id: 2, name: "usage", actions: usage },
-  { id: 3, name: "alerts", actions: createMissing("alert_threads", schema.createAlerts) }
+  { id: 3, name: "alerts", actions: createMissing("alert_threads", schema.createAlerts) },
+  { id: 4, name: "usage_writers", actions: usageWriters }
 ]

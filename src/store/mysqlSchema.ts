@@ -94,6 +94,15 @@ export const createUsage = (name: string): string =>
   )
 ) ${table}`
 
+/**
+ * When somebody else has written a row of `requests` last, in the server's time; NULL while only we did. We always say so,
+ * a process of v2 does not know the column: the server fills it in. In two steps, so that the rows that are there stay NULL
+ * and no server has to build the table anew.
+ */
+export const addForeignAt = "ALTER TABLE requests ADD COLUMN foreign_at DATETIME NULL DEFAULT NULL"
+export const fillForeignAt = "ALTER TABLE requests MODIFY COLUMN foreign_at DATETIME NULL DEFAULT CURRENT_TIMESTAMP " +
+  "ON UPDATE CURRENT_TIMESTAMP"
+
 export const createAlerts = `CREATE TABLE alert_threads (
   outage_id ${text(outageWidths.outageId)} NOT NULL PRIMARY KEY,
   finished TINYINT NOT NULL,

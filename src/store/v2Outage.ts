@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import type { CheckType, Target } from "../domain/Target.ts"
 import { targetKey } from "../domain/Target.ts"
 import { Votes } from "./OutageRow.ts"
+import { timeFromText, timeToText } from "./StoredText.ts"
 
 /** A row of `member_events` as v2 wrote it: nearly everything may be missing. Times are text in UTC. */
 export interface V2OutageRow {
@@ -75,27 +76,51 @@ const readJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown
 const isJson = (text: string): boolean => Option.isSome(readJson(text))
 const readVotes = Schema.decodeUnknownResult(Votes)
 
-const timeOf = (text: string): number => Date.parse(`${text.replace(" ", "T")}Z`)
+/**
+ * No process of v2 ran before. MySQL's zero, Go's zero (year 1) and the beginning of the epoch say that there is no time.
+ */
+export const firstV2Time = "1971-01-01 00:00:00"
+
+const isUnset = (text: string | null): boolean => text === null || text < firstV2Time
+
+/** A time of v2 as it is stored; undefined when it is none, as the 31st of February or the month 0. */
+const readTime = (text: string | null): string | undefined => {
+  if (text === null || isUnset(text)) return undefined
+  const stored = Option.getOrUndefined(timeToText(timeFromText(text)))
+  return stored !== undefined && stored.startsWith(text.trimEnd()) ? stored : undefined
+}
+
+/** Whether a row of v2 says nothing of when the outage began. */
+export const isUndated = (row: V2OutageRow): boolean => readTime(row.start_time) === undefined
+
+const unknownTime = "1970-01-01 00:00:00.000"
+
+/** Whether what v2 said is not what is stored, and not only in its milliseconds. */
+const isOther = (said: string | null, stored: string | null): boolean =>
+  said !== null && !(stored ?? "").startsWith(said.trimEnd())
 
 /** The outage id of a row of v2, which gives none. */
 export const v2OutageId = (id: number): string => `v2-${id}`
 
 /**
- * Brings a row of v2 into our form. Status 1 means closed there: such a row without an end ends when it began. What has no
- * place in our form is kept in `additional_data`.
+ * Brings a row of v2 into our form. Status 1 means closed there: such a row without an end ends when it began. One without
+ * a readable start began when it ended or, still open, `now`: what nobody knows is not counted. What has no place in our
+ * form is kept in `additional_data`.
  */
-export const adoptV2Outage = (row: V2OutageRow, minimumOfflineMillis: number): AdoptedOutage => {
+export const adoptV2Outage = (row: V2OutageRow, minimumOfflineMillis: number, now: string): AdoptedOutage => {
   const target = v2Target(row)
-  const start = row.start_time ?? row.end_time ?? "1970-01-01 00:00:00.000"
-  const closedAt = row.end_time ?? (row.status === 1 ? start : null)
-  const end = closedAt !== null && closedAt < start ? start : closedAt
+  const isClosed = row.status === 1 || !isUnset(row.end_time)
+  const ended = readTime(row.end_time)
+  const start = readTime(row.start_time) ?? ended ?? (isClosed ? unknownTime : now)
+  const end = isClosed ? (ended === undefined || ended < start ? start : ended) : null
   const votes = row.vote_data ?? "{}"
   const votesAreRead = Result.isSuccess(readVotes(votes))
   const data = row.additional_data ?? "null"
   const kept = {
     ...(!votesAreRead && { vote_data: votes }),
     ...(!isJson(data) && { additional_data: data }),
-    ...(end !== row.end_time && row.end_time !== null && { end_time: row.end_time })
+    ...(isOther(row.start_time, start) && { start_time: row.start_time }),
+    ...(isOther(row.end_time, end) && { end_time: row.end_time })
   }
   return {
     id: row.id,
@@ -113,7 +138,7 @@ export const adoptV2Outage = (row: V2OutageRow, minimumOfflineMillis: number): A
     error: row.error ?? "",
     vote_data: votesAreRead ? votes : "{}",
     additional_data: Object.keys(kept).length === 0 ? data : noteIn(isJson(data) ? data : "null", { v2: kept }),
-    blip: end !== null && timeOf(end) - timeOf(start) < minimumOfflineMillis ? 1 : 0
+    blip: end !== null && timeFromText(end) - timeFromText(start) < minimumOfflineMillis ? 1 : 0
   }
 }
 

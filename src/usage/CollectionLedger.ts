@@ -3,6 +3,9 @@ import { dayOf } from "../domain/wire/Usage.ts"
 import { endOf, isClosed } from "./closing.ts"
 import { journalDays } from "./UsageJournals.ts"
 
+/** The file in the work directory of a collator that holds the ledger. */
+export const ledgerFile = "usage-collected.json"
+
 /** What is known of one node and day. */
 const NodeDay = Schema.Struct({
   /** When the node last gave all its totals of the day, in milliseconds since the epoch; 0 for never. */
@@ -49,6 +52,12 @@ const dayMillis = 86_400_000
 const lateClocks = 10 * 60_000
 /** Nodes of a day at most. What is beyond is collected, but not remembered. */
 const maxNodes = 1_000
+/** Days that are remembered: twice more than are asked for, so that a clock that is wrong for a while drives none of them out. */
+const maxDays = 3 * (journalDays + 1)
+
+/** Collected later than now it was collected by a clock that was ahead: whether the day was over is not known. */
+const believed = (it: NodeDay, now: number): NodeDay =>
+  it.collectedAt <= now + lateClocks ? it : { ...it, collectedAt: now, complete: false }
 
 const unknown: NodeDay = { collectedAt: 0, complete: false, hits: 0, fallen: 0, corrected: 0 }
 
@@ -81,6 +90,8 @@ export class CollectionLedger {
    * then too, for nobody was here to see when they went.
    */
   expect(nodes: ReadonlyArray<string>, now: number): void {
+    // For good: when its time comes, what a clock that was ahead has noted is no truer.
+    for (const of of this.#days.values()) for (const [node, it] of of) of.set(node, believed(it, now))
     const today = dayOf(now)
     const first = this.#last.day > this.#firstDay(now) ? this.#last.day : this.#firstDay(now)
     if (this.#last.nodes.length > 0) {
@@ -88,7 +99,7 @@ export class CollectionLedger {
     }
     this.#expectOn(today, nodes)
     this.#last = { day: today, nodes: nodes.slice(0, maxNodes) }
-    for (const day of this.#days.keys()) if (day < this.#firstDay(now)) this.#days.delete(day)
+    this.#forget(today)
   }
 
   /** A node gave all its totals of a day: so many hits. Says what is odd about it. */
@@ -99,7 +110,7 @@ export class CollectionLedger {
     now: number
   ): { readonly fell: number; readonly corrected: number } {
     const nodes = this.#days.get(day) ?? new Map<string, NodeDay>()
-    const before = nodes.get(node) ?? unknown
+    const before = believed(nodes.get(node) ?? unknown, now)
     const fell = before.collectedAt === 0 ? 0 : Math.max(0, before.hits - hits)
     const corrected = before.complete && isClosed(day, now) ? Math.max(0, hits - before.hits) : 0
     if (nodes.has(node) || nodes.size < maxNodes) {
@@ -123,26 +134,43 @@ export class CollectionLedger {
     const yesterday = dayOf(now - dayMillis)
     const missing: Array<{ readonly day: string; readonly nodes: ReadonlyArray<string> }> = []
     for (let day = this.#firstDay(now); day < yesterday; day = dayOf(endOf(day))) {
-      const behind = nodes.filter((node) => this.#days.get(day)?.get(node)?.complete !== true)
+      const behind = nodes.filter((node) => !this.#of(day, node, now).complete)
       if (behind.length > 0) missing.push({ day, nodes: behind })
     }
     return missing
   }
 
-  /** What is known, by day and node. */
+  /** What is known of the days that are asked for, by day and node. */
   completeness(now: number): ReadonlyArray<Completeness> {
-    return [...this.#days].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([day, nodes]) =>
-      [...nodes].sort(([a], [b]) => a < b ? -1 : 1).map(([node, it]): Completeness => ({
-        day,
-        node,
-        state: it.complete ? "complete" : now < endOf(day) + lateClocks ? "running" : "missing",
-        collectedAt: it.collectedAt === 0 ? undefined : it.collectedAt,
-        hits: it.hits,
-        fallen: it.fallen,
-        corrected: it.corrected,
-        closed: isClosed(day, now)
-      }))
+    const first = this.#firstDay(now)
+    const today = dayOf(now)
+    const days = [...this.#days].filter(([day]) => day >= first && day <= today).sort(([a], [b]) => a < b ? -1 : 1)
+    return days.flatMap(([day, nodes]) =>
+      [...nodes.keys()].sort().map((node): Completeness => {
+        const it = this.#of(day, node, now)
+        return {
+          day,
+          node,
+          state: it.complete ? "complete" : now < endOf(day) + lateClocks ? "running" : "missing",
+          collectedAt: it.collectedAt === 0 ? undefined : it.collectedAt,
+          hits: it.hits,
+          fallen: it.fallen,
+          corrected: it.corrected,
+          closed: isClosed(day, now)
+        }
+      })
     )
+  }
+
+  #of(day: string, node: string, now: number): NodeDay {
+    return believed(this.#days.get(day)?.get(node) ?? unknown, now)
+  }
+
+  /** By number and not by the clock: one that is ahead must not drop what is missing. The farthest from today go. */
+  #forget(today: string): void {
+    const far = (day: string) => Math.abs(Date.parse(day) - Date.parse(today))
+    const days = [...this.#days.keys()].sort((a, b) => far(a) - far(b))
+    for (const day of days.slice(maxDays)) this.#days.delete(day)
   }
 
   #firstDay(now: number): string {

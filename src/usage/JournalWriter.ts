@@ -197,9 +197,11 @@ export const makeJournalWriter = Effect.fnUntraced(function*(
     yield* appendTotals(next, acknowledged, generation, generation)
     yield* next.file.sync
     yield* writing.withPermit(switching.withPermit(Effect.uninterruptible(Effect.gen(function*() {
-      // What was written meanwhile.
+      // What was written meanwhile. Some of it may be acknowledged already, and must not wait again.
+      const stored = Math.max(generation, table.acknowledged)
       yield* appendWith(table, next, [])
-      yield* appendTotals(next, generation, table.generation, table.generation)
+      yield* appendTotals(next, generation, stored, stored)
+      yield* appendTotals(next, stored, table.generation, table.generation)
       yield* next.file.append([acknowledgedRecord(table.acknowledged)])
       yield* next.file.sync
       const old = current

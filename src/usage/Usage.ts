@@ -40,15 +40,18 @@ const reading = Effect.gen(function*() {
 
   const totals = Effect.gen(function*() {
     yield* journals.sync
-    const sum = new TotalsSum()
+    const sums = new Map<string, TotalsSum>()
     for (const journal of yield* journals.list()) {
       const table = yield* journals.table(journal)
+      const node = table.node ?? journals.node
+      const sum = sums.get(node) ?? new TotalsSum()
+      sums.set(node, sum)
       for (let row = 0; row < table.rows; row++) {
         sum.add(journal.day, table.key(row), table.safeHits(row))
         if (row % slice === slice - 1) yield* Effect.yieldNow
       }
     }
-    return sum.totals(journals.node)
+    return [...sums].flatMap(([node, sum]) => sum.totals(node))
   })
 
   const measure = Effect.suspend(() => {
@@ -84,7 +87,7 @@ const storing = Effect.fnUntraced(function*(options: UsageOptions) {
 export class Usage extends Context.Service<Usage, {
   /** Synchronous, allocation-light, never awaits: for the hot path. */
   readonly record: (hit: Hit) => void
-  /** The totals of this node in all its journals, summed over its process starts: as many as there are keys. */
+  /** The totals in all journals of this node, summed over its process starts, under the id that it had at each. */
   readonly totals: Effect.Effect<ReadonlyArray<UsageTotal>, DurableFileError>
   /**
    * Brings all that was counted into the journals and, where there is a store, all of the journals that is not stored yet

@@ -8,9 +8,11 @@ import { maxMessageBytes } from "../bus/MessageSize.ts"
 import * as Subject from "../domain/wire/Subject.ts"
 import type { UsageRecord } from "../domain/wire/Usage.ts"
 import type { PagedUsageRequest, UsageMoreRequest, UsagePage } from "../domain/wire/UsagePages.ts"
+import { Conditions } from "../node/Conditions.ts"
 import type { DurableFileError } from "../node/DurableFiles.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { type KeyFilter, keyMatcher } from "./keyFilter.ts"
+import { makeLeftOut } from "./leftOutJournals.ts"
 import { TotalsSum } from "./TotalsSum.ts"
 import { UsageJournals } from "./UsageJournals.ts"
 import {
@@ -46,7 +48,10 @@ const make = Effect.gen(function*() {
   const identity = yield* NodeIdentity
   const journals = yield* UsageJournals
   const bus = yield* Bus
+  const own = { Boot: identity.boot.slice(0, 64) }
   const answers = yield* makeAnswers(Subject.GetUsagePages, answerRate, isReplySubject)
+
+  const leftOut = makeLeftOut(journals.node, yield* Conditions)
 
   const sendTo = (subject: string, page: Omit<UsagePage, "nodeID">) =>
     Messages.send({ ...Subject.UsagePages, name: subject }, { nodeID: identity.id, ...page }).pipe(
@@ -64,13 +69,14 @@ const make = Effect.gen(function*() {
     const send = (page: Omit<UsagePage, "nodeID">) => {
       answers.spend(envelopeBytes + bytes + looked * rowBytes)
       looked = 0
-      return sendTo(to, page)
+      return sendTo(to, { ...page, ...own })
     }
     yield* journals.sync
     const all = yield* journals.list(wanted.startDate, wanted.endDate)
     for (const journal of journalsFrom(all, from)) {
       const { day, writer } = journal
       const table = yield* journals.table(journal)
+      const node = table.node ?? journals.node
       const rows = table.rows
       const isFirst = from?.day === day && from.writer === writer
       for (let row = isFirst ? from.row : 0; row < rows; row++) {
@@ -80,7 +86,7 @@ const make = Effect.gen(function*() {
         if (hits === 0) continue
         const key = table.key(row)
         if (!matches(key)) continue
-        const record = recordOf(identity.id, day, key, hits)
+        const record = recordOf(node, day, key, hits)
         records.push(record)
         bytes += bytesOf(record)
         if (bytes < pageBytes) continue
@@ -108,15 +114,25 @@ const make = Effect.gen(function*() {
     yield* send({ Page: page, usageRecords: [], Final: true })
   })
 
-  /** v2 takes one message of a node: all in it, or nothing and why. */
+  /**
+   * v2 takes one message of a node: all in it, or nothing and why. It stores all of it under the id of who answers, so what
+   * was counted under another id would count twice.
+   */
   const answerWhole = Effect.fnUntraced(function*(wanted: Wanted, to: string) {
     const matches = keyMatcher(filterOf(wanted))
     const sum = new TotalsSum()
     let bytes = 0
     let looked = 0
     yield* journals.sync
-    for (const journal of yield* journals.list(wanted.startDate, wanted.endDate)) {
+    const all = yield* journals.list()
+    yield* leftOut.onlyOf(all)
+    for (const journal of all) {
+      if (journal.day < wanted.startDate || journal.day > wanted.endDate) continue
       const table = yield* journals.table(journal)
+      if (table.node !== undefined && table.node !== journals.node) {
+        yield* leftOut.add(journal, table.node)
+        continue
+      }
       for (let row = 0; row < table.rows && bytes <= maxMessageBytes; row++) {
         if (row % slice === 0) yield* Effect.yieldNow
         looked += 1
@@ -142,39 +158,45 @@ const make = Effect.gen(function*() {
     yield* sendTo(to, { usageRecords })
   })
 
-  const refuse = (to: string, error: string) =>
+  /** `boot` for who asked for pages: v2 knows none. */
+  const refuse = (to: string, error: string, boot: Pick<UsagePage, "Boot">) =>
     Effect.suspend(() => {
       answers.spend(envelopeBytes)
-      return sendTo(to, { usageRecords: [], error })
+      return sendTo(to, { usageRecords: [], error, ...boot })
     })
 
-  const orSay = (to: string, answer: Effect.Effect<void, BusError | DurableFileError>) =>
+  const orSay = (
+    to: string,
+    answer: Effect.Effect<void, BusError | DurableFileError>,
+    boot: Pick<UsagePage, "Boot">
+  ) =>
     Effect.catchTag(answer, "DurableFileError", (error) =>
       Effect.andThen(
         Effect.logError("usage cannot be told", error),
-        refuse(to, "the journals of this node cannot be read: see its log")
+        refuse(to, "the journals of this node cannot be read: see its log", boot)
       ))
 
   const answer = (request: PagedUsageRequest, reply: string | undefined) => {
     const to = reply ?? Subject.UsageData.name
     if (request.Nodes !== undefined && !request.Nodes.includes(identity.id)) return undefined
     const problem = periodProblem(request)
-    if (problem !== undefined) return refuse(to, problem)
-    return orSay(
-      to,
-      request.Paging !== undefined && reply !== undefined
-        ? sendPages(request, undefined, to)
-        : answerWhole(request, to)
-    )
+    const isPaged = request.Paging !== undefined && reply !== undefined
+    const boot = isPaged ? own : {}
+    if (problem !== undefined) return refuse(to, problem, boot)
+    return orSay(to, isPaged ? sendPages(request, undefined, to) : answerWhole(request, to), boot)
   }
 
   const answerMore = (request: UsageMoreRequest, reply: string | undefined) => {
     if (request.NodeID !== identity.id || reply === undefined) return undefined
+    // Behind the page of another process of this id there is something else.
+    if (request.Boot !== undefined && request.Boot !== own.Boot) return undefined
     const cursor = parseCursor(request.Next)
     const problem = cursor === undefined
       ? `Next ${JSON.stringify(request.Next)} is not one of ours`
       : periodProblem(request)
-    return problem === undefined ? orSay(reply, sendPages(request, cursor, reply)) : refuse(reply, problem)
+    return problem === undefined
+      ? orSay(reply, sendPages(request, cursor, reply), own)
+      : refuse(reply, problem, own)
   }
 
   const waiting = yield* Queue.dropping<Effect.Effect<void, BusError>>(maxWaiting)
@@ -202,4 +224,6 @@ const make = Effect.gen(function*() {
  * Answers those who ask for the usage of this node: collators of ours in pages per writer, v2's in one message of sums. It has
  * no methods: the layer is all there is.
  */
-export const layer: Layer.Layer<never, BusError, UsageJournals | Bus | NodeIdentity> = Layer.effectDiscard(make)
+export const layer: Layer.Layer<never, BusError, UsageJournals | Bus | NodeIdentity | Conditions> = Layer.effectDiscard(
+  make
+)

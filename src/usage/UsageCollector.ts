@@ -26,7 +26,8 @@ export class UsageCollector extends Context.Service<UsageCollector, {
 }>()("effect-geodns/usage/UsageCollector") {
   /**
    * Begins a minute after its start, when it has heard who is there. Raises the condition `usage:incomplete` while a day is
-   * over and a node that was there has not told all of it, and `usage:collect` while totals cannot be stored.
+   * over and a node that was there has not told all of it, `usage:collect` while totals cannot be stored, and
+   * `usage:shared-id` while two nodes answer with one id.
    */
   static readonly layer: Layer.Layer<UsageCollector, BusError, Needs> = Layer.effect(UsageCollector, makeUsageCollector)
 }

@@ -19,7 +19,7 @@ export interface UsageJournalsOptions {
   readonly bounds?: UsageBounds
 }
 
-/** How long journals stay, in days after the day that they are of. */
+/** How far back collators ask, in days; journals stay at least so long after the day that they are of. */
 export const journalDays = 35
 
 /**
@@ -53,7 +53,11 @@ export class UsageJournals extends Context.Service<UsageJournals, {
     table: UsageTable,
     generation: number
   ) => Effect.Effect<void, DurableFileError>
-  /** Removes journals older than {@link journalDays}. Those that are not stored only when nobody is going to store them. */
+  /**
+   * Removes journals that were there while the node ran for 36 days, whatever the clock says, and that nobody writes. Those
+   * that are not stored only when nobody is going to store them. Raises `usage:journals` when some are of
+   * days that cannot be right, or when there are very many.
+   */
   readonly prune: (options: { readonly unstored: boolean }) => Effect.Effect<void, DurableFileError>
   /** Answers that were counted under `(other)`, keys in memory, and totals that wait for the journal. */
   readonly stats: () => { readonly collapsed: number; readonly keys: number; readonly waiting: number }

@@ -32,6 +32,8 @@ export class UsageTable {
   readonly day: string
   readonly writer: string
   readonly texts: Array<string> = []
+  /** The node that counted, as its journal says: not this one when that was renamed, or its work directory is a copy. */
+  node: string | undefined
   /** The last generation of which everything is stored elsewhere. */
   acknowledged = 0
   /** The last write that is over: no row comes into it any more. */

@@ -16,6 +16,8 @@ const keyOf = ({ hits: _, ...key }: UsageRow): string => JSON.stringify(Object.v
 /**
  * The rows of the records that a node gave, cleaned as our own are: v2 cleans nothing. Records that are one key after that
  * are added up, since the store would keep only the greatest. Those of other days than asked for are left out.
+ *
+ * With a writer they are of the node that they name: after a new id, or with a copied work directory, that is not who answers.
  */
 export const collectedRows = (
   node: string,
@@ -28,7 +30,7 @@ export const collectedRows = (
     if (record.date < period.startDate || record.date > period.endDate) continue
     const row: UsageRow = {
       day: record.date,
-      node,
+      node: writer === "" || record.nodeid === "" ? node : storedNode(record.nodeid),
       writer,
       domain: countedText(record.domain.toLowerCase(), usageWidths.domain),
       member: countedText(record.memberName, usageWidths.member) || "(none)",

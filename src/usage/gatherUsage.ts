@@ -1,6 +1,6 @@
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -17,15 +17,26 @@ import { newReplySubject, paging } from "./usagePages.ts"
 const patience = 20_000
 /** How long one gathering may take, however much comes. Milliseconds. */
 const longest = 10 * 60_000
-/** Nodes that may answer one question. */
+/** Nodes that may answer one question, and processes that may answer as one of them. */
 const maxNodes = 1_000
+const maxBoots = 8
+/** How long after all have answered another node with one of their ids may begin to. Milliseconds. */
+const lingering = 2_000
 
 const everything = { domain: "", memberName: "", country: "" }
 
-/** How far one node is. */
+/** How far one process of one node is. */
 interface Progress {
   nextPage: number
-  done: boolean
+  state: "telling" | "told" | "failed"
+}
+
+/** What came of a gathering. */
+export interface Gathered {
+  /** The nodes that have answered in full: all processes of their id that have begun to. */
+  readonly complete: ReadonlySet<string>
+  /** Ids as which several processes have answered. */
+  readonly shared: ReadonlySet<string>
 }
 
 /** What to do with what comes. */
@@ -35,60 +46,81 @@ export interface Gathering {
   readonly expected: ReadonlyArray<string>
   /** Only these are asked; v2's answer all the same. */
   readonly nodes?: ReadonlyArray<string>
-  /** Takes a page, or the whole answer of a v2 node. Those of one node come in order. False: the answer is of no use. */
+  /** After all have answered, wait two seconds more for others with one of their ids. */
+  readonly linger: boolean
+  /** Takes a page, or the whole answer of a v2 node. Those of one process come in order. False: the answer is of no use. */
   readonly take: (page: UsagePage) => Effect.Effect<boolean>
 }
 
 /**
- * Asks DNS nodes for their totals and takes what comes, further pages only when those before are taken. Succeeds with the
- * nodes that have answered in full.
+ * Asks DNS nodes for their totals and takes what comes, further pages only when those before are taken. Two nodes with one id
+ * are told apart by the boot id of their pages, so that the totals of neither are taken for repeats of the other's.
  */
 export const gatherUsage = Effect.fnUntraced(function*(
   gathering: Gathering
-): Effect.fn.Return<ReadonlySet<string>, BusError, Bus | Scope.Scope> {
+): Effect.fn.Return<Gathered, BusError, Bus | Scope.Scope> {
   const { expected, nodes, period, take } = gathering
   const bus = yield* Bus
   const subject = { ...Subject.UsagePages, name: newReplySubject() }
   const { decode } = messageCodec(subject)
   const messages = yield* bus.subscribe(subject.name)
-  const progress = new Map<string, Progress>()
+  const progress = new Map<string, Map<string, Progress>>()
   const complete = new Set<string>()
-  const all = yield* Deferred.make<void>()
+  const shared = new Set<string>()
+  const all = yield* Latch.make()
   let lastCame = yield* Clock.currentTimeMillis
 
-  const finish = (node: string) =>
+  const isOver = () => expected.length > 0 && expected.every((id) => complete.has(id))
+
+  const progressOf = (node: string, boot: string): Progress | undefined => {
+    const boots = progress.get(node) ?? new Map<string, Progress>()
+    const known = boots.get(boot)
+    if (known !== undefined) return known
+    if (node === "" || boots.size >= maxBoots || boots.size === 0 && progress.size >= maxNodes) return undefined
+    const own: Progress = { nextPage: 0, state: "telling" }
+    progress.set(node, boots.set(boot, own))
+    if (boots.size > 1) shared.add(node)
+    return own
+  }
+
+  /** A node whose id another one has, too, is complete when both are. */
+  const note = (node: string) =>
     Effect.suspend(() => {
-      complete.add(node)
-      return expected.length > 0 && expected.every((id) => complete.has(id))
-        ? Deferred.succeed(all, undefined)
-        : Effect.void
+      const boots = [...progress.get(node)?.values() ?? []]
+      if (boots.length > 0 && boots.every(({ state }) => state === "told")) complete.add(node)
+      else complete.delete(node)
+      return isOver() ? all.open : all.close
     })
 
   const takePage = Effect.fnUntraced(function*(page: UsagePage) {
     const node = page.nodeID
-    const known = progress.get(node)
-    if (node === "" || known?.done === true || known === undefined && progress.size >= maxNodes) return
+    const own = progressOf(node, page.Boot ?? "")
+    if (own === undefined || own.state !== "telling") return
     if (page.error !== undefined) {
+      own.state = "failed"
       return yield* Effect.logWarning("a DNS node does not tell its usage").pipe(
         Effect.annotateLogs({ node, error: page.error.slice(0, 300) })
       )
     }
-    const own = known ?? { nextPage: 0, done: false }
-    progress.set(node, own)
     // One that was lost is not made good by those behind it; one that comes twice was taken.
     if (page.Page !== undefined && page.Page !== own.nextPage) return
     own.nextPage += 1
     if (!(yield* take(page))) {
-      own.done = true
+      own.state = "failed"
       return
     }
     if (page.Page === undefined || page.Final === true) {
-      own.done = true
-      yield* finish(node)
+      own.state = "told"
     } else if (page.Next !== undefined) {
-      yield* Messages.send(Subject.MoreUsage, { NodeID: node, Next: page.Next, ...period, ...everything }, subject.name)
+      yield* Messages.send(Subject.MoreUsage, {
+        NodeID: node,
+        ...(page.Boot !== undefined && { Boot: page.Boot }),
+        Next: page.Next,
+        ...period,
+        ...everything
+      }, subject.name)
     }
-  })
+  }, (effect, page) => Effect.ensuring(effect, note(page.nodeID)))
 
   const handle = Effect.fnUntraced(function*(message: BusMessage) {
     const decoded = decode(message.data)
@@ -119,7 +151,9 @@ export const gatherUsage = Effect.fnUntraced(function*(
     const now = yield* Clock.currentTimeMillis
     const left = Math.min(lastCame + patience, asked + longest) - now
     if (left <= 0) break
-    if (Option.isSome(yield* Effect.timeoutOption(Deferred.await(all), left))) break
+    if (Option.isNone(yield* Effect.timeoutOption(all.await, left))) continue
+    if (gathering.linger) yield* Effect.sleep(lingering)
+    if (isOver()) break
   }
-  return complete
+  return { complete, shared }
 }, Effect.scoped)

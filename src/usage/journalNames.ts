@@ -39,3 +39,6 @@ export const processOfNext = (file: string): string | undefined => {
   const journal = file.endsWith(".next") ? journalOf(file.slice(0, -".next".length)) : undefined
   return journal && processOf(journal.writer)
 }
+
+/** Where it is kept how long the node ran since each journal came. */
+export const agesFile = "usage-ages"

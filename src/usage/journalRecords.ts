@@ -76,6 +76,7 @@ export class JournalReader {
     if (typeof value !== "object" || value === null) this.lost += 1
     else if (value.usage === 1 && typeof value.node === "string") {
       this.header = { node: value.node, writer: this.table.writer, day: this.table.day }
+      this.table.node = value.node
     } else if (isCount(value.t0) && Array.isArray(value.t)) this.#addTexts(value.t0, value.t)
     else if (isCount(value.r0) && isCounts(value.r)) this.#addRows(value.r0, value.r)
     else if (isCount(value.g) && isCounts(value.c)) this.#change(value.g, value.c)

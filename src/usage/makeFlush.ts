@@ -102,7 +102,8 @@ export const makeFlush = Effect.fnUntraced(function*(options: {
       if (table.isWaiting(row)) {
         rows.push({
           day: journal.day,
-          node: journals.node,
+          // Stored under another id, what was collected before the node got a new one would count twice.
+          node: table.node ?? journals.node,
           writer: journal.writer,
           ...table.key(row),
           hits: table.safeHits(row)

@@ -16,14 +16,14 @@ import { DurableFiles } from "../node/DurableFiles.ts"
 import type { StoreError } from "../store/StoreError.ts"
 import { type UsageRow, UsageStore } from "../store/UsageStore.ts"
 import { collectedRows, type Period, storedNode } from "./collectedRows.ts"
-import { CollectionLedger, LedgerDocument } from "./CollectionLedger.ts"
+import { CollectionLedger, LedgerDocument, ledgerFile } from "./CollectionLedger.ts"
 import { gatherUsage } from "./gatherUsage.ts"
 import { TotalsSum } from "./TotalsSum.ts"
 import type { UsageCollector } from "./UsageCollector.ts"
 
-const ledgerFile = "usage-collected.json"
 const incomplete = "usage:incomplete"
 const storing = "usage:collect"
+const sharing = "usage:shared-id"
 const hourMillis = 3_600_000
 const dayMillis = 86_400_000
 /** When it begins: by then the nodes that are there have been heard. */
@@ -98,6 +98,21 @@ export const makeUsageCollector = Effect.gen(function*() {
     )
   })
 
+  // Whether nodes were found to share an id. Then all questions wait for the slower one, too.
+  let isShared = false
+  const reportShared = (nodes: ReadonlySet<string>, isFirst: boolean) =>
+    Effect.suspend(() => {
+      if (nodes.size === 0 && !isFirst) return Effect.void
+      isShared = nodes.size > 0
+      if (!isShared) return conditions.clear(sharing)
+      const list = [...nodes].sort().slice(0, 10).join(", ")
+      return conditions.raise(
+        sharing,
+        `two nodes answer as ${list}: the usage of both is collected under that id, but when one of them is away the days `
+          + "look complete all the same. Give each a Nats.NodeID of its own"
+      )
+    })
+
   /** Asks once, stores what comes, and notes who has told all. Gives those who have. */
   const ask = Effect.fn("UsageCollector.ask")(function*(
     period: Period,
@@ -117,7 +132,8 @@ export const makeUsageCollector = Effect.gen(function*() {
         yield* Metric.update(collectedPages, 1)
         const days = hits.get(page.nodeID) ?? new Map<string, number>()
         hits.set(page.nodeID, days)
-        for (const row of rows) days.set(row.day, (days.get(row.day) ?? 0) + row.hits)
+        // What it counted under another id it tells for that one.
+        for (const row of rows) if (row.node === node) days.set(row.day, (days.get(row.day) ?? 0) + row.hits)
         return true
       },
       Effect.catch((error: StoreError) =>
@@ -128,9 +144,15 @@ export const makeUsageCollector = Effect.gen(function*() {
       )
     )
 
-    const complete = yield* gatherUsage({ period, expected, take, ...(nodes !== undefined && { nodes }) }).pipe(
-      Effect.provideService(Bus, bus)
-    )
+    const isFirst = nodes === undefined
+    const { complete, shared } = yield* gatherUsage({
+      period,
+      expected,
+      take,
+      linger: isFirst || isShared,
+      ...(nodes !== undefined && { nodes })
+    }).pipe(Effect.provideService(Bus, bus))
+    yield* reportShared(shared, isFirst)
     const now = yield* Clock.currentTimeMillis
     for (const node of complete) {
       for (let day = period.startDate; day <= period.endDate; day = dayOf(Date.parse(day) + dayMillis)) {
@@ -148,7 +170,7 @@ export const makeUsageCollector = Effect.gen(function*() {
       ? conditions.clear(storing)
       : conditions.raise(
         storing,
-        `collected usage cannot be stored (${failure.message}); it is asked for again every hour`
+        `collected usage cannot be stored (${failure.problem}); it is asked for again every hour`
       )
     return complete
   })

@@ -5,7 +5,6 @@ import * as Latch from "effect/Latch"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { randomBytes } from "node:crypto"
-import { dayOf } from "../domain/wire/Usage.ts"
 import { AppendFiles } from "../node/AppendFiles.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
@@ -16,9 +15,10 @@ import type { DayCounter } from "./DayCounter.ts"
 import type { Hit } from "./Hit.ts"
 import { makeJournalFolder } from "./journalFolder.ts"
 import { type JournalName, lockOf, nameOf, processOf } from "./journalNames.ts"
+import { journalsProblem } from "./journalsProblem.ts"
 import { type JournalWriter, makeJournalWriter } from "./JournalWriter.ts"
 import { UsageCounter } from "./UsageCounter.ts"
-import { journalDays, type UsageJournals, type UsageJournalsOptions } from "./UsageJournals.ts"
+import type { UsageJournals, UsageJournalsOptions } from "./UsageJournals.ts"
 import type { UsageTable } from "./UsageTable.ts"
 
 /** How long changes gather before they are written: with the write itself less than a second. */
@@ -36,6 +36,7 @@ const writerWidth = 24
 
 const journalCondition = "usage:journal"
 const clockCondition = "usage:clock"
+const folderCondition = "usage:journals"
 
 interface WithMessage {
   readonly message: string
@@ -204,12 +205,21 @@ export const makeUsageJournals = Effect.fnUntraced(function*(options: UsageJourn
     passes.withPermit
   )
 
-  const prune = (options: { readonly unstored: boolean }) =>
-    folder.prune({
-      before: dayOf(clock.currentTimeMillisUnsafe() - journalDays * dayMillis),
-      unstored: options.unstored,
-      isInUse: (process) => process === ownProcess
+  let prunedAt = monotonic()
+  const prune = Effect.fnUntraced(function*({ unstored }: { readonly unstored: boolean }) {
+    // Lets go of a day that is over, also when nothing is counted since.
+    yield* write
+    const ran = monotonic() - prunedAt
+    prunedAt += ran
+    const left = yield* folder.prune({
+      ran,
+      unstored,
+      ownProcess,
+      isWritten: (journal) => liveOf(journal) !== undefined
     })
+    const problem = journalsProblem(left, day, unstored)
+    yield* problem === undefined ? conditions.clear(folderCondition) : conditions.raise(folderCondition, problem)
+  })
 
   yield* Effect.addFinalizer(() =>
     Effect.andThen(write, syncAll).pipe(

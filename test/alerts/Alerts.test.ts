@@ -382,6 +382,7 @@ describe("Alerts", () => {
       const { conditions } = yield* start(log.layer, only(a)).pipe(Effect.provideService(AlertStore, flaky))
       yield* log.opens(outage("x"))
       assert.deepStrictEqual(yield* names(conditions), ["alerts:store"])
+      assert.match((yield* conditions.current)[0]?.detail ?? "", /^cannot read the [a-z ]+: gone; it is tried again$/)
       assert.deepStrictEqual(yield* a.told, ["o1 opened"])
       yield* Ref.set(isAway, false)
       yield* TestClock.adjust("1 minute")

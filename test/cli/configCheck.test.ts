@@ -4,6 +4,7 @@ import { copyFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Problem } from "../../src/config/Problem.ts"
 import { lines, run, start } from "./geodns.ts"
+import { command } from "./inProcess.ts"
 import { documentFiles, fixture, operatorFolder, serveFolder } from "./operator.ts"
 
 const decodeProblem = Schema.decodeUnknownSync(Problem)
@@ -21,7 +22,7 @@ describe.concurrent("geodns config check", () => {
   it.live("takes the documents of an operator, and warns", () =>
     Effect.gen(function*() {
       const file = join(yield* operatorFolder(), "local.json")
-      const { code, stderr, stdout } = yield* run("config", "check", file)
+      const { code, stderr, stdout } = yield* run("config", "check", file, "--role", "standalone")
       assert.strictEqual(code, 0, stderr)
       assert.strictEqual(stderr, "")
       const all = lines(stdout)
@@ -53,7 +54,13 @@ describe.concurrent("geodns config check", () => {
         members.Tagus.Service.ServiceIPv4 = "192.0.2.700"
         delete members.Oasis.Details.Name
         writeFileSync(join(folder, "members_professional.json"), JSON.stringify(members))
-        const { code, stderr, stdout } = yield* run("config", "check", join(folder, "local.json"))
+        const { code, stderr, stdout } = yield* run(
+          "config",
+          "check",
+          "--role",
+          "standalone",
+          join(folder, "local.json")
+        )
         assert.strictEqual(code, 1)
         const errors = lines(stdout).filter((line) => line.startsWith("error"))
         assert.lengthOf(errors, 5, stdout)
@@ -96,7 +103,14 @@ describe.concurrent("geodns config check", () => {
         if (name === "prices.json") response.writeHead(500).end("planted-body")
         return name === "prices.json"
       })
-      const { code, stderr, stdout } = yield* run("config", "check", "--json", `${web.url}local.json`)
+      const { code, stderr, stdout } = yield* run(
+        "config",
+        "check",
+        "--json",
+        "--role",
+        "standalone",
+        `${web.url}local.json`
+      )
       assert.strictEqual(code, 1, stderr)
       const problems = lines(stdout).map((line) => decodeProblem(JSON.parse(line)))
       assert.deepStrictEqual(
@@ -132,7 +146,7 @@ describe.concurrent("geodns config check", () => {
             Http: { Tls: { CertFile: "local.json", KeyFile: "http.key" } }
           }
         })
-        const missing = yield* run("config", "check", "--json", join(files, "local.json"))
+        const missing = yield* run("config", "check", "--json", "--role", "standalone", join(files, "local.json"))
         assert.strictEqual(missing.code, 1)
         const errors = lines(missing.stdout).map((line) => decodeProblem(JSON.parse(line))).filter(({ severity }) =>
           severity === "error"
@@ -145,6 +159,60 @@ describe.concurrent("geodns config check", () => {
       }).pipe(Effect.scoped),
     60_000
   )
+
+  it.live("refuses a broker or a database that cannot be used, for the roles that use it", () =>
+    Effect.gen(function*() {
+      const check = (file: string, ...role: ReadonlyArray<string>) =>
+        Effect.map(command(["config", "check", file, ...role]), ({ ok, stdout }) => ({
+          ok,
+          errors: lines(stdout).filter((line) => line.startsWith("error")).map((line) =>
+            /local: ([\w.]+)/.exec(line)?.[1]
+          )
+        }))
+      const broker = join(
+        yield* operatorFolder((local) => {
+          local.Nats.Pass = "file:/nosuch/nats"
+        }),
+        "local.json"
+      )
+      const refused = { ok: false, errors: ["Nats.Pass"] }
+      const taken = { ok: true, errors: [] }
+      assert.deepStrictEqual(yield* check(broker), refused)
+      for (const role of ["monitor", "dns", "collator"]) {
+        assert.deepStrictEqual(yield* check(broker, "--role", role), refused, role)
+      }
+      assert.deepStrictEqual(yield* check(broker, "--role", "standalone"), taken)
+      const database = join(
+        yield* operatorFolder((local) => {
+          local.Nats.Pass = "given"
+          local.Mysql.Host = "db.example"
+          local.Mysql.Pass = "file:/nosuch/mysql"
+        }),
+        "local.json"
+      )
+      const noDatabase = { ok: false, errors: ["Mysql.Pass"] }
+      assert.deepStrictEqual(yield* check(database), noDatabase)
+      for (const role of ["collator", "standalone"]) {
+        assert.deepStrictEqual(yield* check(database, "--role", role), noDatabase, role)
+      }
+      for (const role of ["monitor", "dns"]) assert.deepStrictEqual(yield* check(database, "--role", role), taken, role)
+      // What nobody can be reached by, and no secret of it is shown.
+      const nobody = join(
+        yield* operatorFolder((local) => {
+          local.Nats.Pass = "given"
+          local.Nats.Url = "nats://user:planted@broker.example:99999"
+          local.Mysql.Host = "db.example"
+          local.Mysql.Pass = "given"
+          local.Mysql.User = ""
+        }),
+        "local.json"
+      )
+      assert.deepStrictEqual(yield* check(nobody), { ok: false, errors: ["Nats.Url", "Mysql"] })
+      assert.deepStrictEqual(yield* check(nobody, "--role", "monitor"), { ok: false, errors: ["Nats.Url"] })
+      assert.deepStrictEqual(yield* check(nobody, "--role", "standalone"), { ok: false, errors: ["Mysql"] })
+      const { stderr, stdout } = yield* command(["config", "check", nobody])
+      assert.notInclude(stdout + stderr, "planted")
+    }).pipe(Effect.scoped))
 
   it.live("never prints what stands where a secret belongs", () =>
     Effect.gen(function*() {

@@ -21,7 +21,7 @@ describe.concurrent("geodns config init", () => {
       const check = yield* run("config", "check", join(folder, "local.json"))
       assert.strictEqual(check.code, 0)
       assert.deepStrictEqual(lines(check.stdout), [
-        "plans 1 target, steers 1 name, serves geodns.example",
+        "plans 2 targets, steers 1 name, serves geodns.example",
         `${join(folder, "local.json")} can be used: 0 errors, 0 warnings`
       ])
       const before = names.map((name) => readFileSync(join(folder, name), "utf8"))
@@ -32,16 +32,19 @@ describe.concurrent("geodns config init", () => {
     }).pipe(Effect.scoped), 60_000)
 
   it.live(
-    "what it writes runs at once: the node finds itself up and answers with itself",
+    "what it writes runs at once: the node finds itself up, answers with itself, and leaves out what is taken out",
     () =>
       Effect.gen(function*() {
         const folder = yield* temporaryFolder
         assert.strictEqual((yield* run("config", "init", folder)).code, 0)
         // The same documents on an address of this test's own, so that others may run beside it.
-        const address = ownAddress()
+        const [address, other] = [ownAddress(), ownAddress()]
         for (const name of readdirSync(folder)) {
           const path = join(folder, name)
-          writeFileSync(path, readFileSync(path, "utf8").replaceAll("127.0.0.1", address))
+          writeFileSync(
+            path,
+            readFileSync(path, "utf8").replaceAll("127.0.0.1", address).replaceAll("127.0.0.2", other)
+          )
         }
         yield* start(["standalone", "--config", join(folder, "local.json")])
         const deadline = performance.now() + 40_000
@@ -50,13 +53,27 @@ describe.concurrent("geodns config init", () => {
           const results = yield* Effect.promise(() =>
             fetch(`http://${address}:6100/results`).then((answer) => answer.ok ? answer.text() : "", () => "")
           )
-          up = results.includes("Here")
+          up = /"Here"/.test(results) && /"There"/.test(results)
           if (!up) yield* Effect.sleep("200 millis")
         }
         assert.isTrue(up, "the node has decided about itself")
         const answer = yield* run("dig", "rpc.geodns.example", "--server", `${address}:5300`)
         assert.strictEqual(answer.code, 0, answer.stderr)
-        assert.include(answer.stdout, address)
+        const given = [answer.stdout.includes(address), answer.stdout.includes(other)]
+        assert.include(given, true, answer.stdout)
+
+        const config = ["--config", join(folder, "local.json")]
+        const health = yield* run("status", "--json", ...config)
+        assert.deepInclude(JSON.parse(health.stdout).targets, { up: 2 }, health.stdout)
+        for (const [name, out, left] of [["Here", address, other], ["There", other, address]] as const) {
+          const taken = yield* run("override", "add", name, "--reason", "trying it", ...config)
+          assert.include(taken.stdout, `${name} is out of service from now on`, taken.stderr)
+          assert.notInclude(taken.stdout, "no other member")
+          const without = yield* run("dig", "rpc.geodns.example", "--server", `${address}:5300`)
+          assert.include(without.stdout, left)
+          assert.notMatch(without.stdout, new RegExp(`\\sA\\s+${out.replaceAll(".", "\\.")}$`, "m"))
+          assert.strictEqual((yield* run("override", "end", name, ...config)).code, 0)
+        }
       }).pipe(Effect.scoped),
     90_000
   )

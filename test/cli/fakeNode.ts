@@ -3,7 +3,12 @@ import type { Scope } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { LogEvent } from "../../src/http/LogEvent.ts"
-import { EndOverrideBody, OverrideRequestBody, type OverrideStatus } from "../../src/http/OverrideDocument.ts"
+import {
+  EndOverrideBody,
+  type GivenOverride,
+  OverrideRequestBody,
+  type OverrideStatus
+} from "../../src/http/OverrideDocument.ts"
 import type { StatusDocument } from "../../src/http/StatusDocument.ts"
 import { endpoint, statusDocument } from "./samples.ts"
 
@@ -19,6 +24,8 @@ export interface FakeNode {
   status: StatusDocument
   boot: string
   readonly overrides: Array<OverrideStatus>
+  /** What it answers beside an override that is given. */
+  follows: Pick<GivenOverride, "emptied" | "connected" | "alreadySince">
   readonly events: Array<LogEvent>
   /** What it was asked: method, path, and the key. */
   readonly asked: Array<{ readonly method: string; readonly url: string; readonly key: string | undefined }>
@@ -85,7 +92,7 @@ export const fakeNode = (options: FakeOptions = {}): Effect.Effect<FakeNode, nev
                   state: from > at ? "planned" : "active"
                 }
                 node.overrides.unshift(given)
-                answer(200, given)
+                answer(200, { ...given, ...node.follows } satisfies GivenOverride)
               })
             case "POST /api/overrides/end":
               return void bodyOf(request).then((text) => {
@@ -118,6 +125,7 @@ export const fakeNode = (options: FakeOptions = {}): Effect.Effect<FakeNode, nev
           status: statusDocument([endpoint("Fuji Hosting", false, "status 503")]),
           boot: "boot-1",
           overrides: [],
+          follows: { emptied: { total: 0, items: [] }, connected: true },
           events: [],
           asked: [],
           cut,

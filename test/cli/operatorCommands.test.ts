@@ -42,9 +42,32 @@ describe("geodns status and geodns nodes", () => {
       const nodes = yield* command(["nodes", ...at])
       assert.match(nodes.stdout, /^mon-1 +IBPMonitor +192\.0\.2\.1 +.* yes +yes$/m)
       assert.match(nodes.stdout, /^old +IBPMonitor \(guessed\) .* no$/m)
-      assert.include(nodes.stdout, "1 of 2 active; 3 may vote now")
+      assert.include(nodes.stdout, "2 of 3 active; 3 may vote now")
+      assert.match(nodes.stdout, /^dns-1 \(this\) +IBPDns .* yes$/m)
+      assert.notInclude(nodes.stdout, "broker")
       const list = JSON.parse((yield* command(["nodes", "--json", ...at])).stdout)
-      assert.deepStrictEqual([list.electorate, list.nodes], [3, node.status.nodes])
+      assert.deepStrictEqual([list.electorate, list.nodes, list.conditions], [3, node.status.nodes, []])
+
+      const condition = {
+        name: "bus",
+        detail: "the bus is not connected (refused): this node hears no other",
+        since: "2026-04-21T08:00:00.000Z"
+      }
+      const other = { name: "store", detail: "The disk is full", since: condition.since }
+      node.status = { ...node.status, conditions: { total: 2, items: [other, condition] } }
+      const isolated = yield* command(["nodes", ...at])
+      assert.match(
+        isolated.stdout,
+        /^Degraded since 2026-04-21 08:00:00Z \(.*\): the bus is not connected \(refused\): this node hears no other$/m
+      )
+      assert.notInclude(isolated.stdout, "disk")
+      assert.deepStrictEqual(JSON.parse((yield* command(["nodes", "--json", ...at])).stdout).conditions, [condition])
+
+      const [self] = node.status.nodes.items
+      node.status = { ...statusDocument([]), electorate: 1, nodes: { total: 1, items: [self!] } }
+      const alone = (yield* command(["nodes", ...at])).stdout
+      assert.match(alone, /^dns-1 \(this\) /m)
+      assert.include(alone, "No other node is known; 1 may vote now")
     }).pipe(Effect.scoped))
 
   it.live(
@@ -133,7 +156,10 @@ describe("who is asked, and with which key", () => {
       const add = (env: Readonly<Record<string, string>>) =>
         command(["override", "add", "Rhine", "--reason", "x", "--node", node.url], env)
       const none = yield* add({})
-      assert.match(none.stderr, /wants a key: set GEODNS_KEY, or give --key-file.*MgmtApi\.AuthKeys/)
+      assert.match(
+        none.stderr,
+        /wants a key: set GEODNS_KEY, or give --key-file FILE, or --config FILE.*MgmtApi\.AuthKeys/
+      )
       const unknown = yield* add({ GEODNS_KEY: "planted-key" })
       assert.match(unknown.stderr, /does not know this key.*MgmtApi\.AuthKeys/)
       const reads = yield* add({ GEODNS_KEY: "reader" })
@@ -210,6 +236,8 @@ describe("who is asked, and with which key", () => {
         ({ close }) => Effect.sync(close)
       )
       const { stderr } = yield* command(["status", "--node", `https://127.0.0.1:${port.port}`])
+      const unencrypted = yield* command(["status", "--node", `http://127.0.0.1:${port.port}`])
+      assert.include(unencrypted.stderr, "A node with TLS wants https://")
       assert.match(stderr, /NODE_EXTRA_CA_CERTS|certificate is for another name/)
       const tcp = yield* Effect.acquireRelease(
         Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
@@ -238,7 +266,11 @@ describe("geodns override and geodns maintenance", () => {
         given.stdout,
         /^Fuji Hosting is out of service from now on, until 20\d\d-.*Z\.\n {2}switch replaced \(ada at dns-1\)$/m
       )
-      assert.include(given.stdout, "DNS answers leave it out from now on.")
+      assert.include(
+        given.stdout,
+        "DNS answers leave it out from now on. It is not checked meanwhile.\nThe other nodes are told at once"
+      )
+      assert.notInclude((yield* command(["override", "add", "--help"])).stdout, "checks go on")
       assert.include(given.stdout, 'geodns override end "Fuji Hosting"')
       const { from, until } = node.overrides[0]!
       assert.closeTo(Date.parse(until!) - Date.parse(from), 2 * 3600_000, 5_000)
@@ -271,6 +303,24 @@ describe("geodns override and geodns maintenance", () => {
       assert.include(again.stderr, "nothing is in force or planned for Fuji Hosting")
       const nobody = yield* ask("override", "add", "Nobody", "--reason", "x")
       assert.include(nobody.stderr, 'did you mean "Fuji Hosting"?')
+    }).pipe(Effect.scoped))
+
+  it.live("say what did not follow: no other member, no broker, out already", () =>
+    Effect.gen(function*() {
+      const node = yield* fakeNode()
+      node.follows = {
+        emptied: { total: 1, items: [{ name: "rpc.geodns.example" }] },
+        connected: false,
+        alreadySince: "2026-04-21T08:00:00.000Z"
+      }
+      const ask = (...args: ReadonlyArray<string>) => command([...args, "--node", node.url], { USER: "ada" })
+      const { stdout } = yield* ask("override", "add", "Fuji Hosting", "--reason", "again")
+      assert.include(stdout, "Fuji Hosting is already out since 2026-04-21 08:00:00Z")
+      assert.include(stdout, "but rpc.geodns.example has no other member: the override does not hold there")
+      assert.include(stdout, "This node has no broker now: the others learn of it when it is back.")
+      assert.notInclude(stdout, "told")
+      const json = JSON.parse((yield* ask("override", "add", "Rhine", "--reason", "x", "--json")).stdout)
+      assert.deepInclude(json, node.follows)
     }).pipe(Effect.scoped))
 
   it.live("refuse slips of the hand before a node is asked", () =>

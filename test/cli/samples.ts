@@ -56,6 +56,16 @@ export const statusDocument = (
   electorate: 3,
   nodes: listed([
     {
+      id: "dns-1",
+      role: "IBPDns",
+      guessed: false,
+      address: "",
+      lastHeard: ago(180),
+      active: true,
+      votes: false,
+      self: true
+    },
+    {
       id: "mon-1",
       role: "IBPMonitor",
       guessed: false,

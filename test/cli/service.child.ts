@@ -7,6 +7,9 @@ import { teardown } from "../../src/cli/teardown.ts"
 // A service of a test: how it tidies up is the first argument, and in how many milliseconds it must be done the second.
 const [, , tidying = "quick", within = "10000"] = process.argv
 
+// Last: whether its log tells of the end.
+const logged = process.argv[4] === "logged"
+
 const tidyUp = tidying === "hangs"
   ? Effect.never
   : tidying === "slow"
@@ -20,7 +23,11 @@ NodeRuntime.runMain(
       () => Effect.never,
       () => tidyUp
     ),
-    { within: Number(within), ...tidying === "hangup" && { hangup: "stop" as const } }
+    {
+      ...logged && { log: Effect.logInfo },
+      within: Number(within),
+      ...tidying === "hangup" && { hangup: "stop" as const }
+    }
   ),
   { teardown }
 )

@@ -18,6 +18,16 @@ describe.concurrent("a service", () => {
       }
     }).pipe(Effect.scoped), 60_000)
 
+  it.live("says in its log that it stops, why, and how long that took, if it has a log", () =>
+    Effect.gen(function*() {
+      const running = yield* start("slow", "10000", "logged")
+      yield* running.says(/runs/)
+      yield* running.kill("SIGTERM")
+      const { code, stderr, stdout } = yield* running.ended
+      assert.strictEqual(code, 0)
+      assert.match(stdout + stderr, /stopping: SIGTERM came[^]*stopped after (1\.[5-9]|[2-9]\.\d) s/)
+    }).pipe(Effect.scoped), 60_000)
+
   it.live("ends in time with 1 when something hangs, and says what is left", () =>
     Effect.gen(function*() {
       const running = yield* start("hangs", "400")

@@ -85,7 +85,8 @@ describeWith(mariadb, "geodns outages, usage and store on MariaDB", () => {
         assert.deepStrictEqual(planned.migrations.map((it: any) => it.migration), [
           "0001_outages",
           "0002_usage",
-          "0003_alerts"
+          "0003_alerts",
+          "0004_usage_writers"
         ])
         for (const { steps } of planned.migrations) {
           for (const { sql, what } of steps) assert.isNotEmpty(sql, what)

@@ -138,7 +138,11 @@ describe("Membership announces itself", () => {
       const { times } = yield* stranger()
       yield* disconnect("a")
       const node = yield* startNode("a")
-      yield* TestClock.adjust("30 seconds")
+      yield* TestClock.adjust("1900 millis")
+      assert.deepStrictEqual(yield* raised(node), [], "it may be about to connect")
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(yield* raised(node), ["bus"])
+      yield* TestClock.adjust("26100 millis")
       assert.deepStrictEqual([yield* raised(node), times()], [["bus"], []])
       yield* reconnect("a")
       yield* settle

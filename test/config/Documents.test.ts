@@ -111,6 +111,27 @@ describe("Documents.layer, HTTP", () => {
       assert.match((yield* Effect.flip(read(`${url}/x?token=s3cr3t`))).message, /\/x\?…: the status 503/)
     }).pipe(Effect.provide(Documents.layer)))
 
+  it.live("redirects to other hosts are not followed when that was asked for", () =>
+    Effect.gen(function*() {
+      let elsewhere = 0
+      const url = yield* serve((request, response) => {
+        if (request.url === "/there") {
+          elsewhere++
+          response.end("there")
+        } else {
+          const host = request.url === "/other" ? "localhost" : "127.0.0.1"
+          response.writeHead(302, { location: `http://${host}:${request.socket.localPort}/there` }).end()
+        }
+      })
+      const sameHost = (path: string) =>
+        Documents.use((documents) => Effect.result(documents.read(url + path, { sameHost: true })))
+      const other = yield* sameHost("/other")
+      assert.isTrue(other._tag === "Failure" && other.failure.reason._tag === "BadStatus")
+      assert.strictEqual(elsewhere, 0)
+      const same = yield* sameHost("/same")
+      assert.isTrue(same._tag === "Success" && same.success === "there")
+    }).pipe(Effect.provide(Documents.layer)))
+
   it.live("an endless answer is cut off, also a small one that unpacks without end", () =>
     Effect.gen(function*() {
       const packed = gzipSync(Buffer.alloc(maxDocumentBytes + 1, " "))

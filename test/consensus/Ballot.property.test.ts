@@ -54,10 +54,16 @@ const event: fc.Arbitrary<BallotEvent> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(truthfully, node, fc.boolean(), fc.integer({ min: -400_000, max: 400_000 })).map(
-      ([proposal, sender, passed, shift]): BallotEvent => ({
+    arbitrary: fc.tuple(
+      truthfully,
+      node,
+      fc.boolean(),
+      fc.integer({ min: -400_000, max: 400_000 }),
+      fc.dictionary(fc.oneof(node, fc.string({ maxLength: 300 })), fc.boolean(), { maxKeys: 80 })
+    ).map(
+      ([proposal, sender, passed, shift, votes]): BallotEvent => ({
         _tag: "Decision",
-        message: finalize({ proposal, sender, passed, at: start + shift })
+        message: finalize({ proposal, sender, passed, at: start + shift, votes })
       })
     )
   },

@@ -54,6 +54,28 @@ describe("Ballot: proposing", () => {
     )
   })
 
+  it("sends its vote with the proposal again: both were lost if its connection was away", () => {
+    const table = new Table()
+    table.propose()
+    table.observed(false, "own")
+    const again = table.pass(10)
+    assert.deepStrictEqual(tags(again), ["PublishProposal", "PublishVote"])
+    assert.deepStrictEqual(only(again, "PublishVote")[0]!.vote, vote("m1", true, { id: "own", at: start }))
+    assert.deepStrictEqual([...table.pass(4), ...table.propose(false, "other")], [])
+    table.now += 6_000
+    assert.deepStrictEqual(tags(table.propose(false, "other")), ["PublishProposal", "PublishVote"])
+  })
+
+  it("sends no vote twice at once, and none that it has not given", () => {
+    const table = new Table({ monitors: 5 })
+    table.propose()
+    assert.deepStrictEqual(tags(table.pass(10)), ["PublishProposal"])
+    table.observed(false, "own")
+    const sent = Array.from({ length: 70 }, () => tags(table.pass(1)).filter((tag) => tag === "PublishVote").length)
+    assert.isAtMost(Math.max(...sent), 1)
+    assert.strictEqual(sent.reduce((sum, count) => sum + count, 0), 7)
+  })
+
   it("may propose the opposite of what is open", () => {
     const table = new Table()
     table.receive(proposal({ up: true }))
@@ -281,7 +303,8 @@ describe("Ballot: the majority", () => {
       Proposal: proposal({ error: "timeout", data: { ms: 3 } }),
       SenderNodeID: "m1",
       Passed: true,
-      DecidedAt: start + 250
+      DecidedAt: start + 250,
+      Votes: { m1: true, m2: true }
     })
     assert.deepStrictEqual(table.ballot.proposals(), [])
   })
@@ -395,6 +418,110 @@ describe("Ballot: decisions of others", () => {
     assert.deepStrictEqual(only(effects, "Apply")[0]!.decision.votes, { m2: true })
     assert.strictEqual(only(effects, "Apply")[0]!.decision.decidedBy, "m3")
     assert.deepStrictEqual(table.ballot.proposals(), [])
+  })
+
+  it("takes the votes that it has not heard from the decision, and its own word before that", () => {
+    const told = { m1: false, m2: true, m3: true, m4: true, ["x".repeat(257)]: true, "": true }
+    const open = new Table({ monitors: 3, isVoter: false })
+    open.receive(proposal())
+    open.vote("m2", false)
+    const early = new Table({ monitors: 3, isVoter: false })
+    early.vote("m2", false)
+    const expired = new Table({ monitors: 3, isVoter: false })
+    expired.receive(proposal())
+    expired.vote("m2", false)
+    expired.pass(90)
+    for (const table of [open, early, expired]) {
+      const [apply] = only(table.decide({ votes: told }), "Apply")
+      // A vote of this node is known to it alone; m4 it had not heard of yet.
+      assert.deepStrictEqual(apply!.decision.votes, { m2: false, m3: true, m4: true })
+      const { weight } = table.ballot.size()
+      table.decide({ votes: { m5: true }, at: table.now + 5 })
+      assert.strictEqual(table.ballot.size().weight, weight)
+      table.pass(minutes(11))
+      assert.strictEqual(table.ballot.size().weight, 0)
+    }
+  })
+
+  it("knows only the votes that it heard when the decision tells none, as those of v2", () => {
+    for (const votes of [undefined, {}]) {
+      const table = new Table({ isVoter: false })
+      table.vote("m2")
+      const [apply] = only(table.decide(votes === undefined ? {} : { votes }), "Apply")
+      assert.deepStrictEqual(apply!.decision.votes, { m2: true })
+    }
+  })
+
+  it("keeps a vote as it heard it, also of a monitor that it does not count yet", () => {
+    const open = new Table({ monitors: 2, isVoter: false })
+    open.receive(proposal())
+    open.vote("m3", false)
+    const early = new Table({ monitors: 2, isVoter: false })
+    early.vote("m3", false)
+    for (const table of [open, early]) {
+      table.vote("x1", true)
+      const [apply] = only(table.decide({ votes: { m2: true, m3: true } }), "Apply")
+      assert.deepStrictEqual(apply!.decision.votes, { m2: true, m3: false })
+    }
+  })
+
+  it("weighs what is closed by the votes that are kept, and takes what it is told of that has room with it", () => {
+    const votes = { m2: true, m3: true }
+    const room = 2 * (512 + 200)
+    const table = new Table({ monitors: 5, isVoter: false, limits: { weight: room } })
+    table.receive(proposal())
+    const bare = table.ballot.size().weight
+    for (let i = 0; i < 10; i++) table.vote(`x${i}`)
+    table.decide({ votes })
+    assert.strictEqual(table.ballot.size().weight, bare + 2 * (64 + 2))
+    // What is closed makes room for the votes, but for what they are about.
+    table.pass(1)
+    const others = proposal({ id: "p2", target: { ...target, member: "other" } })
+    table.receive(others)
+    const [apply] = only(table.decide({ proposal: others, votes: { m2: true, m3: true, m4: true } }), "Apply")
+    assert.deepStrictEqual(apply!.decision.votes, { m2: true, m3: true, m4: true })
+    assert.isFalse(apply!.again)
+    assert.isAtMost(table.ballot.size().weight, room)
+  })
+
+  it("does not forget what it hears of again, to make room for it", () => {
+    const first = proposal()
+    const table = new Table({ monitors: 5, isVoter: false, limits: { weight: 1_200 } })
+    table.decide({ proposal: first })
+    table.receive(proposal({ id: "p2", target: { ...target, member: "other" } }))
+    for (const voter of ["m2", "m3"]) table.vote(voter, true, { id: "p2" })
+    assert.isAbove(table.ballot.size().weight, 1_200)
+    assert.strictEqual(table.ballot.size().closed, 1)
+    assert.isTrue(only(table.decide({ proposal: first, at: table.now + 1 }), "Apply")[0]!.again)
+  })
+
+  it("takes at most 64 votes from a decision, and none for which there is no room", () => {
+    const votes = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`v${i}`, true]))
+    const [apply] = only(new Table().decide({ votes }), "Apply")
+    assert.lengthOf(Object.keys(apply!.decision.votes), 64)
+    // Room for the proposal, or for the votes that are told.
+    const full = new Table({ limits: { weight: 4_500 } })
+    full.vote("m2")
+    const [bare] = only(full.decide({ votes }), "Apply")
+    assert.deepStrictEqual(bare!.decision.votes, { m2: true })
+    assert.isAtMost(full.ballot.size().weight, 4_500)
+  })
+
+  it("tells the votes for it first, as many as are read", () => {
+    const table = new Table({ monitors: 81 })
+    table.receive(proposal())
+    for (let i = 2; i <= 41; i++) table.vote(`m${i}`, false)
+    let told: ReadonlyArray<boolean> = []
+    for (let i = 42; i <= 81; i++) table.vote(`m${i}`)
+    for (const { message } of only(table.observed(false), "PublishDecision")) told = Object.values(message.Votes!)
+    assert.deepStrictEqual([told.length, told.filter((agree) => agree).length], [64, 41])
+  })
+
+  it("is decided by nobody in particular for one who only counts", () => {
+    const table = new Table({ isVoter: false })
+    table.receive(proposal())
+    table.vote("m2")
+    assert.strictEqual(only(table.vote("m3"), "Apply")[0]!.decision.decidedBy, "")
   })
 
   it("applies one whose proposal it never saw, with the votes that came early", () => {
@@ -532,7 +659,7 @@ describe("Ballot: those who missed something", () => {
     table.vote("m3")
     assert.deepStrictEqual(tags(table.pass(9)), [])
     assert.deepStrictEqual(only(table.pass(1), "PublishDecision").map(({ message }) => message), [
-      finalize({ sender: "m1", at: start })
+      finalize({ sender: "m1", at: start, votes: { m2: true, m3: true } })
     ])
     assert.deepStrictEqual(tags(table.pass(60)), [])
   })
@@ -560,7 +687,7 @@ describe("Ballot: those who missed something", () => {
     table.now += 10_000
     const effects = table.receive(proposal())
     assert.deepStrictEqual(only(effects, "PublishDecision").map(({ message }) => message), [
-      finalize({ sender: "m1", at: start })
+      finalize({ sender: "m1", at: start, votes: { m2: true, m3: true } })
     ])
     assert.deepStrictEqual(tags(table.receive(proposal())), [])
   })

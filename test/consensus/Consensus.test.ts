@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Layer, Metric, Option, Random, Ref, Stream } from "effect"
+import { Clock, Context, Effect, Layer, Logger, Metric, Option, Random, Ref, References, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/bus/Bus.ts"
 import { MemoryBroker } from "../../src/bus/MemoryBroker.ts"
@@ -97,6 +97,35 @@ describe("Consensus", () => {
       assert.deepStrictEqual(events.map(({ _tag }) => _tag).filter((tag) => tag !== "Voted"), ["Proposed", "Decided"])
       assert.deepStrictEqual(yield* nodes[0]!.consensus.proposals, [])
     }).pipe(Effect.provide(MemoryBroker.layer)))
+
+  it.effect("logs who decided, and nobody where the votes were only counted", () => {
+    const logged: Array<Readonly<Record<string, unknown>>> = []
+    const logger = Logger.make(({ fiber, message }) => {
+      if (/ is (up|down)$/.test(String(message))) logged.push(fiber.getRef(References.CurrentLogAnnotations))
+    })
+    return Effect.gen(function*() {
+      const nodes = yield* Effect.all([
+        start("monitor-1", { observer: sees(true) }),
+        start("monitor-2", { observer: sees(true) }),
+        start("monitor-3", { observer: sees(true) }),
+        start("dns-1", { role: "IBPDns", observer: Observer.layerNone })
+      ])
+      const dns = nodes[3]!
+      yield* meet
+      const broker = Context.get(yield* Layer.build(Bus.layerMemory({ name: "monitor" })), Bus)
+      yield* Messages.send(Subject.Finalize, finalize({ at: 6_000 })).pipe(Effect.provideService(Bus, broker))
+      yield* settle
+      yield* nodes[0]!.consensus.propose({ ...down, up: true })
+      yield* settle
+      assert.deepStrictEqual(yield* statuses(nodes), [true, true, true, true])
+      assert.strictEqual((yield* dns.official.get(target))!.decidedBy, "")
+      const deciders = logged.map((annotations) => annotations["by"] ?? "nobody")
+      assert.lengthOf(deciders, 4)
+      assert.include(deciders, "nobody")
+      assert.include(deciders, "monitor-1")
+      assert.notInclude(deciders, "")
+    }).pipe(Effect.provide(MemoryBroker.layer), Effect.provide(Logger.layer([logger])))
+  })
 
   it.effect("rejects what a majority sees otherwise", () =>
     Effect.gen(function*() {

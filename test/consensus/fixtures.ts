@@ -49,12 +49,19 @@ export const vote = (
 })
 
 export const finalize = (
-  options: { proposal?: Proposal; sender?: string; passed?: boolean; at?: number } = {}
+  options: {
+    proposal?: Proposal
+    sender?: string
+    passed?: boolean
+    at?: number
+    votes?: Readonly<Record<string, boolean>>
+  } = {}
 ): FinalizeMessage => ({
   Proposal: options.proposal ?? proposal(),
   SenderNodeID: options.sender ?? "m3",
   Passed: options.passed ?? true,
-  DecidedAt: options.at ?? start
+  DecidedAt: options.at ?? start,
+  ...options.votes !== undefined && { Votes: options.votes }
 })
 
 /** Not the epoch, so that a time that was forgotten shows. */

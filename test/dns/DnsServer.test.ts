@@ -1,16 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Metric, Scope, Stream } from "effect"
+import { Clock, Context, Effect, Exit, Fiber, Layer, Metric, Scope, Stream } from "effect"
 import { createSocket } from "node:dgram"
 import { createServer } from "node:net"
 import { networkInterfaces } from "node:os"
 import { Config } from "../../src/config/Config.ts"
 import { setDocuments } from "../../src/config/memoryConfig.ts"
+import { Cookies } from "../../src/dns/Cookies.ts"
 import { ask as askServer } from "../../src/dns/DnsClient.ts"
 import { DnsServer } from "../../src/dns/DnsServer.ts"
+import { readAddress } from "../../src/geo/address.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { DurableFiles } from "../../src/node/DurableFiles.ts"
 import type { Hit } from "../../src/usage/Usage.ts"
-import { ask, read, subnetOption } from "./packets.ts"
+import { ask, message, opt, option, question as qd, read, subnetOption } from "./packets.ts"
 import { responsesConformance } from "./Responses.conformance.ts"
 import { records, sampleSerial } from "./samples.ts"
 import { fakes, overTcp, overUdp, quiet, sampleDocuments, sampleServer, servicesOn } from "./serving.ts"
@@ -104,17 +106,22 @@ describe("DnsServer", () => {
       assert.deepStrictEqual(yield* overTcp(port, [Buffer.alloc(5)], { keepOpen: true }), [])
     }).pipe(Effect.provide(sampleServer())))
 
-  it.live("keeps a bounded number of connections", () =>
+  it.live("lets the connection go that has been idle for longest, when there are too many", () =>
     Effect.gen(function*() {
       const { port } = yield* DnsServer
-      const open = yield* Effect.forkChild(overTcp(port, [ask("demo.example", "A")], { keepOpen: true }), {
-        startImmediately: true
-      })
-      yield* overTcp(port, [ask("demo.example", "A")], { keepOpen: true })
-      const [first] = yield* Fiber.join(open)
-      assert.isDefined(first)
-      assert.strictEqual((yield* question(port, "demo.example")).rcode, "NOERROR")
-    }).pipe(Effect.provide(sampleServer({ bounds: { connections: 1, idle: 100 } }))))
+      const query = ask("demo.example", "A")
+      const first = yield* Effect.forkChild(overTcp(port, [query], { keepOpen: true }), { startImmediately: true })
+      // Answered over another one: both are open by then, and the first is the older one.
+      const [second] = yield* overTcp(port, [query])
+      assert.isDefined(second)
+      const idle = yield* Effect.forkChild(overTcp(port, [], { keepOpen: true }), { startImmediately: true })
+      yield* Fiber.join(first).pipe(Effect.timeout("5 seconds"))
+      assert.strictEqual(
+        (yield* askServer({ server: "127.0.0.1", port, name: "demo.example", type: "A", tcp: true })).rcode,
+        "NOERROR"
+      )
+      assert.deepStrictEqual(yield* Fiber.join(idle).pipe(Effect.timeout("5 seconds")), [])
+    }).pipe(Effect.provide(sampleServer({ bounds: { connections: 1, idle: 20_000 } }))))
 
   it.live("listens on IPv6, and with [::] on both", () =>
     Effect.gen(function*() {
@@ -260,6 +267,78 @@ describe("DnsServer", () => {
       yield* until(0)
     }).pipe(Effect.provide(sampleServer())))
 
+  const limits = (RateLimit: object, more: object = {}) =>
+    setDocuments({ local: { GeoDNS: { Dns: { RateLimit: { Exempt: [], ...RateLimit }, ...more } } } }).pipe(
+      Effect.andThen(Config.use((config) => config.reload))
+    )
+
+  it.live("limits answers over UDP as configured, says so, and takes a changed limit", () =>
+    Effect.gen(function*() {
+      const { port } = yield* DnsServer
+      const conditions = yield* Conditions
+      yield* limits({ ResponsesPerSecond: 0.01, Slip: 1 })
+      const asked = overUdp(port, ask("demo.example", "A")).pipe(Effect.map(read))
+      yield* asked.pipe(Effect.repeat({ until: ({ tc }) => tc }), Effect.timeout("5 seconds"))
+      const raised = yield* conditions.changes.pipe(
+        Stream.map((all) => all.find(({ name }) => name === "dns:rate-limit")),
+        Stream.filter((condition) => condition !== undefined),
+        Stream.take(1),
+        Stream.runCollect,
+        Effect.timeout("5 seconds")
+      )
+      assert.include(raised[0]!.detail, "GeoDNS.Dns.RateLimit")
+      // A real client comes over TCP, and does not notice.
+      assert.strictEqual((yield* question(port, "demo.example")).answers.length, 1)
+      yield* limits({ ResponsesPerSecond: 0 })
+      yield* asked.pipe(Effect.repeat({ until: ({ tc }) => !tc }), Effect.timeout("5 seconds"))
+      for (let i = 0; i < 20; i++) assert.isFalse((yield* asked).tc)
+    }).pipe(Effect.provide(sampleServer())))
+
+  it.live("does not limit loopback unless told to", () =>
+    Effect.gen(function*() {
+      const { port } = yield* DnsServer
+      yield* setDocuments({ local: { GeoDNS: { Dns: { RateLimit: { ResponsesPerSecond: 0.01, Slip: 1 } } } } })
+      yield* Config.use((config) => config.reload)
+      for (let i = 0; i < 50; i++) {
+        assert.isFalse((yield* Effect.map(overUdp(port, ask("demo.example", "A")), read)).tc)
+      }
+    }).pipe(Effect.provide(sampleServer())))
+
+  it.live("gives cookies and its name by the settings of now", () =>
+    Effect.gen(function*() {
+      const { port } = yield* DnsServer
+      const wants = (cookie: string) =>
+        overUdp(
+          port,
+          message({
+            questions: [qd("demo.example", "A")],
+            additional: [opt({ options: [option(3, []), option(10, Buffer.from(cookie, "hex"))] })]
+          })
+        ).pipe(Effect.map(read))
+      const client = "0102030405060708"
+      const first = yield* wants(client)
+      assert.deepInclude(first, { nsid: "", rcode: 0 })
+      assert.lengthOf(first.cookie!, 48)
+      const secret = "e5e973e5a6b2a43f48e7dc849e37bfcf"
+      yield* limits({ ResponsesPerSecond: 0.01, Slip: 1 }, { Nsid: "ns1-tokyo", CookieSecret: secret })
+      yield* wants(client).pipe(
+        Effect.repeat({ until: ({ nsid }) => nsid === "ns1-tokyo" }),
+        Effect.timeout("5 seconds")
+      )
+      assert.isTrue((yield* wants(client)).tc)
+      // The cookie from before the change is taken still, and renewed with the secret that all servers share.
+      const renewed = yield* wants(first.cookie!)
+      assert.isFalse(renewed.tc)
+      const words = new Uint32Array(4)
+      const cookie = Buffer.from(renewed.cookie!, "hex")
+      const shared = new Cookies([Buffer.from(secret, "hex")])
+      const seconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+      const state = shared.check(cookie, { start: 0, end: 24 }, readAddress("127.0.0.1", words), words, seconds)
+      assert.strictEqual(state, "fresh")
+      yield* limits({}, { Cookies: false })
+      yield* wants(client).pipe(Effect.repeat({ until: ({ cookie }) => cookie === "" }), Effect.timeout("5 seconds"))
+    }).pipe(Effect.provide(sampleServer())))
+
   it.live("counts questions by type and code, and drops", () =>
     Effect.gen(function*() {
       const count = (id: string, attributes: Record<string, string>) =>
@@ -272,13 +351,22 @@ describe("DnsServer", () => {
           ).reduce((sum, each) => sum + each, 0))
       const answered = count("geodns_dns_questions_total", { type: "SRV", rcode: "NXDOMAIN" })
       const dropped = count("geodns_dns_dropped_total", { reason: "ignored" })
-      const before = [yield* answered, yield* dropped] as const
+      const nothing = count("geodns_dns_limited_total", { got: "nothing" })
+      const truncated = count("geodns_dns_limited_total", { got: "truncated" })
+      const before = [yield* answered, yield* dropped, yield* nothing, yield* truncated] as const
       yield* Effect.gen(function*() {
         const { port } = yield* DnsServer
         yield* question(port, "nothing.demo.example", "SRV")
         yield* overUdp(port, Buffer.from("x"), ask("demo.example", "A"))
+        yield* limits({ ResponsesPerSecond: 0.01, Slip: 2 })
+        const four = Array.from({ length: 4 }, () => ask("api.other.test", "A"))
+        yield* overUdp(port, ...four).pipe(Effect.map(read), Effect.repeat({ until: ({ tc }) => tc }))
       }).pipe(Effect.provide(sampleServer()))
       assert.strictEqual(yield* answered, before[0] + 1)
       assert.strictEqual(yield* dropped, before[1] + 1)
+      const held = [(yield* nothing) - before[2], (yield* truncated) - before[3]] as const
+      assert.isAbove(held[0], 0)
+      assert.isAbove(held[1], 0)
+      assert.isAtMost(Math.abs(held[0] - held[1]), 1)
     }))
 })

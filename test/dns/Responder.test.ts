@@ -4,7 +4,7 @@ import { makeResponder, serverFailure } from "../../src/dns/Responder.ts"
 import type { Hit } from "../../src/usage/Usage.ts"
 import { ask, message, question, read, subnetOption } from "./packets.ts"
 import { responsesConformance } from "./Responses.conformance.ts"
-import { locate, sampleResponder, sampleZone } from "./samples.ts"
+import { explainedZone, locate, sampleResponder, sampleZone } from "./samples.ts"
 
 responsesConformance("pure", (use) =>
   Effect.suspend(() => {
@@ -95,11 +95,28 @@ describe("Responder", () => {
     assert.deepStrictEqual(tally, [[1, 0], [16, 3], [0, 1]])
   })
 
+  it("explains for the client when that is wanted, with its scope, and counts nothing", () => {
+    const { hits, respond } = sampleResponder(explainedZone)
+    const answer = (name: string, type = "TXT", remote = "127.0.0.1", subnet?: Buffer) =>
+      read(respond(ask(name, type, subnet === undefined ? {} : { subnet }), "udp", remote)!)
+    const explained = answer("explain.rpc.demo.example", "TXT", "127.0.0.1", osaka)
+    assert.deepStrictEqual(explained.answers, ["explain.rpc.demo.example 5 TXT rpc.demo.example for 203.0.112.0/20"])
+    assert.deepInclude(explained, { rcode: 0, aa: true })
+    assert.deepInclude(answer("explain.rpc.demo.example", "TXT", "nowhere"), { rcode: 2, aa: false, answers: [] })
+    assert.deepInclude(answer("explain.rpc.demo.example", "A"), { rcode: 0, answers: [] })
+    assert.strictEqual(answer("x.explain.rpc.demo.example").rcode, 3)
+    const unexplained = sampleResponder().respond(ask("explain.rpc.demo.example", "TXT"), "udp", "127.0.0.1")!
+    assert.strictEqual(read(unexplained).rcode, 3)
+    assert.deepStrictEqual(hits, [])
+  })
+
   it("leaves out addresses that are none of the family", () => {
     const hits: Array<Hit> = []
     const respond = makeResponder({
       zone: () => sampleZone,
       choose: () => ({ addresses: ["192.0.2.300", "", "2001:db8::1", "192.0.2.7"], members: ["One"], ttl: 1e12 }),
+      explain: () => undefined,
+      challenge: () => undefined,
       locate,
       record: (hit) => void hits.push(hit),
       tally: () => {}

@@ -527,6 +527,22 @@ const edns: ReadonlyArray<Case> = [
     }),
     says: { rcode: NOERROR, opts: 1, answers: ["demo.example 300 A 192.0.2.10"] }
   },
+  ...[0, 7, 9, 15, 41].map((length): Case => ({
+    title: `a cookie of ${length} bytes is FORMERR (RFC 7873, 5.2.2)`,
+    packet: message({
+      questions: [question("demo.example", "A")],
+      additional: [opt({ options: [option(10, Buffer.alloc(length))] })]
+    }),
+    says: { rcode: FORMERR, opts: 1, answers: [], cookie: "" }
+  })),
+  {
+    title: "who asks for the identifier of a server that has none gets none",
+    packet: message({
+      questions: [question("demo.example", "A")],
+      additional: [opt({ options: [option(3, [])] })]
+    }),
+    says: { rcode: NOERROR, opts: 1, nsid: "" }
+  },
   {
     title: "an option longer than its record is FORMERR",
     packet: message({

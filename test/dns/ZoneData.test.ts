@@ -6,6 +6,7 @@ import { domainName, isWildcard, type NameKey, parentKey } from "../../src/dns/D
 import { RecordType } from "../../src/dns/protocol.ts"
 import { makeZoneData, zoneDataInSlices } from "../../src/dns/ZoneBuilder.ts"
 import type { ZoneData, ZoneSources } from "../../src/dns/ZoneData.ts"
+import { zoneFingerprint } from "../../src/dns/zoneSerial.ts"
 import { StaticDns } from "../../src/domain/documents/StaticDns.ts"
 import { records, sampleRecords, sampleServed, sampleZone } from "./samples.ts"
 
@@ -212,15 +213,71 @@ describe("ACME challenges", () => {
     const contents = ["http://x/y", '"https://x/y"', '"\\104ttp://x"', '"htt" "p://x"', "HTTPS://x", '" http://x"']
     for (const content of contents) {
       const zone = zoneOf(`demo.example NS 1 ns.demo.example\n_ACME-Challenge.demo.example TXT 0 ${content}`)
-      assert.strictEqual(tagOf(zone, "_acme-challenge.demo.example", "TXT"), "Unavailable", content)
+      assert.strictEqual(tagOf(zone, "_acme-challenge.demo.example", "TXT"), "Fetched", content)
     }
     const both = zoneOf(`
       demo.example NS 1 ns.demo.example
       _acme-challenge.demo.example TXT 0 token
       _acme-challenge.demo.example TXT 0 http://x/y
       url.demo.example TXT 0 http://x/y`)
-    assert.strictEqual(tagOf(both, "_acme-challenge.demo.example", "TXT"), "Unavailable")
+    const found = find(both, "_acme-challenge.demo.example", "TXT")
+    assert.isTrue(found._tag === "Fetched" && found.addresses.join() === "http://x/y" && found.set.data.length === 1)
+    assert.deepStrictEqual([...both.challenges], [["http://x/y", "_acme-challenge.demo.example"]])
     assert.strictEqual(tagOf(both, "url.demo.example", "TXT"), "Answer")
+  })
+
+  it("are read from http and https alone, and from a bounded number of addresses", () => {
+    const zone = zoneOf(`
+      demo.example NS 1 ns.demo.example
+      _acme-challenge.file.demo.example TXT 9 file:///etc/passwd
+      _acme-challenge.bad.demo.example TXT 9 http://[/
+      _acme-challenge.same.demo.example TXT 900 http://x/0
+      ${Array.from({ length: 66 }, (_, i) => `_acme-challenge.n${i}.demo.example TXT 9 http://x/${i}`).join("\n")}`)
+    assert.strictEqual(zone.challenges.size, 64)
+    assert.sameMembers(zone.problems.map(({ name, problem }) => `${name.split(".")[1]} ${problem}`), [
+      "file no http or https URL: a challenge is not read from there",
+      "bad no http or https URL: a challenge is not read from there",
+      "n64 challenges are read from 64 addresses at most",
+      "n65 challenges are read from 64 addresses at most"
+    ])
+    // Not the address, and nothing that could be cached for long.
+    const found = find(zone, "_acme-challenge.file.demo.example", "TXT")
+    assert.isTrue(found._tag === "Fetched" && found.set.data.length === 0 && found.addresses.length === 0)
+    const same = find(zone, "_acme-challenge.same.demo.example", "TXT")
+    assert.isTrue(same._tag === "Fetched" && same.set.ttl === 60)
+  })
+})
+
+describe("names that explain", () => {
+  it("are beside those that are served, unless something else is written there", () => {
+    const zone = makeZoneData({
+      records: records(`
+        demo.example NS 1 ns.demo.example
+        explain.text.demo.example TXT 1 written
+        explain.mail.demo.example MX 1 10 mail.demo.example
+        explain.alias.demo.example CNAME 1 www.demo.example
+        explain.away.demo.example NS 1 ns.elsewhere.test`),
+      zones: {},
+      served: ["rpc.demo.example", "text.demo.example", "mail.demo.example", "alias.demo.example", "away.demo.example"],
+      explained: true,
+      serial: 1
+    })
+    const tag = (name: string, type: keyof typeof RecordType) => tagOf(zone, `explain.${name}.demo.example`, type)
+    assert.deepStrictEqual(zone.problems, [])
+    assert.deepInclude(find(zone, "explain.rpc.demo.example", "TXT"), { _tag: "Explained", name: "rpc.demo.example" })
+    assert.deepStrictEqual([tag("rpc", "A"), tag("mail", "TXT"), tag("mail", "MX")], ["NoData", "Explained", "Answer"])
+    assert.deepStrictEqual([tag("text", "TXT"), tag("alias", "TXT"), tag("away", "TXT")], [
+      "Answer",
+      "Alias",
+      "Referral"
+    ])
+    assert.strictEqual(tagOf(zone, "explain.ns.demo.example", "TXT"), "NoName")
+  })
+
+  it("change the serial", () => {
+    const sources = { records: [], zones: {}, served: ["rpc.demo.example"] }
+    assert.notStrictEqual(zoneFingerprint(sources), zoneFingerprint({ ...sources, explained: true }))
+    assert.strictEqual(zoneFingerprint(sources), zoneFingerprint({ ...sources, explained: false }))
   })
 })
 
@@ -231,7 +288,7 @@ describe("zone data", () => {
     const zone = makeZoneData({ records: document, zones: {}, served: ["rpc.dotters.example"], serial: 1 })
     assert.deepStrictEqual(problems(zone), [])
     assert.deepStrictEqual(zone.zones, ["dotters.example", "network.example"])
-    assert.strictEqual(tagOf(zone, "_acme-challenge.dotters.example", "TXT"), "Unavailable")
+    assert.strictEqual(tagOf(zone, "_acme-challenge.dotters.example", "TXT"), "Fetched")
     assert.strictEqual(tagOf(zone, "www.network.example", "A"), "Alias")
   })
 
@@ -288,5 +345,50 @@ describe("zone data", () => {
         assert.strictEqual(reversed.lookup(key, type)._tag, sampleZone.lookup(key, type)._tag, `${qname} ${type}`)
       }
     }
+  })
+})
+
+describe("accounts", () => {
+  const zone = zoneOf(
+    `
+    demo.example NS 1 ns.demo.example
+    ns.demo.example A 1 192.0.2.1
+    two.demo.example A 1 192.0.2.2
+    *.wild.demo.example A 1 192.0.2.3
+    cut.demo.example NS 1 ns.else.test
+    other.example NS 1 ns.else.test`,
+    { served: ["rpc.demo.example", "api.demo.example"] }
+  )
+  const account = (name: string, type: keyof typeof RecordType = "A") => {
+    const found = find(zone, name, type)
+    return found._tag === "Outside" ? assert.fail(name) : found.account
+  }
+
+  it("are apart for what has data of its own, and from 1 on", () => {
+    const all = [
+      account("ns.demo.example"),
+      account("two.demo.example"),
+      account("x.wild.demo.example"),
+      account("rpc.demo.example"),
+      account("api.demo.example"),
+      account("x.cut.demo.example"),
+      account("nothing.demo.example"),
+      account("two.demo.example", "TXT"),
+      account("nothing.other.example"),
+      account("other.example", "MX")
+    ]
+    assert.strictEqual(new Set(all).size, all.length)
+    assert.isTrue(all.every((each) => each >= 1))
+  })
+
+  it("are one for all names that can be made up", () => {
+    const label = fc.string({ unit: fc.constantFrom(..."abcxyz019"), minLength: 1, maxLength: 20 })
+    fc.assert(fc.property(label, label, (one, two) => {
+      const names = [`${one}.q.demo.example`, `${two}.q.demo.example`]
+      assert.strictEqual(account(names[0]!), account(names[1]!))
+      assert.strictEqual(account(`${one}.wild.demo.example`), account(`${two}.${one}.wild.demo.example`))
+      assert.strictEqual(account(`${one}.wild.demo.example`, "TXT"), account(`${two}.wild.demo.example`, "MX"))
+      assert.strictEqual(account(`${one}.cut.demo.example`), account(`${two}.cut.demo.example`))
+    }))
   })
 })

@@ -120,6 +120,9 @@ export const read = (bytes: Buffer) => {
     )
   const opts = (packet.additionals ?? []).filter((record) => record.type === "OPT")
   const [edns] = opts
+  const options = edns?.options as ReadonlyArray<{ readonly code: number; readonly data: Buffer }> | undefined
+  const textOf = (code: number, encoding: "hex" | "utf8") =>
+    options?.filter((option) => option.code === code).map(({ data }) => data.toString(encoding)).join()
   return {
     id: packet.id,
     bytes: bytes.length,
@@ -140,7 +143,10 @@ export const read = (bytes: Buffer) => {
     ednsVersion: edns?.ednsVersion,
     dnssecOk: edns?.flag_do,
     /** The client subnet option, in hex. */
-    subnet: edns?.options.filter((option) => option.code === 8).map((option) => option.data!.toString("hex")).join()
+    subnet: textOf(8, "hex"),
+    /** The cookie option, in hex. */
+    cookie: textOf(10, "hex"),
+    nsid: textOf(3, "utf8")
   }
 }
 

@@ -1,4 +1,9 @@
-import { makeResponder, type Respond } from "../../src/dns/Responder.ts"
+import { Result } from "effect"
+import { readChallenges } from "../../src/dns/challenge.ts"
+import type { RecordSet } from "../../src/dns/codec.ts"
+import { RecordType } from "../../src/dns/protocol.ts"
+import { readRecordData } from "../../src/dns/RecordData.ts"
+import { makeResponder, type Protection, type Respond } from "../../src/dns/Responder.ts"
 import { makeZoneData } from "../../src/dns/ZoneBuilder.ts"
 import type { ZoneData } from "../../src/dns/ZoneData.ts"
 import type { StaticRecord } from "../../src/domain/documents/StaticDns.ts"
@@ -13,6 +18,9 @@ export const records = (text: string): ReadonlyArray<StaticRecord> =>
     const [, qname, qtype, ttl, content] = /^(\S+)\s+(\S+)\s+(\d+)\s+(.*)$/.exec(line)!
     return { qname: qname!, qtype: qtype!, content: content!, ttl: Number(ttl), auth: true, domain_id: 0 }
   })
+
+/** Where the sample zone has a challenge: nobody listens there. */
+export const challengeUrl = "http://127.0.0.1:1/acme-challenge"
 
 /** A zone with something of everything. */
 export const sampleRecords = records(`
@@ -46,7 +54,7 @@ export const sampleRecords = records(`
   child.demo.example         NS    300  ns.elsewhere.test
   ns.child.demo.example      A     300  192.0.2.53
   ns.child.demo.example      AAAA  300  2001:db8::5
-  _acme-challenge.demo.example     TXT 0 http://192.0.2.10/acme-challenge
+  _acme-challenge.demo.example     TXT 0 ${challengeUrl}
   _acme-challenge.rpc.demo.example TXT 0 "a-token"
   big.demo.example           TXT   300  ${"x".repeat(3000)}
   middle.demo.example        TXT   300  ${"y".repeat(700)}
@@ -73,6 +81,22 @@ export const sampleZone: ZoneData = makeZoneData({
   zones: {},
   served: sampleServed,
   serial: sampleSerial
+})
+
+/** The same with names that explain. */
+export const explainedZone: ZoneData = makeZoneData({
+  records: sampleRecords,
+  zones: {},
+  served: sampleServed,
+  explained: true,
+  serial: sampleSerial
+})
+
+/** One TXT record. */
+export const textRecord = (text: string): RecordSet => ({
+  type: RecordType.TXT,
+  ttl: 5,
+  data: [Result.getOrThrow(readRecordData("TXT", `"${text}"`))]
 })
 
 /** Two places: a /20 of the first, a /48 of the second; all else is unknown. */
@@ -106,8 +130,11 @@ export const choose = (name: string, ipv6: boolean, client: Client): Choice | un
   return { addresses: [ipv6 ? `2001:db8:ffff::${last}` : `198.51.100.${last}`], members: [member], ttl: 30 }
 }
 
-/** A responder over the samples that remembers what it was told to record, and for which clients it was asked. */
-export const sampleResponder = (zone: ZoneData = sampleZone) => {
+/**
+ * A responder over the samples that remembers what it was told to record, and for which clients it was asked. `body` is what
+ * is at the address of the challenge.
+ */
+export const sampleResponder = (zone: ZoneData = sampleZone, body?: string, protection?: Protection) => {
   const hits: Array<Hit> = []
   const clients: Array<Client> = []
   const tally: Array<readonly [type: number, rcode: number]> = []
@@ -117,9 +144,12 @@ export const sampleResponder = (zone: ZoneData = sampleZone) => {
       clients.push(client)
       return choose(name, ipv6, client)
     },
+    explain: (name, { scope }) => scope === "" ? undefined : textRecord(`${name} for ${scope}`),
+    challenge: (address) => address === challengeUrl && body !== undefined ? readChallenges(body) : undefined,
     locate,
     record: (hit) => void hits.push(hit),
-    tally: (type, rcode) => void tally.push([type, rcode])
+    tally: (type, rcode) => void tally.push([type, rcode]),
+    ...protection === undefined ? {} : { protection }
   })
   return { respond, hits, clients, tally }
 }

@@ -3,7 +3,9 @@ import { createSocket } from "node:dgram"
 import { connect } from "node:net"
 import { Config } from "../../src/config/Config.ts"
 import type { RawDocuments } from "../../src/config/memoryConfig.ts"
+import { Challenges } from "../../src/dns/Challenges.ts"
 import { DnsServer, type DnsServerOptions } from "../../src/dns/DnsServer.ts"
+import { ServedZones } from "../../src/dns/ServedZones.ts"
 import { zoneFingerprint } from "../../src/dns/zoneSerial.ts"
 import { GeoIp } from "../../src/geo/GeoIp.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
@@ -63,7 +65,9 @@ export const quiet = Logger.layer([])
 
 /** A server on a free port over the samples, and everything it stands on. */
 export const sampleServer = (options: DnsServerOptions & Parameters<typeof fakes>[0] = {}) =>
-  DnsServer.layerWith({ listen: "127.0.0.1:0", ...options }).pipe(
+  DnsServer.layerZones({ listen: "127.0.0.1:0", ...options }).pipe(
+    Layer.provide(Challenges.layerMemory()),
+    Layer.provide(ServedZones.layer),
     Layer.provideMerge(
       Layer.mergeAll(Config.layerMemory(sampleDocuments), sampleFiles, Conditions.layerMemory, fakes(options), quiet)
     )

@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
+import { Bus } from "../../src/bus/Bus.ts"
+import { MemoryBroker } from "../../src/bus/MemoryBroker.ts"
 import { Config } from "../../src/config/Config.ts"
 import { Access } from "../../src/http/Access.ts"
-import { OverrideList, OverridesApi, OverrideStatus } from "../../src/http/index.ts"
+import { GivenOverride, OverrideList, OverridesApi } from "../../src/http/index.ts"
 import { NotKept, OverrideError, Overrides, TooMany } from "../../src/status/Overrides.ts"
+import { membersOf, rpc, servicesOf } from "../steering/world.ts"
 import { ask, served } from "./client.ts"
 import { member } from "./fakes.ts"
 
@@ -12,9 +15,18 @@ const documents = { members: { amber: member("Amber"), birch: member("Birch Ltd"
 const as = (caller: string) =>
   Layer.succeed(Access, { admit: () => Effect.succeed({ _tag: "Admitted" as const, caller }) })
 
-const routes = (caller = "anna", overrides: Layer.Layer<Overrides, never, Config> = Overrides.layerMemory) =>
+const later = "2126-01-02T00:00:00Z"
+
+/** Two members that serve one name. */
+const serving = { members: membersOf({ amber: { name: "Amber" }, birch: {} }), services: servicesOf({ Main: {} }) }
+
+const routes = (
+  caller = "anna",
+  overrides: Layer.Layer<Overrides, never, Config> = Overrides.layerMemory,
+  shared: Parameters<typeof Config.layerMemory>[0] = documents
+) =>
   served(OverridesApi.layer.pipe(Layer.provide(overrides)), as(caller)).pipe(
-    Layer.provide(Config.layerMemory(documents))
+    Layer.provide(Config.layerMemory(shared))
   )
 
 const post = (path: string, body: unknown) =>
@@ -29,7 +41,7 @@ describe("/api/overrides", () => {
       assert.deepStrictEqual((yield* ask("/api/overrides")).json, { overrides: [] })
       const given = yield* give({ author: "Anna A." })
       assert.strictEqual(given.status, 200, given.text)
-      assert.deepStrictEqual<unknown>(Schema.decodeUnknownSync(OverrideStatus)(given.json), given.json)
+      assert.deepStrictEqual<unknown>(Schema.decodeUnknownSync(GivenOverride)(given.json), given.json)
       assert.deepInclude(given.json, {
         kind: "override",
         member: "Amber",
@@ -49,6 +61,34 @@ describe("/api/overrides", () => {
       const again = yield* post("/api/overrides/end", { kind: "override", member: "Amber" })
       assert.deepStrictEqual([again.status, again.json.error], [404, "nothing is in force or planned for Amber"])
     }).pipe(Effect.provide(routes())))
+
+  it.live("tells which names have no other member, and since when a member is out already", () =>
+    Effect.gen(function*() {
+      const first = yield* give()
+      assert.deepInclude(first.json, { emptied: { total: 0, items: [] }, connected: true })
+      assert.notProperty(first.json, "alreadySince")
+      const again = yield* give({ reason: "the same" })
+      assert.deepStrictEqual([again.status, again.json.alreadySince], [200, first.json.from])
+      // Birch is the last one: for a plan, too, while Amber is out until somebody ends it.
+      const emptied = { total: 1, items: [{ name: rpc }] }
+      const planned = yield* give({ kind: "maintenance", member: "birch", from: later, until: "2126-01-03T00:00:00Z" })
+      assert.deepStrictEqual(planned.json.emptied, emptied)
+      assert.deepStrictEqual((yield* give({ member: "birch" })).json.emptied, emptied)
+      yield* post("/api/overrides/end", { kind: "override", member: "birch" })
+      yield* post("/api/overrides/end", { kind: "override", member: "amber" })
+      assert.deepStrictEqual((yield* give({ member: "amber" })).json.emptied, { total: 0, items: [] })
+      const overlap = yield* give({ kind: "maintenance", from: later, until: "2126-01-03T00:00:00Z" })
+      assert.deepStrictEqual(overlap.json.emptied, emptied, "both will be out then")
+    }).pipe(Effect.provide(routes("anna", Overrides.layerMemory, serving))))
+
+  it.live("tells that the others do not hear of it now", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* give()).json.connected, true)
+      yield* MemoryBroker.use((broker) => broker.disconnect("api"))
+      assert.strictEqual((yield* give()).json.connected, false)
+    }).pipe(Effect.provide(
+      routes().pipe(Layer.provide(Bus.layerMemory({ name: "api" })), Layer.provideMerge(MemoryBroker.layer))
+    )))
 
   it.live("plans maintenance, in any zone", () =>
     Effect.gen(function*() {

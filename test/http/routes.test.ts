@@ -328,7 +328,7 @@ describe("GET /api/explain", () => {
       const missing = yield* Effect.flip(client.explain({ query: { name: "no.example", client: "::1" } }))
       assert.strictEqual(
         (missing as { error?: string }).error,
-        "no.example is not steered: no active service has a URL on it (1 names are steered)"
+        "no.example is not steered: no active service has a URL on it (1 name is steered)"
       )
     }).pipe(Effect.provide([routes, FetchHttpClient.layer])))
 

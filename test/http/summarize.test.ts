@@ -90,7 +90,7 @@ describe("summarize", () => {
     const document = summarize(input({
       conditions: [{ name: "store", detail: "The disk is full", since: now }],
       nodes: [node("mon-2", "IBPMonitor"), node("dns-1", "IBPDns")],
-      electorate: new Set(["mon-2"]),
+      electorate: new Set(["mon-1", "mon-2"]),
       officials: [official(site("Amber")), official(target({ member: "Birch" }), down(2))],
       proposals: [proposal(target({ member: "Amber" }))],
       outages: { open: [outage(target({ member: "Birch" }))], recent: noOutages }
@@ -102,10 +102,18 @@ describe("summarize", () => {
     ])
     assert.strictEqual(document.members.items[0]!.website, "https://birch.example/")
     assert.strictEqual(document.members.items[0]!.targets[0]!.error, "refused")
-    assert.deepStrictEqual(document.nodes.items.map(({ id, votes }) => [id, votes]), [["dns-1", false], [
-      "mon-2",
-      true
-    ]])
+    assert.deepStrictEqual(document.nodes.items.map(({ id, votes }) => [id, votes]), [
+      ["mon-1", true],
+      ["dns-1", false],
+      [
+        "mon-2",
+        true
+      ]
+    ])
+    assert.deepStrictEqual(document.nodes.items.map(({ self }) => self), [true, undefined, undefined])
+    assert.strictEqual(document.nodes.total, 3)
+    // Nothing of it moves with the time: the document is told again when something changes.
+    assert.strictEqual(document.nodes.items[0]!.lastHeard, document.node.startedAt)
     assert.deepStrictEqual(document.proposals.items[0]!.votes, { yes: ["mon-2"], no: ["mon-3"] })
     assert.strictEqual(document.outages!.open.total, 1)
     assert.notProperty(document.outages!.open.items[0]!, "end")

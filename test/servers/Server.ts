@@ -22,9 +22,10 @@ export const pdns: ServerKind = {
   binaries: ["pdns_server", "pdnsutil", "dig"],
   aptPackages: ["pdns-server", "pdns-backend-remote", "dnsutils"]
 }
+export const dnsperf: ServerKind = { name: "dnsperf", binaries: ["dnsperf"], aptPackages: ["dnsperf"] }
 
 /** All that the tests need. `npm run servers` installs them. */
-export const serverKinds: ReadonlyArray<ServerKind> = [nats, mariadb, pdns]
+export const serverKinds: ReadonlyArray<ServerKind> = [nats, mariadb, pdns, dnsperf]
 
 /** The path of a program, from the PATH and from where Debian puts servers. */
 export const findBinary = (binary: string): string | undefined => {

@@ -32,7 +32,8 @@ const always = (report: Report): ReadonlyArray<string> => [
   ...properties.noErrors(report),
   ...properties.oneStatusPerDecision(report),
   ...properties.trueMajorities(report),
-  ...properties.soundOutages(report)
+  ...properties.soundOutages(report),
+  ...properties.provenOutages(report)
 ]
 
 /** Plays a scenario with every seed, and fails with what went wrong under which. */
@@ -72,7 +73,7 @@ describe("a cluster of the real services", () => {
         seeds.length / 2
       )
       assert.isTrue(reports.every(({ nodes }) => nodes.every(({ openProposals }) => openProposals === 0)))
-    }))
+    }), patience)
 
   it.live("agrees again after loss, delay, reordering and duplication", () =>
     holds(
@@ -120,6 +121,29 @@ describe("a cluster of the real services", () => {
         ...properties.agreement(report)
       ]
     ), patience)
+
+  it.live(
+    "keeps the votes of a majority with an outage that began while the broker was away",
+    () =>
+      Effect.gen(function*() {
+        const reports = yield* holds(() => ({
+          ...cluster,
+          monitors: 3,
+          world: { targets: [targetOf(0)], isUp: (_, at) => at < 60 },
+          seconds: 95 + settling,
+          incidents: [
+            goodNetwork(0),
+            broker(60, (broker) => broker.partition([["monitor-1"], ["monitor-2"], ["monitor-3"]])),
+            broker(95, (broker) => broker.heal)
+          ]
+        }))
+        for (const { nodes } of reports) {
+          const { outages } = nodes.find(({ role }) => role === "IBPCollator")!
+          assert.lengthOf(outages, 1)
+        }
+      }),
+    patience
+  )
 
   it.live("takes nobody down while a majority can reach it, whatever a minority sees", () =>
     holds(

@@ -32,16 +32,20 @@ export const oneStatusPerDecision = (report: Report): Violations => {
   )
 }
 
-/** What a monitor closes has the votes of a majority, which are the votes that were given, from what was seen. */
-export const trueMajorities = (report: Report): Violations => {
-  const monitors = monitorsOf(report)
-  const given = new Map(
-    monitors.flatMap((node) =>
+/** The votes that monitors gave, by voter and proposal. */
+const votesGiven = (report: Report) =>
+  new Map(
+    monitorsOf(report).flatMap((node) =>
       node.events.flatMap(({ at, what }) =>
         what._tag === "Voted" && what.own ? [[`${node.id} ${what.vote.ProposalID}`, { at, what }] as const] : []
       )
     )
   )
+
+/** What a monitor closes has the votes of a majority, which are the votes that were given, from what was seen. */
+export const trueMajorities = (report: Report): Violations => {
+  const monitors = monitorsOf(report)
+  const given = votesGiven(report)
   const untrue = [...given.values()].flatMap(({ at, what: { proposal, vote } }) => {
     if (proposal === undefined) return [`${vote.NodeID} voted on a proposal that it does not know`]
     const target = report.scenario.world.targets.find(({ member }) => member === proposal.MemberName)!
@@ -117,6 +121,20 @@ export const soundOutages = (report: Report): Violations =>
       })
     )
   })
+
+/** Every outage that is kept shows the votes of a majority for it, which are votes that were given. */
+export const provenOutages = (report: Report): Violations => {
+  const monitors = monitorsOf(report).length
+  const given = votesGiven(report)
+  return report.nodes.flatMap((node) =>
+    node.outages.flatMap(({ id, start, votes }) => {
+      const yes = Object.entries(votes).filter(([voter, agree]) =>
+        agree && given.get(`${voter} ${id}`)?.what.vote.Agree === true
+      ).length
+      return yes * 2 > monitors ? [] : [`${node.id}: ${id} of ${start} shows ${yes} votes of ${monitors}`]
+    })
+  )
+}
 
 /** Nothing goes down. */
 export const noOutages = (report: Report): Violations =>

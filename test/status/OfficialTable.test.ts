@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { targetKey } from "../../src/domain/Target.ts"
 import type { Decision } from "../../src/status/Decision.ts"
-import { clockTolerance, OfficialTable } from "../../src/status/OfficialTable.ts"
+import { decodeEntry, encodeEntry } from "../../src/status/OfficialFile.ts"
+import { clockTolerance, OfficialTable, remembers } from "../../src/status/OfficialTable.ts"
 import { decision, target, targetNamed } from "./fixtures.ts"
 
 const now = 1_000
@@ -32,6 +33,29 @@ describe("OfficialTable", () => {
     const up = decision({ id: "up", up: true, decidedAt: now })
     assert.deepInclude(table.apply(up, now), { _tag: "Changed", change: { before: ahead, after: up } })
     assert.strictEqual(tags(table, decision({ id: "before", decidedAt: now - 1 }))[0], "old")
+  })
+
+  it("takes back what this node itself had taken, whatever its clock says now, but not what was superseded", () => {
+    const table = make()
+    const ahead = decision({ id: "ahead", decidedAt: now + clockTolerance + 1 })
+    assert.deepInclude(table.recall(ahead, ahead, now), { _tag: "Ignored", reason: "clock" })
+    assert.strictEqual(table.resume(ahead, now)._tag, "Changed")
+    assert.strictEqual(table.apply(decision({ id: "up", up: true, decidedAt: now }), now)._tag, "Changed")
+    assert.deepInclude(table.resume(ahead, now), { _tag: "Ignored", reason: "old" })
+    assert.isTrue(table.get(key)!.up)
+  })
+
+  it("remembers the decision that its status replaced, however many say the same since, over a restart too", () => {
+    const table = make()
+    table.apply(decision({ id: "down", decidedAt: 1 }), now)
+    for (let i = 2; i < 30; i++) table.apply(decision({ id: `up-${i}`, up: true, decidedAt: i }), now)
+    const entry = table.allEntries().get(key)!
+    for (const it of [entry, decodeEntry(JSON.parse(encodeEntry(entry)))!]) {
+      assert.isTrue(remembers(it, "down"))
+      assert.isTrue(remembers(it, "up-2"))
+      assert.isTrue(remembers(it, "up-29"))
+      assert.isFalse(remembers(it, "another"))
+    }
   })
 
   it("does nothing on the same decision again, by whomever and whenever it was closed", () => {

@@ -3,7 +3,7 @@ import * as fc from "fast-check"
 import type { OutageEvent } from "../../src/domain/Outage.ts"
 import { targetKey } from "../../src/domain/Target.ts"
 import { OpenOutages } from "../../src/status/OpenOutages.ts"
-import { decided } from "../../src/status/Transition.ts"
+import { decided, type Transition } from "../../src/status/Transition.ts"
 import { decision, target, targetNamed } from "./fixtures.ts"
 
 const minimum = 900_000
@@ -11,7 +11,7 @@ const up = (decidedAt: number) => decision({ id: `up-${decidedAt}`, up: true, er
 const down = (decidedAt: number) => decision({ id: `down-${decidedAt}`, decidedAt })
 
 const settle = (outages: OpenOutages, status: ReturnType<typeof decision>): OutageEvent | undefined => {
-  const event = outages.next(decided(status), { minimumOffline: minimum })
+  const event = outages.next(decided(status), { minimumOffline: minimum, now: 1_000_000 })
   if (event !== undefined) outages.commit(event)
   return event
 }
@@ -72,9 +72,52 @@ describe("OpenOutages", () => {
 
   it("changes nothing before it is committed", () => {
     const outages = new OpenOutages()
-    assert.strictEqual(outages.next(decided(down(1)), { minimumOffline: minimum })?._tag, "Opened")
+    assert.strictEqual(outages.next(decided(down(1)), { minimumOffline: minimum, now: 1_000_000 })?._tag, "Opened")
     assert.strictEqual(outages.size, 0)
-    assert.strictEqual(outages.next(decided(down(1)), { minimumOffline: minimum })?._tag, "Opened")
+    assert.strictEqual(outages.next(decided(down(1)), { minimumOffline: minimum, now: 1_000_000 })?._tag, "Opened")
+  })
+
+  const minute = 60_000
+  /** What follows from a transition from before the store was read, where this one was found open. */
+  const ofOld = (transition: Transition, open: { id: string; start: number }, { end, now = 60 * minute }: {
+    readonly end?: Transition
+    readonly now?: number
+  } = {}) => {
+    const outages = new OpenOutages()
+    const { start: decidedAt } = open
+    outages.commit(outages.next(decided(decision({ ...open, decidedAt })), { minimumOffline: minimum, now })!)
+    const event = outages.next(transition, { isOld: true, minimumOffline: minimum, end, now })
+    return event && `${event._tag} ${event.outage.id}`
+  }
+
+  it("ends with what is old the outage that it is for, told by its id, whatever the clocks said", () => {
+    const open = { id: "d1", start: 30 * minute }
+    const early = up(10 * minute)
+    assert.strictEqual(ofOld(decided(early, open), open), "Closed d1")
+    assert.isUndefined(ofOld(decided(early), open))
+    assert.isUndefined(ofOld(decided(early, { ...open, id: "another" }), open))
+    // Under another id it is the same when it can be, by its times.
+    const late = up(40 * minute)
+    for (const start of [29.5, 30, 30.5]) {
+      assert.strictEqual(ofOld(decided(late, { id: "ours", start: start * minute }), open), "Closed d1")
+    }
+    assert.isUndefined(ofOld(decided(late, { id: "ours", start: 31 * minute }), open))
+    assert.strictEqual(ofOld(decided(late), open), "Closed d1")
+    assert.strictEqual(ofOld({ _tag: "Gone", target, at: 31 * minute }, open), "Closed d1")
+    assert.isUndefined(ofOld({ _tag: "Gone", target, at: 29 * minute }, open))
+  })
+
+  it("takes what is over for another than the one that is open when it was over before, or told by a clock that was ahead", () => {
+    const open = { id: "d1", start: 30 * minute }
+    const old = decided(down(20 * minute))
+    const opened = `Opened down-${20 * minute}`
+    assert.strictEqual(ofOld(old, open, { end: decided(up(30 * minute)) }), opened)
+    assert.isUndefined(ofOld(old, open, { end: decided(up(31 * minute)) }))
+    assert.strictEqual(ofOld(old, open, { end: decided(up(37 * minute)), now: 31 * minute }), opened)
+    assert.isUndefined(ofOld(old, open, { end: decided(up(35 * minute)), now: 31 * minute }))
+    assert.isUndefined(ofOld(decided(down(29.6 * minute)), open, { end: decided(up(37 * minute)), now: 31 * minute }))
+    const same = decided(decision({ id: "d1", decidedAt: 20 * minute }))
+    assert.isUndefined(ofOld(same, open, { end: decided(up(25 * minute)) }))
   })
 
   it("has at most one open outage per target, each ending after it started, whatever comes", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Logger, Option, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Logger, Option, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import {
   appendFileSync,
@@ -17,10 +17,11 @@ import { join } from "node:path"
 import { afterAll } from "vitest"
 import { AppendFiles } from "../../src/node/AppendFiles.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
+import { DurableFileError } from "../../src/node/DurableFiles.ts"
 import { MemoryDisk } from "../../src/node/MemoryDisk.ts"
 import { type JournalRoom, journalRoom, OutageJournal } from "../../src/status/OutageJournal.ts"
-import { brokenOutageJournal, outageJournal } from "../../src/status/readOutageJournal.ts"
-import { decided, type Transition } from "../../src/status/Transition.ts"
+import { brokenOutageJournal, maxBroken, outageJournal } from "../../src/status/readOutageJournal.ts"
+import { decided, type Transition, transitionRecord } from "../../src/status/Transition.ts"
 import { measured } from "./collating.ts"
 import { decision, target, targetNamed } from "./fixtures.ts"
 
@@ -44,13 +45,13 @@ const open = Effect.fnUntraced(function*(room: JournalRoom = journalRoom) {
     ...journal,
     /** Takes away the first, and gives its id. */
     next: Effect.flatMap(journal.first, (first) => Effect.as(journal.done(first), idOf(first.transition))),
-    restoredIds: journal.restored.map(({ transition }) => idOf(transition)),
+    restoredIds: Effect.map(journal.restored, (all) => all.map(({ transition }) => idOf(transition))),
     conditions: Effect.map(Context.get(parts, Conditions).current, (all) => all.map(({ name }) => name)),
     stop: Scope.close(scope, Exit.void)
   }
 })
 /** What the next process would find. */
-const onDisk = Effect.scoped(Effect.map(open(), ({ restoredIds }) => restoredIds))
+const onDisk = Effect.scoped(Effect.flatMap(open(), ({ restoredIds }) => restoredIds))
 const drained = (journal: Effect.Success<ReturnType<typeof open>>) =>
   Effect.gen(function*() {
     const ids: Array<string> = []
@@ -76,7 +77,7 @@ describe("OutageJournal", () => {
     withFolder(() =>
       Effect.gen(function*() {
         const first = yield* open()
-        assert.deepStrictEqual(first.restoredIds, [])
+        assert.deepStrictEqual(yield* first.restoredIds, [])
         assert.isTrue(Option.isNone(yield* Effect.timeoutOption(first.first, "10 millis")))
         yield* first.add([down("d1"), up("u1")])
         yield* first.add([down("other", "Harbour"), down("d2"), { _tag: "Gone", target, at: 9 }])
@@ -87,7 +88,11 @@ describe("OutageJournal", () => {
         assert.strictEqual(yield* second.next, "u1")
         yield* second.add([down("d3")])
         assert.deepStrictEqual(yield* onDisk, ["other", "d2", "gone", "d3"])
-        assert.deepStrictEqual(second.restored.map(({ transition }) => transition)[3], { _tag: "Gone", target, at: 9 })
+        assert.deepStrictEqual((yield* second.restored).map(({ transition }) => transition)[2], {
+          _tag: "Gone",
+          target,
+          at: 9
+        })
         assert.deepStrictEqual(yield* drained(second), ["other", "d2", "gone", "d3"])
         assert.deepStrictEqual(yield* onDisk, [])
 
@@ -136,7 +141,7 @@ describe("OutageJournal", () => {
           (file) => file.append(['{"n":99,"unheard":1}'])
         ))
         const last = yield* open()
-        assert.deepStrictEqual(last.restoredIds, ["a", "c", "d", "f"])
+        assert.deepStrictEqual(yield* last.restoredIds, ["a", "c", "d", "f"])
         assert.deepStrictEqual(yield* last.conditions, ["outages:file"])
         appendFileSync(path, Buffer.alloc(100_000))
         assert.deepStrictEqual(yield* onDisk, ["a", "c", "d", "f"])
@@ -156,6 +161,79 @@ describe("OutageJournal", () => {
       })
     ))
 
+  it.effect("sets each file that cannot be read aside under a name of its own, as long as there are few", () =>
+    withDisk(Effect.gen(function*() {
+      const { files } = yield* MemoryDisk
+      const unreadable = {
+        ...files,
+        read: (file: string) =>
+          Stream.fail(new DurableFileError({ operation: "read", file, message: "an I/O error", cause: "EIO" }))
+      }
+      const ids = (name: string) => Effect.map(Stream.runCollect(files.read(name)), (all) => all.join())
+      const process = (i: number) =>
+        Effect.gen(function*() {
+          const journal = yield* open()
+          yield* journal.add([down(`d${i}`)])
+          yield* journal.stop
+        })
+      yield* process(0)
+      for (let i = 1; i <= maxBroken; i++) yield* Effect.provideService(process(i), AppendFiles, unreadable)
+      const names = ["", ".2", ".3", ".4", ".5"].map((i) => `outages.broken${i}.journal`)
+      assert.deepStrictEqual(yield* files.list, [...names.toSorted(), outageJournal].toSorted())
+      for (const [i, name] of names.entries()) assert.include(yield* ids(name), `"d${i}"`)
+      // Then the last one is replaced, also when nobody can say which are there.
+      yield* Effect.provideService(process(6), AppendFiles, unreadable)
+      assert.include(yield* ids(names[4]!), `"d5"`)
+      yield* Effect.provideService(process(7), AppendFiles, {
+        ...unreadable,
+        list: Effect.fail(new DurableFileError({ operation: "read", file: ".", message: "an I/O error", cause: "EIO" }))
+      })
+      assert.include(yield* ids(names[4]!), `"d6"`)
+      for (const [i, name] of names.slice(0, 4).entries()) assert.include(yield* ids(name), `"d${i}"`)
+    })))
+
+  it.effect("makes a new file last before it takes the place of the old one", () =>
+    withDisk(Effect.gen(function*() {
+      const disk = yield* MemoryDisk
+      const first = yield* open()
+      yield* first.add([down("d1")])
+      yield* first.stop
+      // The power is cut in the very moment in which the new file has its name.
+      const cut = {
+        ...disk.files,
+        rename: (from: string, to: string) => Effect.andThen(disk.files.rename(from, to), disk.crash({ power: true }))
+      }
+      const second = yield* Effect.provideService(open(), AppendFiles, cut)
+      yield* second.add([up("u1")])
+      assert.deepStrictEqual(yield* onDisk, ["d1", "u1"])
+    })))
+
+  it.effect("leaves out a record with an old number, and goes on behind the last", () =>
+    withDisk(Effect.gen(function*() {
+      const file = yield* AppendFiles.use((files) => files.open(outageJournal))
+      // As a write leaves it that failed and was tried again.
+      yield* file.append([5, 6, 5].map((number) => transitionRecord(number, number === 5 ? down("d1") : up("u1"))))
+      const journal = yield* open()
+      assert.deepStrictEqual(yield* journal.restoredIds, ["d1", "u1"])
+      yield* journal.add([down("d2")])
+      assert.strictEqual(journal.newest(), 7)
+      assert.deepStrictEqual(yield* drained(journal), ["d1", "u1", "d2"])
+    })))
+
+  it.effect("gives what is from before the start only as long as it waits", () =>
+    withDisk(Effect.gen(function*() {
+      const first = yield* open()
+      yield* first.add([down("d1"), up("u1")])
+      yield* first.stop
+      const journal = yield* open()
+      yield* journal.add([down("d2")])
+      assert.deepStrictEqual(yield* journal.restoredIds, ["d1", "u1"])
+      yield* journal.next
+      assert.deepStrictEqual(yield* journal.restoredIds, ["u1"])
+      yield* drained(journal)
+      assert.deepStrictEqual(yield* journal.restoredIds, [])
+    })))
+
   it.live("stays as short as what waits, and a compaction keeps order and content", () =>
     withFolder((path) =>
       Effect.gen(function*() {
@@ -172,7 +250,7 @@ describe("OutageJournal", () => {
         assert.isBelow(longest, 1024 * 1024 + 3 * 50 * 5_500)
         const next = yield* open()
         assert.deepStrictEqual(
-          next.restored.map(({ transition }) => transition),
+          (yield* next.restored).map(({ transition }) => transition),
           Array.from({ length: 50 }, (_, i) => one(600 + i))
         )
       })

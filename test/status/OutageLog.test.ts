@@ -41,7 +41,10 @@ const waitingFor = (names: ReadonlyArray<string>) =>
 /** Lets the log do its work. */
 const settle = Effect.repeat(TestClock.adjust("1 millis"), { times: 20 })
 const outageOf = (id: string, start: number, of = target) => {
-  const event = new OpenOutages().next(decided(decision({ id, decidedAt: start, target: of })), { minimumOffline: 0 })
+  const event = new OpenOutages().next(decided(decision({ id, decidedAt: start, target: of })), {
+    minimumOffline: 0,
+    now: start
+  })
   return event!.outage
 }
 

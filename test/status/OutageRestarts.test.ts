@@ -1,15 +1,31 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, type Context, Effect, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import type { Conditions } from "../../src/node/Conditions.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
 import { OutageLog } from "../../src/status/OutageLog.ts"
 import { outageJournal } from "../../src/status/readOutageJournal.ts"
-import { conditionNames, Death, decide, listen, makeOutside, measured, settle } from "./collating.ts"
+import { conditionNames, decide, listen, makeOutside, measured, settle } from "./collating.ts"
 import { decision, target, targetNamed } from "./fixtures.ts"
 
 const minute = 60_000
+const hour = 60 * minute
 const other = targetNamed("Harbour")
 const statusOf = (of = target) => OfficialStatus.use((official) => official.get(of))
+
+type Outside = Effect.Success<ReturnType<typeof makeOutside>>
+type Parts = OutageLog | OfficialStatus | Conditions | Scope.Scope
+type InEach = <A>(effect: Effect.Effect<A, never, Parts>) => Effect.Effect<[A, A]>
+
+/** Two processes at once. Does the same in both, while both run. */
+const together = (one: Outside, two: Outside) => <A, E>(work: (inEach: InEach) => Effect.Effect<A, E>) =>
+  one.process(
+    Effect.contextWith((a: Context.Context<Parts>) =>
+      two.process(Effect.contextWith((b: Context.Context<Parts>) =>
+        work((effect) => Effect.all([Effect.provide(effect, a), Effect.provide(effect, b)]))
+      ))
+    )
+  )
 
 describe("OutageLog, over restarts", () => {
   it.effect("keeps several outages of a target for an hour without the store, and blips, and the rows of overrides", () =>
@@ -147,18 +163,7 @@ describe("OutageLog, over restarts", () => {
     Effect.gen(function*() {
       const one = yield* makeOutside()
       const two = yield* makeOutside(one)
-      type Parts = OutageLog | OfficialStatus | Scope.Scope
-      /** Does the same in both, while both run. */
-      const both = <A, E>(
-        work: (inEach: <B>(effect: Effect.Effect<B, never, Parts>) => Effect.Effect<[B, B]>) => Effect.Effect<A, E>
-      ) =>
-        one.process(
-          Effect.contextWith((a: Context.Context<Parts>) =>
-            two.process(Effect.contextWith((b: Context.Context<Parts>) =>
-              work((effect) => Effect.all([Effect.provide(effect, a), Effect.provide(effect, b)]))
-            ))
-          )
-        )
+      const both = together(one, two)
       one.flaky.mode = "away"
       yield* both((inEach) =>
         Effect.gen(function*() {
@@ -189,6 +194,101 @@ describe("OutageLog, over restarts", () => {
         { id: "d1", start: 1, end: 2, blip: true },
         { id: "d2", start: 3, end: 60 * minute, blip: false }
       ])
+    }).pipe(Effect.scoped))
+
+  for (const mode of ["well", "away"] as const) {
+    for (const restart of [false, true]) {
+      const what = `${mode === "well" ? "" : " that wait"}${restart ? ", over a restart" : ""}`
+      it.effect(`stores once what two collators know whose clocks are set back an hour${what}`, () =>
+        Effect.gen(function*() {
+          yield* TestClock.setTime(3 * hour)
+          const one = yield* makeOutside()
+          const two = yield* makeOutside(one)
+          const both = together(one, two)
+          one.flaky.mode = mode
+          const tell = (inEach: InEach, id: string, up = false) =>
+            Effect.gen(function*() {
+              yield* TestClock.adjust("1 minute")
+              yield* inEach(decide({ id, up, decidedAt: (yield* Clock.currentTimeMillis) + one.ahead() }))
+              yield* settle
+            })
+          const setBack = () => {
+            one.setBack(hour)
+            two.setBack(hour)
+          }
+          const first = (inEach: InEach) =>
+            Effect.gen(function*() {
+              yield* tell(inEach, "d1")
+              setBack()
+              yield* tell(inEach, "u1", true)
+              yield* tell(inEach, "d2")
+              yield* tell(inEach, "u2", true)
+              setBack()
+              yield* tell(inEach, "d3")
+            })
+          const second = (inEach: InEach) =>
+            Effect.gen(function*() {
+              one.flaky.mode = "well"
+              yield* TestClock.adjust("1 minute")
+              assert.deepStrictEqual((yield* one.rows).filter(({ end }) => end === undefined).map(({ id }) => id), [
+                "d3"
+              ])
+              yield* tell(inEach, "u3", true)
+              assert.deepStrictEqual(yield* inEach(conditionNames), [[], []])
+              assert.deepStrictEqual(yield* inEach(OutageLog.use((log) => log.open)), [[], []])
+            })
+          if (restart) yield* Effect.andThen(both(first), both(second))
+          else yield* both((inEach) => Effect.andThen(first(inEach), second(inEach)))
+          const minutes = (time: number | undefined) => Math.floor((time! - 3 * hour) / minute)
+          assert.deepStrictEqual((yield* one.rows).map(({ end, id, start }) => [id, minutes(start), minutes(end)]), [
+            ["d3", -115, -113],
+            ["d2", -57, -56],
+            ["d1", 1, 1]
+          ])
+        }).pipe(Effect.scoped))
+    }
+  }
+
+  it.effect("ends what is open by a clock that was ahead, with the status that official.json holds", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(3 * hour)
+      const outside = yield* makeOutside()
+      const decidedAt = 3 * hour - minute
+      yield* outside.process(Effect.gen(function*() {
+        yield* decide({ id: "d1", decidedAt })
+        yield* settle
+      }))
+      yield* outside.disk.files.remove(outageJournal)
+      // What ended it was not written any more.
+      const row = { id: "d1", start: decidedAt, end: undefined, blip: false }
+      outside.flaky.mode = "away"
+      outside.setBack(hour)
+      yield* outside.process(Effect.gen(function*() {
+        yield* decide({ id: "u1", up: true, decidedAt: decidedAt - hour })
+        // Others say so again and again, under other ids.
+        for (let i = 1; i <= 20; i++) yield* decide({ id: `u1-${i}`, up: true, decidedAt: decidedAt - hour + i })
+        yield* settle
+      }))
+      yield* outside.disk.files.remove(outageJournal)
+      outside.flaky.mode = "well"
+      assert.deepStrictEqual(yield* outside.brief, [row])
+      yield* outside.process(settle)
+      assert.deepStrictEqual(yield* outside.brief, [{ ...row, end: decidedAt + 1, blip: true }])
+    }).pipe(Effect.scoped))
+
+  it.effect("does not end with a status from a clock that was ahead what began after that was set back", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(3 * hour)
+      const outside = yield* makeOutside()
+      yield* outside.process(decide({ id: "u0", up: true, decidedAt: 3 * hour }))
+      outside.setBack(hour)
+      const missed = { id: "d1", start: 2 * hour - minute, end: undefined, blip: false }
+      yield* outside.store.open({ ...missed, target, error: "", data: null, votes: {} })
+      yield* outside.process(Effect.gen(function*() {
+        yield* settle
+        assert.deepInclude(yield* statusOf(), { id: "d1", up: false })
+        assert.deepStrictEqual(yield* outside.brief, [missed])
+      }))
     }).pipe(Effect.scoped))
 
   it.effect("ends an outage that it missed when it was said to be over, however long the store was away", () =>
@@ -276,75 +376,4 @@ describe("OutageLog, over restarts", () => {
       assert.deepStrictEqual(yield* outside.brief, [{ id: "d1", start: 1, end: 2, blip: true }])
       assert.deepStrictEqual(yield* outside.disk.files.list, [outageJournal])
     }).pipe(Effect.scoped))
-})
-
-/** What happens in the story that is interrupted at every step. Times from its beginning. */
-const story = [
-  { store: "away" },
-  { id: "d1", decidedAt: 1 },
-  { id: "e1", decidedAt: 2, target: other },
-  { id: "u1", decidedAt: 3, up: true },
-  { id: "d2", decidedAt: 4 },
-  { store: "well" },
-  { id: "u2", decidedAt: 5, up: true },
-  { id: "d3", decidedAt: 6 },
-  { id: "f1", decidedAt: 7, target: other, up: true }
-] as const
-
-/** Tells it to a process that dies, and the rest of it to the next one. Gives what is in the store then. */
-const tell = Effect.fnUntraced(function*(death: Death, power: boolean) {
-  const outside = yield* makeOutside()
-  const began = yield* Clock.currentTimeMillis
-  const newest = new Map<string, Effect.Effect<unknown, never, OfficialStatus>>()
-  let next = 0
-  const goOn = (death: Death) =>
-    Effect.gen(function*() {
-      yield* settle
-      while (next < story.length && !death.isDead) {
-        const event = story[next]!
-        if ("store" in event) outside.flaky.mode = event.store
-        else {
-          const deciding = decide({ ...event, decidedAt: began + event.decidedAt })
-          newest.set("target" in event ? event.target.member : "", deciding)
-          yield* deciding
-        }
-        // Longer than the longest pause between two attempts, when the store is back.
-        yield* "store" in event && event.store === "well" ? TestClock.adjust("1 minute") : settle
-        next++
-      }
-    })
-  yield* outside.process(goOn(death), death)
-  if (death.isDead) yield* outside.disk.crash({ power })
-  const again = new Death()
-  yield* outside.process(
-    Effect.gen(function*() {
-      // The other nodes tell one that starts what is official.
-      yield* Effect.forEach([...newest.values()], (deciding) => deciding)
-      yield* goOn(again)
-      yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(yield* conditionNames, [])
-    }),
-    again
-  )
-  return (yield* outside.rows).map(({ end, id, start }) => [id, start - began, end === undefined ? end : end - began])
-}, Effect.scoped)
-
-describe("OutageLog, killed at any step of its work in the store and on the disk", () => {
-  const whole = [["d1", 1, 3], ["e1", 2, 7], ["d2", 4, 5], ["d3", 6, undefined]]
-  for (const takesPlace of [true, false]) {
-    for (const power of [false, true]) {
-      const when = `${takesPlace ? "after" : "before"} the step${power ? ", with a power cut" : ""}`
-      it.effect(`loses and doubles nothing: ${when}`, () =>
-        Effect.gen(function*() {
-          const undisturbed = new Death()
-          assert.deepStrictEqual(yield* tell(undisturbed, power), whole)
-          assert.isAbove(undisturbed.steps, 30)
-          for (let at = 1; at <= undisturbed.steps; at++) {
-            const death = new Death(at, takesPlace)
-            assert.deepStrictEqual(yield* tell(death, power), whole, `at step ${at}`)
-            assert.isTrue(death.isDead)
-          }
-        }), 60_000)
-    }
-  }
 })

@@ -340,7 +340,23 @@ describe("on the bus", () => {
       yield* other.say({ Overrides: [toOverrideRecord(override({ id: "real", member: "Harbour Networks" }))] }, "dns-1")
       yield* TestClock.adjust("1 second")
       assert.include(yield* out(node), "Harbour Networks")
-      assert.deepStrictEqual(yield* node.conditions, ["overrides:member", "overrides:names"])
+      assert.deepStrictEqual(yield* node.conditions, ["overrides:flood", "overrides:member", "overrides:names"])
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a flood for members that nobody knows, under many names, takes nothing from those that count", () =>
+    Effect.gen(function*() {
+      const other = yield* stranger
+      const node = yield* start("monitor-1")
+      for (
+        const [i, Overrides] of forge(60, (i) => ({ member: `forged ${i}`, from: 1, node: `node ${i}` })).entries()
+      ) {
+        yield* other.say({ Overrides }, `sender ${i}`)
+      }
+      yield* TestClock.adjust("1 second")
+      assert.include(yield* node.conditions, "overrides:flood")
+      yield* other.say({ Overrides: [toOverrideRecord(override({ id: "real", member: "Harbour Networks" }))] }, "dns-1")
+      yield* TestClock.adjust("1 second")
+      assert.include(yield* out(node), "Harbour Networks")
     }).pipe(Effect.provide(world)))
 
   it.effect("forged ones for a member are bounded by giver and in all, reported, and push out nothing", () =>

@@ -12,8 +12,9 @@ const transitions: fc.Arbitrary<Transition> = fc.oneof(
     decidedAt: fc.integer(),
     votes: fc.dictionary(fc.string({ unit: "grapheme-ascii" }).map((name) => `n${name}`), fc.boolean(), {
       noNullPrototype: true
-    })
-  }).map((some) => decided(decision(some))),
+    }),
+    after: fc.option(fc.record({ id: fc.string(), start: fc.integer() }), { nil: undefined })
+  }).map(({ after, ...some }) => decided(decision(some), after)),
   fc.integer().map((at): Transition => ({ _tag: "Gone", target, at }))
 )
 

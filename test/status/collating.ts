@@ -90,6 +90,21 @@ const mortalDocuments = (files: DurableFiles["Service"], death: Death): DurableF
   write: (name, content) => death.step(files.write(name, content), noFile)
 })
 
+/** The clock of a node, that somebody sets: what sleeps is not woken by that. */
+const makeNodeClock = Effect.map(Clock.Clock, (real) => {
+  let millis = 0
+  const clock: Clock.Clock = {
+    currentTimeMillisUnsafe: () => real.currentTimeMillisUnsafe() + millis,
+    currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe()),
+    currentTimeNanosUnsafe: () => real.currentTimeNanosUnsafe() + BigInt(millis) * 1_000_000n,
+    currentTimeNanos: Effect.sync(() => clock.currentTimeNanosUnsafe()),
+    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: real.monotonicTimeNanos,
+    sleep: (duration) => real.sleep(duration)
+  }
+  return { clock, ahead: () => millis, setBack: (by: number) => void (millis -= by) }
+})
+
 /** What outlives a process that keeps outages: the store, which may be that of another too, and the disk of the node. */
 export const makeOutside = Effect.fnUntraced(function*(
   beside?: { readonly flaky: FlakyStore; readonly store: OutageStore["Service"] }
@@ -100,11 +115,15 @@ export const makeOutside = Effect.fnUntraced(function*(
     Layer.mergeAll(flaky.layer, documents.layer, AppendFiles.layerDisk.pipe(Layer.provideMerge(MemoryDisk.layer)))
   )
   const store = beside?.store ?? Context.get(parts, OutageStore)
+  const { ahead, clock, setBack } = yield* makeNodeClock
   const rows = Effect.orDie(Stream.runCollect(store.find({})))
   return {
     flaky,
     documents,
     store,
+    /** What the clock of the node is ahead of the time of the test, in milliseconds. */
+    ahead,
+    setBack,
     disk: Context.get(parts, MemoryDisk),
     rows,
     brief: Effect.map(rows, (all) => all.map(({ blip, end, id, start }) => ({ id, start, end, blip }))),
@@ -123,7 +142,8 @@ export const makeOutside = Effect.fnUntraced(function*(
               Layer.succeed(OutageStore, mortalStore(store, death)),
               Layer.succeed(AppendFiles, mortalFiles(Context.get(parts, AppendFiles), death)),
               Layer.succeed(DurableFiles, mortalDocuments(Context.get(parts, DurableFiles), death))
-            ))
+            )),
+            Layer.provide(Layer.succeed(Clock.Clock, clock))
           )
         )),
         Effect.provide(Logger.layer([]))

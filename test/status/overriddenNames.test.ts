@@ -28,6 +28,10 @@ describe("overriddenNames", () => {
     assert.deepStrictEqual(names(), [])
     assert.deepStrictEqual(names("birch"), [])
     assert.deepStrictEqual(names("Amber"), [[rpc, "Amber"]], "nobody is left for IPv6")
+    const family = (...members: ReadonlyArray<string>) =>
+      overriddenNames(catalog, new Map(members.map((member) => [member, override({ member })])))
+        .map(({ family }) => family)
+    assert.deepStrictEqual([family("Amber"), family("Amber", "Birch")], [["IPv6"], [undefined]])
     assert.deepStrictEqual(names("AMBER", "birch"), [[rpc, "AMBER", "birch"]])
     assert.deepStrictEqual(names("cedar", "Nobody We Know"), [["else.example", "cedar"]])
   })

@@ -42,6 +42,14 @@ describe("DownTargets", () => {
             }
           }
         }
+        for (const ipv6 of [false, true]) {
+          for (const host of ["", rpc]) {
+            const isAny = [...after.values()].some(({ target, up }) =>
+              !up && target.ipv6 === ipv6 && hostOfTarget(target) === host
+            )
+            assert.strictEqual(down.anyIn(placeOf(host, ipv6)), isAny)
+          }
+        }
         before = after
       }
     }))

@@ -27,6 +27,22 @@ describe("LastGood", () => {
     }))
   })
 
+  it("keeps apart what names with the same list had before", () => {
+    const lastGood = new LastGood()
+    lastGood.note("a.example", false, ["A", "B"])
+    lastGood.note("b.example", false, ["B", "C"])
+    const both = ["A", "B"]
+    assert.isFalse(lastGood.note("a.example", false, both))
+    assert.isTrue(lastGood.note("b.example", false, both))
+    assert.isFalse(lastGood.note("c.example", false, []))
+    for (const name of ["a.example", "b.example"]) {
+      assert.deepStrictEqual(lastGood.get(name, false), new Set(both))
+      assert.isTrue(lastGood.note(name, false, ["C", "A"]))
+      assert.isFalse(lastGood.note(name, false, ["A", "C"]), "the order does not count")
+      assert.deepStrictEqual(lastGood.get(name, false), new Set(["A", "C"]))
+    }
+  })
+
   it("forgets names that are gone", () => {
     const lastGood = new LastGood()
     lastGood.note("a.example", false, ["A"])

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import type { Official } from "../../src/status/Decision.ts"
 import { LastGood } from "../../src/steering/LastGood.ts"
-import { client, decide, decideEndpoint, rpc, serve, type WorldOptions } from "./world.ts"
+import { client, decide, decideEndpoint, rpc, serve, serveSteps, type WorldOptions } from "./world.ts"
 
 const tokyo = [35.6762, 139.6503] as const
 const frankfurt = [50.1109, 8.6821] as const
@@ -52,11 +52,11 @@ describe("candidates", () => {
         Off: { at: frankfurt, active: false },
         Out: { at: frankfurt, override: true },
         Else: { at: frankfurt, services: ["Other"] },
-        Low: { at: frankfurt, level: 2 },
+        Low: { at: frankfurt, level: 3 },
         Six: { at: frankfurt, ipv4: "" },
         Four: { at: saoPaulo, ipv6: "" }
       },
-      services: { Main: { level: 3 }, Other: { urls: ["wss://other.example"] } },
+      services: { Main: { level: 5 }, Other: { urls: ["wss://other.example"] } },
       settings: { RecordsPerAnswer: 9 }
     }
     assert.sameMembers([...answer(options)!], ["Good", "Four"])
@@ -152,6 +152,29 @@ describe("a shared host", () => {
     assert.strictEqual(answer({ members, services, settings, official })![0] === "Rhine", stays)
   })
 
+  describe("with seven paths", () => {
+    const paths = ["A", "B", "C", "D", "E", "F", "G"]
+    const seven = Object.fromEntries(paths.map((key) => [key, {}]))
+    const members = { Rhine: { at: frankfurt, services: paths }, Fuji: { at: tokyo, services: paths } }
+
+    it.each<readonly ["share" | "any", number, boolean]>([
+      ["share", 1, true],
+      ["share", 3, true],
+      ["share", 4, false],
+      ["share", 7, false],
+      ["any", 0, true],
+      ["any", 1, false],
+      ["any", 7, false]
+    ])("%s: of which %i are down", (SharedHost, count, stays) => {
+      const official = paths.slice(7 - count).map((path) => decideEndpoint("Rhine", path))
+      const options = { members, services: seven, settings: { SharedHost }, official }
+      assert.deepStrictEqual(answer(options), [stays ? "Rhine" : "Fuji"])
+      assert.deepStrictEqual(reasons(options, "Rhine"), stays ? [] : official.map(() => "Down"))
+      assert.deepStrictEqual(answer(options, osaka), ["Fuji"])
+      assert.deepStrictEqual(answer(options, berlin, true), ["Rhine"])
+    })
+  })
+
   it("counts only the services that the member serves there", () => {
     const official = [decideEndpoint("Pampa", "A"), decideEndpoint("Pampa", "B")]
     assert.notInclude(answer({ members, services, official }, client(saoPaulo))!, "Pampa")
@@ -169,6 +192,53 @@ describe("a shared host", () => {
       Object.fromEntries(candidates.map(({ heldUntil, member }) => [member, heldUntil])),
       { Fuji: undefined, Pampa: undefined, Rhine: 62_500 }
     )
+  })
+})
+
+describe("names that the same members serve", () => {
+  const services = { A: { urls: ["wss://a.example"] }, B: { urls: ["wss://b.example"] } }
+  const both = { services: ["A", "B"] }
+  const members = { Rhine: { at: frankfurt, ...both }, Fuji: { at: tokyo, ...both }, Pampa: { at: saoPaulo, ...both } }
+  const down = (member: string, host: string) => decide(member, { checkType: "domain", check: "ssl", domain: host })
+
+  it("are told apart by what is down of one of them", () => {
+    const served = serve({ members, services, official: [down("Rhine", "a.example"), decide("Pampa")] })
+    for (const [name, first] of [["a.example", "Fuji"], ["b.example", "Rhine"]] as const) {
+      assert.deepStrictEqual(served.choose(name, false, berlin)!.members, [first])
+      assert.deepStrictEqual(served.choose(name, true, berlin)!.members, ["Rhine"])
+      const explanation = served.explain(name, false, berlin)!
+      assert.strictEqual(explanation.name, name)
+      assert.lengthOf(explanation.candidates.find(({ member }) => member === "Pampa")!.exclusions, 1)
+    }
+  })
+
+  it("follow what goes down and comes back, also within a millisecond", () => {
+    const { advance, begin, served } = serveSteps({ members, services })
+    const first = () => ["a.example", "b.example"].map((name) => served.choose(name, false, berlin)!.members[0])
+    begin([])
+    assert.deepStrictEqual(first(), ["Rhine", "Rhine"])
+    advance([decide("Rhine")])
+    assert.notInclude(first(), "Rhine")
+    advance([])
+    assert.deepStrictEqual(first(), ["Rhine", "Rhine"])
+  })
+
+  it("let the held ones go when their time has come", () => {
+    const official = [decide("Pampa", {}, 1_000), decide("Rhine", {}, 2_000)]
+    const served = serve({ members, services, official, now: 3_000 })
+    const first = () => served.choose("b.example", false, berlin)!.members
+    assert.deepStrictEqual(first(), ["Rhine"])
+    served.install([served.build("b.example", 61_000)])
+    assert.deepStrictEqual(first(), ["Fuji"])
+  })
+
+  it("have each the members that were healthy last for it alone", () => {
+    const lastGood = new LastGood()
+    serve({ members, services, lastGood, official: [down("Rhine", "a.example"), down("Fuji", "b.example")] })
+    const official = Object.keys(members).map((member) => decide(member))
+    const served = serve({ members, services, lastGood, official, settings: { RecordsPerAnswer: 3 } })
+    assert.sameMembers([...served.choose("a.example", false, berlin)!.members], ["Fuji", "Pampa"])
+    assert.sameMembers([...served.choose("b.example", false, berlin)!.members], ["Rhine", "Pampa"])
   })
 })
 
@@ -288,6 +358,10 @@ describe("when all are down", () => {
   const explain = (options: Omit<WorldOptions, "members">, members: WorldOptions["members"] = three, ipv6 = false) =>
     serve({ members, official, ...options }).explain(rpc, ipv6, berlin)!
 
+  it("says so of one as of one", () => {
+    assert.include(explain({}, { Fuji: three.Fuji }).because, "the one candidate is down")
+  })
+
   it("answers with those that were healthy last, the nearest first", () => {
     const { because, candidates, choice, rule } = explain({ lastGood, settings: { RecordsPerAnswer: 5 } })
     assert.strictEqual(rule, "last-good")
@@ -384,6 +458,27 @@ describe("the removal cap", () => {
     )
   })
 
+  it("takes the share of the settings", () => {
+    const gone = (MaxRemovedShare: number) =>
+      serve({ members: six, official, now: 3_000, settings: { RecordsPerAnswer: 9, MaxRemovedShare } })
+        .explain(rpc, false, somewhere)!
+    assert.sameMembers([...gone(0.5).choice.members], ["A", "E", "F"])
+    assert.include(gone(0.5).because, "1 held although down, as no more than 3 of 6 may go within 60 s")
+    assert.sameMembers([...gone(0).choice.members], ["A", "B", "C", "E", "F"])
+    assert.sameMembers([...gone(1).choice.members], ["E", "F"])
+  })
+
+  it("lowers the TTL to the floor as long as members are held, and does not raise it", () => {
+    const ttl = (now: number, settings: WorldOptions["settings"] = {}, ipv6 = false) =>
+      serve({ members: six, official, now, settings }).choose(rpc, ipv6, somewhere)!.ttl
+    assert.strictEqual(ttl(3_000), 5)
+    assert.strictEqual(ttl(3_000, { RecordsPerAnswer: 3 }), 5)
+    assert.strictEqual(ttl(3_000, { TtlFloor: 7.5 }), 7)
+    assert.strictEqual(ttl(3_000, { Ttl: 3 }), 3)
+    assert.strictEqual(ttl(3_000, {}, true), 30, "nobody is down for IPv6")
+    assert.strictEqual(ttl(62_000), 30)
+  })
+
   it("says when the next goes, however many are held", () => {
     const members = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`M${i}`, {}]))
     const official = Object.keys(members).slice(1).map((key, i) => decide(key, {}, 1_000 + i))
@@ -392,7 +487,8 @@ describe("the removal cap", () => {
     assert.isAbove(one.members, 300)
     const tables = served.build(rpc, 2_000)
     served.install(Array.from({ length: 1_000 }, (_, i) => ({ ...tables, name: `name${i}.example` })))
-    assert.deepStrictEqual(served.held(), { ...one, members: one.members * 1_001 })
+    const { members: held, names, next } = served.held()
+    assert.deepStrictEqual([held, names.length, next], [one.members * 1_001, 1_001, one.next])
   })
 
   it("says when the next goes", () => {

@@ -128,6 +128,39 @@ describe("Steering", () => {
       assert.isUndefined((yield* explain).candidates.find(({ heldUntil }) => heldUntil !== undefined))
     }).pipe(Effect.provide(Steering.layerMemory(documents))))
 
+  it.effect("rebuilds in slices: others have their turn in between, and see the old tables or the new ones", () =>
+    Effect.gen(function*() {
+      const keys = Array.from({ length: 40 }, (_, i) => `S${i}`)
+      const hosts = keys.map((key) => `${key.toLowerCase()}.example`)
+      const large = (version: number): RawDocuments => ({
+        services: servicesOf(Object.fromEntries(keys.map((key, i) => [key, { urls: [`wss://${hosts[i]}`] }]))),
+        members: membersOf(Object.fromEntries(
+          Array.from(
+            { length: 500 },
+            (_, i) => [`M${i}`, { services: keys, ipv4: `10.${version}.${i >> 8}.${i & 255}` }]
+          )
+        ))
+      })
+      const steering = yield* Steering
+      yield* setDocuments(large(1))
+      yield* Config.use((config) => config.reload)
+      yield* TestClock.adjust("100 millis")
+      const versions = () =>
+        new Set(hosts.map((host) => steering.choose(host, false, berlin)?.addresses[0]!.split(".")[1] ?? "none"))
+      assert.deepStrictEqual([...versions()], ["1"])
+      yield* setDocuments(large(2))
+      yield* Config.use((config) => config.reload)
+      let turns = 0
+      while (!versions().has("2") && turns < 10_000) {
+        assert.strictEqual(versions().size, 1)
+        turns++
+        yield* Effect.yieldNow
+      }
+      assert.deepStrictEqual([...versions()], ["2"])
+      // 40 names of 500 members each, 1,000 members at a time.
+      assert.isAtLeast(turns, 15)
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
   it.effect("takes a burst of decisions together", () =>
     Effect.gen(function*() {
       const before = yield* metric("geodns_steering_rebuilds_total")

@@ -143,6 +143,11 @@ describe("an answer", () => {
       const choice = here.choose(rpc, ipv6, who)
       assert.deepStrictEqual(here.choose(rpc, ipv6, who), choice)
       assert.deepStrictEqual(elsewhere.choose(rpc, ipv6, who), choice)
+      const held = (served: typeof here) =>
+        Object.fromEntries(
+          served.explain(rpc, ipv6, who)!.candidates.map(({ heldUntil, member }) => [member, heldUntil])
+        )
+      assert.deepStrictEqual(held(elsewhere), held(here))
     }))
   })
 

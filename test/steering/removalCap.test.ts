@@ -13,6 +13,11 @@ describe("removalCap", () => {
   it.each([[0, 1], [1, 1], [2, 1], [5, 1], [6, 2], [8, 2], [9, 3], [30, 10]])("of %i members: %i", (members, cap) => {
     assert.strictEqual(removalCap(members), cap)
   })
+
+  it.each([[100, 0.29, 29], [10, 0.1, 1], [10, 0, 1], [10, 1, 10], [7, 0.5, 3]])(
+    "of %i members with a share of %d: %i",
+    (members, share, cap) => assert.strictEqual(removalCap(members, share), cap)
+  )
 })
 
 describe("removalTimes", () => {

@@ -38,11 +38,24 @@ export const alertStoreConformance = (name: string, layer: Layer.Layer<AlertStor
         for (const text of awkward) {
           const thread = { outage: text, finished: false, thread: JSON.stringify({ text }) }
           yield* store.save(thread)
-          assert.deepStrictEqual(yield* store.get(text), thread)
+          assert.deepStrictEqual(yield* store.get(text), { ...thread, outage: text.trimEnd() })
         }
         yield* store.save({ outage: "a\0b", finished: true, thread: "{}" })
         assert.isTrue((yield* store.get("a\0b"))?.finished)
         assert.lengthOf(yield* unfinished, awkward.length)
+      })
+    )
+
+    check(
+      "takes ids that differ only in spaces at their end for one",
+      Effect.gen(function*() {
+        const store = yield* AlertStore
+        yield* store.save({ outage: "o1", finished: false, thread: "1" })
+        yield* store.save({ outage: "o1  ", finished: false, thread: "2" })
+        const one = { outage: "o1", finished: false, thread: "2" }
+        assert.deepStrictEqual(yield* unfinished, [one])
+        assert.deepStrictEqual(yield* store.get("o1 "), one)
+        assert.isUndefined(yield* store.get(" o1"))
       })
     )
 

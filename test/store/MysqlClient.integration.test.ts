@@ -1,9 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Duration, Effect, Exit, Fiber, Layer, Redacted, Schedule, Scope, Stream } from "effect"
+import {
+  Config,
+  ConfigProvider,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Metric,
+  Redacted,
+  Schedule,
+  Scope,
+  Stream
+} from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { createServer, type Socket } from "node:net"
 import { afterAll, beforeAll } from "vitest"
 import { MysqlClient } from "../../src/store/index.ts"
+import { connections, connectionsLost } from "../../src/store/statementMetrics.ts"
 import { MariaDb } from "../servers/MariaDb.ts"
 import { describeWith, mariadb } from "../servers/Server.ts"
 
@@ -165,6 +179,18 @@ describeWith(mariadb, "MysqlClient with MariaDB", () => {
       assert.include(absent.message ?? "", "create the database")
     }))
 
+  it.live("tells a statement that is larger than the server takes, which is not worth another try", () =>
+    Effect.gen(function*() {
+      const sql = yield* fresh()
+      const [limit] = yield* sql<{ readonly bytes: number }>`SELECT @@max_allowed_packet AS bytes`
+      const large = "x".repeat((limit?.bytes ?? 0) + 1_000)
+      const error = yield* Effect.flip(sql`SELECT LENGTH(${large}) AS n`)
+      assert.strictEqual(error.reason._tag, "ConstraintError")
+      assert.isFalse(error.isRetryable)
+      assert.include(error.message, "max_allowed_packet")
+      yield* alive(sql)
+    }))
+
   it.live("tells a deadlock and a lock that is held, both worth another try", () =>
     Effect.gen(function*() {
       const sql = yield* fresh()
@@ -291,6 +317,30 @@ describeWith(mariadb, "MysqlClient with MariaDB", () => {
       yield* Effect.promise(() => server.start())
       yield* alive(sql)
     }))
+
+  it.live("count the connections that are open, of all pools, also when the server goes and nobody asks for one", () =>
+    Effect.gen(function*() {
+      const open = Effect.map(Metric.value(connections), ({ value }) => value)
+      const becomes = (wanted: number) =>
+        open.pipe(
+          Effect.flatMap((value) => value === wanted ? Effect.void : Effect.fail(value)),
+          Effect.retry({ times: 50, schedule: Schedule.spaced("100 millis") })
+        )
+      const scope = yield* Scope.make()
+      const first = yield* Scope.provide(fresh(), scope)
+      const second = yield* Scope.provide(fresh(), scope)
+      assert.strictEqual(yield* open, 0)
+      yield* Effect.all([first`SELECT SLEEP(0.2)`, first`SELECT SLEEP(0.2)`, alive(second)], { concurrency: 3 })
+      assert.strictEqual(yield* open, 3)
+      yield* Effect.promise(() => server.kill())
+      yield* becomes(0)
+      assert.strictEqual((yield* Metric.value(connectionsLost)).count, 3)
+      yield* Effect.promise(() => server.start())
+      yield* alive(first)
+      assert.strictEqual(yield* open, 1)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* open, 0)
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
 
   it.live("streams a large result with flat memory while the reader is slow, and stops when it does", () =>
     Effect.gen(function*() {

@@ -1,7 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer, Stream } from "effect"
+import { Deferred, Effect, type Layer, Stream } from "effect"
 import fc from "fast-check"
-import { type StoreError, type UsageQuery, type UsageRow, UsageStore, usageWidths } from "../../src/store/index.ts"
+import {
+  type StoreError,
+  type UsageQuery,
+  type UsageRow,
+  UsageStore,
+  type UsageTotal,
+  usageWidths
+} from "../../src/store/index.ts"
 import { usage } from "./samples.ts"
 
 /** What every implementation of `UsageStore` must do. `layer` gives a new and empty one each time. */
@@ -15,7 +22,7 @@ export const usageStoreConformance = (
   const total = ({ writer: _, ...rest }: UsageRow) => rest
 
   const check = (title: string, body: Effect.Effect<void, unknown, UsageStore>) =>
-    it.effect(title, () => Effect.provide(body, layer))
+    it.live(title, () => Effect.provide(body, layer))
 
   describe(`UsageStore ${name}`, () => {
     check(
@@ -217,6 +224,51 @@ export const usageStoreConformance = (
         )
       })
     )
+
+    check(
+      "reads page by page without leaving out or doubling a key, whatever part of it the page ends at",
+      Effect.gen(function*() {
+        const store = yield* UsageStore
+        const either = (i: number, bit: number, a: string, b: string) => (i >> bit) % 2 === 0 ? a : b
+        const rows = Array.from({ length: 2_048 }, (_, i) =>
+          usage(i + 1, {
+            day: either(i, 0, "2026-03-01", "2026-03-02"),
+            domain: either(i, 1, "a.example", "b.example"),
+            member: either(i, 2, "(none)", "A"),
+            asn: either(i, 3, "", "AS1"),
+            network: either(i, 4, "n", "N 2"),
+            country: either(i, 5, "??", "DE"),
+            countryName: either(i, 6, "Germany", "Unknown"),
+            ipv6: (i >> 7) % 2 === 0,
+            node: `n${i >> 8}`
+          }))
+        yield* store.upsert(rows)
+        const found = yield* find()
+        const key = ({ hits: _, node, ...it }: UsageTotal) => JSON.stringify({ ...it, node })
+        assert.strictEqual(new Set(found.map(key)).size, rows.length)
+        assert.sameMembers(found.map((it) => it.hits), rows.map((it) => it.hits))
+        const some = yield* find({ from: "2026-03-02", member: "A", node: "n3" })
+        assert.lengthOf(some, 64)
+        assert.lengthOf(yield* find({ country: "DE" }), 1_024)
+      })
+    )
+
+    it.live("readers that are slow, however many, hold nobody up", () =>
+      Effect.gen(function*() {
+        const store = yield* UsageStore
+        yield* store.upsert(Array.from({ length: 1_200 }, (_, i) => usage(1, { network: `n${i}` })))
+        const reading = yield* Effect.forEach(Array.from({ length: 12 }), () =>
+          Effect.gen(function*() {
+            const first = yield* Deferred.make<void>()
+            yield* Effect.forkScoped(
+              Stream.runForEach(store.find({}), () => Effect.andThen(Deferred.succeed(first, undefined), Effect.never))
+            )
+            return first
+          }))
+        yield* Effect.forEach(reading, (first) => Deferred.await(first), { concurrency: "unbounded" })
+        yield* store.upsert([usage(2, { network: "n0" })])
+        assert.lengthOf(yield* find(), 1_200)
+      }).pipe(Effect.scoped, Effect.timeout("10 seconds"), Effect.provide(layer)), 30_000)
 
     it("stores the same whatever is sent again, in any order and in any pieces", () => {
       const row = fc.record({

@@ -1,12 +1,15 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Schedule, Stream } from "effect"
+import { Clock, type Context, Effect, Fiber, Layer, Schedule, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { afterAll, beforeAll } from "vitest"
 import { Conditions } from "../../src/node/Conditions.ts"
+import type { OfficialStatus } from "../../src/status/OfficialStatus.ts"
 import { lookForForeignWriters } from "../../src/store/foreignWriters.ts"
 import { MysqlClient, OutageStore, Store, UsageStore } from "../../src/store/index.ts"
 import { MariaDb } from "../servers/MariaDb.ts"
 import { describeWith, mariadb } from "../servers/Server.ts"
+import { decide, makeOutside } from "../status/collating.ts"
+import { FlakyStore } from "../status/flaky.ts"
 import { newDatabase } from "./MariaDb.databases.ts"
 import { march, outage, target, usage } from "./samples.ts"
 
@@ -56,6 +59,94 @@ describeWith(mariadb, "the stores while MariaDB goes and comes", () => {
         assert.isTrue(yield* eventually(store.close("o1", march + 1, true)))
       }).pipe(Effect.provide(context))
     }))
+
+  it.live("wait for the first attempt: what is asked at once of a healthy database is answered", () =>
+    Effect.gen(function*() {
+      yield* Effect.promise(() => server.start())
+      const config = { ...(yield* newDatabase(server)), ...patient }
+      const layer = Store.layerMysql(config).pipe(Layer.provideMerge(Conditions.layer))
+      yield* Effect.gen(function*() {
+        const found = yield* Effect.all([
+          Stream.runCollect((yield* OutageStore).find({})),
+          Stream.runCollect((yield* UsageStore).find({})),
+          (yield* OutageStore).open(outage("o1"))
+        ], { concurrency: "unbounded" })
+        assert.deepStrictEqual(found.slice(0, 2), [[], []])
+        assert.deepStrictEqual(yield* (yield* Conditions).current, [])
+      }).pipe(Effect.provide(layer))
+    }))
+
+  it.live(
+    "wait for no more than that: not for a server that hangs, and can be given up meanwhile",
+    () =>
+      Effect.gen(function*() {
+        yield* Effect.promise(() => server.start())
+        const config = { ...(yield* newDatabase(server)), connectTimeout: "20 seconds" } as const
+        server.pause()
+        yield* Effect.addFinalizer(() => Effect.sync(() => server.resume()))
+        const context = yield* Layer.build(Store.layerMysql(config).pipe(Layer.provideMerge(Conditions.layer)))
+        yield* Effect.gen(function*() {
+          const store = yield* OutageStore
+          const began = performance.now()
+          assert.strictEqual((yield* Effect.timeoutOption(store.open(outage("o1")), "300 millis"))._tag, "None")
+          assert.isBelow(performance.now() - began, 2_000)
+          const error = yield* Effect.flip(store.open(outage("o1")))
+          assert.isTrue(error.isRetryable)
+          assert.match(error.message, /^cannot store an outage: the database is not ready: it was not reached yet/)
+          assert.isBelow(performance.now() - began, 7_000)
+          const again = performance.now()
+          yield* Effect.flip(store.open(outage("o1")))
+          assert.isBelow(performance.now() - again, 1_000)
+        }).pipe(Effect.provide(context))
+      }).pipe(Effect.scoped),
+    20_000
+  )
+
+  it.live("keep every outage once, by two processes whose clock is set back an hour, over a restart", () =>
+    Effect.gen(function*() {
+      yield* Effect.promise(() => server.start())
+      const config = { ...(yield* newDatabase(server)), ...patient }
+      yield* Effect.gen(function*() {
+        const beside = { flaky: new FlakyStore(), store: yield* OutageStore }
+        const nodes = [yield* makeOutside(beside), yield* makeOutside(beside)] as const
+        const setBack = () => nodes.forEach((node) => node.setBack(60 * 60_000))
+        /** Tells both, and waits until the store has these, the open ones without an end. */
+        const tell = (id: string, up: boolean, ...stored: ReadonlyArray<string>) =>
+          Effect.gen(function*() {
+            yield* decide({ id, up, decidedAt: (yield* Clock.currentTimeMillis) + nodes[0].ahead() })
+            yield* eventually(Effect.flatMap(nodes[0].rows, (rows) => {
+              const found = rows.map((it) => it.end === undefined ? it.id : `${it.id} ended`).sort()
+              return found.join() === stored.join() ? Effect.void : Effect.fail(found)
+            }))
+          })
+        type TellBoth = (...args: Parameters<typeof tell>) => Effect.Effect<void, ReadonlyArray<string>>
+        const both = <A, E>(work: (tell: TellBoth) => Effect.Effect<A, E>) =>
+          nodes[0].process(
+            Effect.contextWith((a: Context.Context<OfficialStatus>) =>
+              nodes[1].process(Effect.contextWith((b: Context.Context<OfficialStatus>) =>
+                work((...args) => Effect.andThen(Effect.provide(tell(...args), a), Effect.provide(tell(...args), b)))
+              ))
+            )
+          )
+        yield* both((tell) =>
+          Effect.gen(function*() {
+            yield* tell("d1", false, "d1")
+            setBack()
+            yield* tell("u1", true, "d1 ended")
+            yield* tell("d2", false, "d1 ended", "d2")
+          })
+        )
+        yield* both((tell) =>
+          Effect.gen(function*() {
+            yield* tell("u2", true, "d1 ended", "d2 ended")
+            setBack()
+            yield* tell("d3", false, "d1 ended", "d2 ended", "d3")
+          })
+        )
+        const decisions = yield* Effect.forEach(["d1", "d2", "d3"], (id) => beside.store.decisions(id))
+        assert.deepStrictEqual(decisions.map((all) => all.map(({ id }) => id)), [["d1", "u1"], ["d2", "u2"], ["d3"]])
+      }).pipe(Effect.provide(Store.layerMysql(config).pipe(Layer.provideMerge(Conditions.layer))))
+    }).pipe(Effect.scoped))
 
   it.live("report a process of v2 that writes into their database", () =>
     Effect.gen(function*() {

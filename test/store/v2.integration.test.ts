@@ -1,7 +1,9 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Stream } from "effect"
+import { Clock, Effect, Exit, Fiber, Layer, Schedule, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { afterAll, beforeAll } from "vitest"
+import { Conditions } from "../../src/node/Conditions.ts"
+import { lookForForeignWriters } from "../../src/store/foreignWriters.ts"
 import { Migrations, MysqlClient, OutageStore, Store, UsageStore } from "../../src/store/index.ts"
 import { MariaDb } from "../servers/MariaDb.ts"
 import { describeWith, mariadb } from "../servers/Server.ts"
@@ -62,7 +64,12 @@ describeWith(mariadb, "a database of v2", () => {
             const used = yield* query(database, usageBefore("requests"))
 
             const plan = yield* migrate(database, { dryRun: true })
-            assert.deepStrictEqual(plan.map((it) => it.migration), ["0001_outages", "0002_usage", "0003_alerts"])
+            assert.deepStrictEqual(plan.map((it) => it.migration), [
+              "0001_outages",
+              "0002_usage",
+              "0003_alerts",
+              "0004_usage_writers"
+            ])
             assert.includeMembers(plan.flatMap((it) => it.steps).map((it) => it.rows), [outageRows, usageRows])
             assert.deepStrictEqual(yield* query(database, "SHOW TABLES LIKE 'schema%'"), [])
 
@@ -222,8 +229,34 @@ describeWith(mariadb, "a database of v2", () => {
         Effect.andThen(query(database, usageBefore("requests")))
       )
       const done = yield* Effect.all([migrate(database), migrate(database)], { concurrency: 2 })
-      assert.sameMembers(done.map((it) => it.length), [3, 0])
+      assert.sameMembers(done.map((it) => it.length), [4, 0])
       assert.deepStrictEqual(yield* query(database, usageBefore("requests")), used)
+    }))
+
+  it.live("waits untouched for who holds the lock, and whoever waits with it is in nobody's way", () =>
+    Effect.gen(function*() {
+      const database = yield* Effect.promise(() => createV2(server, "collator"))
+      const plan = yield* migrate(database, { dryRun: true })
+      const before = yield* schemaOf(database)
+      const migrating = yield* Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* Effect.flatMap(
+          sql.reserve,
+          (it) => it.execute("SELECT GET_LOCK(?, 0)", [`geodns ${database}`], undefined)
+        )
+        const fibers = [yield* Effect.forkDetach(migrate(database)), yield* Effect.forkDetach(migrate(database))]
+        yield* query(database, "SELECT 1 FROM information_schema.PROCESSLIST WHERE STATE = 'User lock'").pipe(
+          Effect.repeat({ until: (rows) => rows.length === 2, schedule: Schedule.spaced("20 millis") }),
+          Effect.timeout("5 seconds")
+        )
+        assert.deepStrictEqual(yield* schemaOf(database), before)
+        // The one who holds it, and not the two who wait.
+        const others = yield* Effect.provide(Migrations.inTheWay(plan), clientOf(database))
+        assert.lengthOf(others, 1)
+        return fibers
+      }).pipe(Effect.scoped, Effect.provide(clientOf(database)))
+      const done = yield* Effect.forEach(migrating, (fiber) => Fiber.join(fiber))
+      assert.sameMembers(done.map((it) => it.length), [4, 0])
     }))
 
   it.live("that v2 still writes to after the migration: it is seen, and taken over by the next migration", () =>
@@ -252,6 +285,186 @@ describeWith(mariadb, "a database of v2", () => {
         ])
         assert.deepStrictEqual(all[1]?.target, target({ member: "A", domain: "other", endpoint: "wss://other" }))
       }).pipe(Effect.provide(Store.layerSql.pipe(Layer.provide(clientOf(database)))))
+    }))
+
+  it.live("with rows whose times are none: all are kept and read, what is open stays open", () =>
+    Effect.gen(function*() {
+      const database = yield* Effect.promise(() => createV2(server, "collator"))
+      const row = (check: string, status: number, start: string, end: string) =>
+        `('site', '${check}', '', 'A', '', ${status}, 0, '${start}', ${end}, '{"a": 1}')`
+      const zero = "0000-00-00 00:00:00"
+      const began = "2026-01-01 00:00:00"
+      const ended = "2026-01-02 00:00:00"
+      yield* query(
+        database,
+        `SET sql_mode = ''; INSERT INTO member_events (check_type, check_name, endpoint, member_name, domain_name,
+           status, is_ipv6, start_time, end_time, additional_data)
+        VALUES ${
+          [
+            row("no start", 1, zero, `'${ended}'`),
+            row("no end, open", 0, began, `'${zero}'`),
+            row("no end, closed", 1, began, `'${zero}'`),
+            row("Go", 0, began, "'0001-01-01 00:00:00'"),
+            row("nothing", 1, zero, `'${zero}'`),
+            row("no month", 1, "2026-00-10 00:00:00", `'${ended}'`),
+            row("open", 0, zero, "NULL")
+          ].join(", ")
+        }; INSERT INTO requests (date, node_id, domain_name, member_name, network_asn, network_name, country_code,
+          country_name, is_ipv6, hits) VALUES ('0000-00-00', 'dns-1', 'a.example', 'A', '', '', 'DE', 'Germany', 0, 7)`
+      )
+      const check = Effect.gen(function*() {
+        const all = yield* Stream.runCollect((yield* OutageStore).find({}))
+        assert.lengthOf(all, 7)
+        const times = Object.fromEntries(all.map((it) => [it.target.check, [it.start, it.end]]))
+        const { open, ...dated } = times
+        const [start, end] = [Date.parse(`${began}Z`), Date.parse(`${ended}Z`)]
+        assert.deepStrictEqual<unknown>(dated, {
+          "no start": [end, end],
+          "no end, open": [start, undefined],
+          "no end, closed": [start, start],
+          Go: [start, undefined],
+          nothing: [0, 0],
+          "no month": [end, end]
+        })
+        assert.isUndefined(open?.[1])
+        assert.isAtLeast(open?.[0] ?? 0, march)
+        const data = all.find((it) => it.target.check === "no start")?.data
+        assert.deepStrictEqual<unknown>(data, { a: 1, geodns: { v2: { start_time: `${zero}.000` } } })
+        assert.deepStrictEqual((yield* Stream.runCollect((yield* UsageStore).find({}))).map((it) => it.hits), [7])
+      }).pipe(Effect.provide(Store.layerSql.pipe(Layer.provide(clientOf(database)))))
+      const done = yield* migrate(database)
+      assert.include(JSON.stringify(done), "rows whose start is no time, begun when they ended or, still open, now")
+      assert.include(JSON.stringify(done), "additional_data: 4")
+      yield* check
+      assert.deepStrictEqual(yield* migrate(database), [])
+    }))
+
+  it.live("whose rows are not what they should be: one that cannot be read is left out and told, the others are read", () =>
+    Effect.gen(function*() {
+      const database = yield* Effect.promise(() => createV2(server, "collator"))
+      yield* Effect.gen(function*() {
+        const store = yield* OutageStore
+        for (const id of ["o1", "o2", "o3"]) yield* store.open(outage(id, { target: target({ check: id }) }))
+        yield* query(database, "UPDATE member_events SET start_time = '0000-00-00 00:00:00' WHERE outage_id = 'o2'")
+        for (let i = 0; i < 2; i++) {
+          assert.deepStrictEqual((yield* Stream.runCollect(store.find({}))).map((it) => it.id), ["o1", "o3"])
+        }
+        const conditions = yield* (yield* Conditions).current
+        assert.deepStrictEqual(conditions.map((it) => it.name), ["store:row"])
+        assert.include(conditions[0]?.detail, "1 rows of member_events cannot be read")
+        assert.include(conditions[0]?.detail, "o2: its start_time 0000-00-00 00:00:00.000 is no time")
+      }).pipe(
+        Effect.provide(Store.layerSql.pipe(Layer.provide(clientOf(database)), Layer.provideMerge(Conditions.layer)))
+      )
+    }))
+
+  it.live("of which v2 closes an open row while it is taken over: the end that v2 wrote stays", () =>
+    Effect.gen(function*() {
+      const database = yield* Effect.promise(() => createV2(server, "collator"))
+      yield* migrate(database)
+      yield* query(
+        database,
+        `INSERT INTO member_events (check_type, check_name, member_name, status, start_time)
+        VALUES ('site', 'ping', 'A', 0, '2026-01-01 00:00:00')`
+      )
+      // v2's change is made and not committed when the migration reads the row, so it reads an open one, and then waits.
+      const taking = yield* Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        return yield* sql.withTransaction(Effect.gen(function*() {
+          yield* sql`UPDATE member_events SET status = 1, end_time = '2026-01-02 00:00:00' WHERE id = 1`
+          const fiber = yield* Effect.forkDetach(migrate(database))
+          const waits = query(database, "SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'")
+          yield* Effect.repeat(waits, { until: (rows) => rows.length > 0, schedule: Schedule.spaced("20 millis") })
+          return fiber
+        }))
+      }).pipe(Effect.provide(clientOf(database)), Effect.timeout("20 seconds"))
+      yield* Fiber.join(taking)
+      yield* migrate(database)
+      const rows = yield* query<object>(database, "SELECT outage_id, end_time FROM member_events")
+      assert.deepStrictEqual(rows.map((it): object => ({ ...it })), [
+        { outage_id: "v2-1", end_time: "2026-01-02 00:00:00.000" }
+      ])
+    }))
+
+  it.live("with usage in upper and lower case, as it is counted here: domains in lower case, added up", () =>
+    Effect.gen(function*() {
+      const database = yield* Effect.promise(() => createV2(server, "collator"))
+      const row = (domain: string, node: string, hits: number) =>
+        `('2026-01-01', '${node}', '${domain}', 'A', 'AS1', 'n', 'DE', 'Germany', 0, ${hits})`
+      // A v2 database may be without its index.
+      yield* query(
+        database,
+        `ALTER TABLE requests DROP INDEX uniq_traffic_dedupe; INSERT INTO requests (date, node_id, domain_name, member_name,
+          network_asn, network_name, country_code, country_name, is_ipv6, hits)
+        VALUES ${row("RPC.Example", "dns-1", 5)}, ${row("rpc.example", "dns-1", 7)}, ${row("rpc.EXAMPLE", "dns-2", 1)}`
+      )
+      yield* migrate(database)
+      const rows = yield* query<object>(database, "SELECT domain_name, node_id, hits FROM requests ORDER BY node_id")
+      assert.deepStrictEqual(rows.map((it): object => ({ ...it })), [
+        { domain_name: "rpc.example", node_id: "dns-1", hits: 12 },
+        { domain_name: "rpc.example", node_id: "dns-2", hits: 1 }
+      ])
+    }))
+
+  it.live("into which a v2 collector writes usage after the migration: what we count ourselves is not doubled, and told", () =>
+    Effect.gen(function*() {
+      const database = yield* Effect.promise(() => createV2(server, "collator"))
+      const day = new Date(yield* Clock.currentTimeMillis).toISOString().slice(0, 10)
+      const write = (node: string, domain: string, hits: number) =>
+        query(
+          database,
+          `INSERT INTO requests (date, node_id, domain_name, member_name, network_asn, network_name, country_code,
+            country_name, is_ipv6, hits)
+          VALUES ('${day}', '${node}', '${domain}', 'A', 'AS1', 'n', 'DE', 'Germany', 0, ${hits})
+          ON DUPLICATE KEY UPDATE hits = VALUES(hits)`
+        )
+      // Of the day on which the nodes became ours.
+      yield* write("dns-1", "before.example", 3)
+      yield* write("dns-1", "both.example", 3)
+      yield* migrate(database)
+      yield* Effect.gen(function*() {
+        const store = yield* UsageStore
+        const key = {
+          day,
+          domain: "a.example",
+          member: "A",
+          asn: "AS1",
+          network: "n",
+          country: "DE",
+          countryName: "Germany"
+        }
+        const total = Stream.runFold(store.find({}), () => 0, (sum, row) => sum + row.hits)
+        const condition = Effect.gen(function*() {
+          yield* lookForForeignWriters
+          return (yield* (yield* Conditions).current)[0]?.detail
+        })
+        const upsert = (node: string, writer: string, hits: number) =>
+          store.upsert([{ ...key, node, writer, hits, ipv6: false }])
+        yield* upsert("dns-1", "w1", 100)
+        yield* upsert("dns-1", "w2", 10)
+        yield* upsert("old", "", 20)
+        yield* upsert("old", "", 21)
+        assert.strictEqual(yield* total, 3 + 3 + 100 + 10 + 21)
+        assert.isUndefined(yield* condition)
+        // The node told v2's collector the sum of its writers; an old node told both of us the same.
+        yield* write("dns-1", "a.example", 110)
+        yield* write("old", "a.example", 22)
+        yield* write("older", "a.example", 1)
+        assert.strictEqual(yield* total, 3 + 3 + 100 + 10 + 22 + 1)
+        assert.include(yield* condition, `dns-1 on ${day} (1 rows)`)
+        assert.notInclude(yield* condition, "old")
+        // So did what it had told v2 before, and told again with more.
+        yield* write("dns-1", "both.example", 5)
+        assert.strictEqual(yield* total, 3 + 100 + 10 + 22 + 1)
+        assert.include(yield* condition, `dns-1 on ${day} (2 rows)`)
+        yield* query(database, `DELETE FROM requests WHERE node_id = 'dns-1' AND foreign_at IS NOT NULL`)
+        assert.isUndefined(yield* condition)
+      }).pipe(
+        Effect.provide(Store.layerSql.pipe(
+          Layer.provideMerge(clientOf(database)),
+          Layer.provideMerge(Conditions.layer)
+        ))
+      )
     }))
 
   it.live("of a newer version is refused", () =>

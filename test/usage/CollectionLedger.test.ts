@@ -77,6 +77,48 @@ describe("CollectionLedger", () => {
     assert.deepStrictEqual([it?.hits, it?.fallen, it?.corrected, it?.closed], [15, 2, 4, true])
   })
 
+  it("does not call a day complete because a clock was ahead, whoever comes later", () => {
+    const ledger = new CollectionLedger()
+    const now = at("2026-06-10T10:00:00Z")
+    const ahead = now + 86_400_000
+    ledger.expect(["a"], now)
+    ledger.expect(["a"], ahead)
+    ledger.collected("a", "2026-06-09", 50, ahead)
+    ledger.collected("a", "2026-06-10", 100, ahead)
+    assert.include(brief(ledger, ahead), "2026-06-10 a complete")
+    assert.include(brief(ledger, now), "2026-06-10 a running")
+    const next = kept(ledger)
+    next.expect(["a"], now + 3_600_000)
+    const later = now + 3 * 86_400_000
+    assert.include(brief(next, later), "2026-06-10 a missing")
+    assert.isTrue(next.toCatchUp(["a"], later).some(({ day }) => day === "2026-06-10"))
+    // Told again by a clock that is right.
+    next.collected("a", "2026-06-10", 130, later)
+    next.collected("a", "2026-06-09", 50, later)
+    assert.include(brief(next, later), "2026-06-10 a complete")
+    assert.include(brief(next, later), "2026-06-09 a complete")
+  })
+
+  it("does not drop what is missing because a clock was ahead or behind for a while", () => {
+    for (const days of [60, 400, -60, 20_000]) {
+      const ledger = new CollectionLedger()
+      const now = at("2026-06-10T10:00:00Z")
+      for (let day = -150; day <= 0; day++) ledger.expect(["a", "b"], now + day * 86_400_000)
+      const before = brief(ledger, now)
+      assert.lengthOf(before.filter((it) => it.endsWith("missing")), 70)
+      for (let i = 0; i < 48; i++) ledger.expect(["b"], now + days * 86_400_000 + i * 3_600_000)
+      const next = kept(ledger)
+      next.expect(["a", "b"], now)
+      assert.deepStrictEqual(brief(next, now), before)
+    }
+  })
+
+  it("is bounded, however long it goes", () => {
+    const old = new CollectionLedger()
+    for (let day = 0; day < 1_000; day++) old.expect(["a"], day * 86_400_000)
+    assert.isAtMost(Object.keys(old.toDocument().days).length, 120)
+  })
+
   it("is bounded, whoever answers", () => {
     const ledger = new CollectionLedger()
     const now = at("2026-03-01T10:00:00Z")

@@ -112,6 +112,25 @@ describe("JournalWriter", () => {
       assert.strictEqual(totals(table, () => 1).filter(([, , waits]) => waits).length, 20)
     }).pipe(Effect.scoped, Effect.provide(AppendFiles.layerMemory)))
 
+  it.effect("what is acknowledged while a rewrite is under way does not wait in the new journal", () =>
+    Effect.gen(function*() {
+      const { count, journal, table } = yield* newWriter
+      count(numbers(1, 60_000))
+      yield* journal.write
+      count(numbers(1, 9_000))
+      const writing = yield* Effect.forkChild(journal.write, { startImmediately: true })
+      while (table.written(1) < 2) yield* Effect.yieldNow
+      const rewriting = yield* Effect.forkChild(journal.rewrite, { startImmediately: true })
+      yield* Fiber.join(writing)
+      yield* journal.acknowledge(table.generation)
+      count([1])
+      yield* journal.write
+      assert.isUndefined(rewriting.pollUnsafe())
+      yield* Fiber.join(rewriting)
+      assert.lengthOf(totals(table, () => 0).filter(([, , waits]) => waits), 1)
+      sameAs(table, yield* readBack)
+    }).pipe(Effect.scoped, Effect.provide(AppendFiles.layerMemory)))
+
   it.effect("what is acknowledged while a write is under way does not cover what that write brings", () =>
     Effect.gen(function*() {
       const { count, journal, table } = yield* newWriter

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Exit, Fiber, Layer, Ref, References, Scope, Stream } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, Layer, Metric, Ref, References, Scope, Stream } from "effect"
 import { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
@@ -89,12 +89,14 @@ describe("Usage", () => {
       const days = Effect.map(usage.totals, (totals) => totals.map((it) => [it.day, it.hits]))
       assert.deepStrictEqual(yield* days, [["2026-03-01", 1], ["2026-03-02", 2]])
       yield* usage.flush
-      yield* TestClock.setTime(Date.parse("2026-04-05T23:59:00Z"))
-      yield* usage.flush
+      for (let day = 1; day < 36; day++) {
+        yield* TestClock.setTime(Date.parse("2026-03-02") + day * 86_400_000)
+        yield* usage.flush
+      }
       assert.deepStrictEqual(yield* days, [["2026-03-01", 1], ["2026-03-02", 2]])
-      yield* TestClock.setTime(Date.parse("2026-04-06T00:00:01Z"))
+      yield* TestClock.setTime(Date.parse("2026-04-07T00:00:01Z"))
       yield* usage.flush
-      assert.deepStrictEqual(yield* days, [["2026-03-02", 2]])
+      assert.deepStrictEqual(yield* days, [])
       assert.deepStrictEqual((yield* stored).map((it) => [it.day, it.hits]), [["2026-03-01", 1], ["2026-03-02", 2]])
     }).pipe(Effect.provide(over(UsageStore.layerMemory, { flushEvery: "1000 days" }))))
 
@@ -197,6 +199,104 @@ describe("Usage", () => {
       assert.lengthOf(sent.flat(), 3)
     }).pipe(Effect.provide([AppendFiles.layerMemory, Conditions.layer, identity])))
 
+  it.effect("stores and tells what was counted under an earlier id under that id", () =>
+    Effect.gen(function*() {
+      const sent: Array<string> = []
+      const store = Layer.succeed(
+        UsageStore,
+        UsageStore.of({
+          find: () => Stream.empty,
+          upsert: (rows) => Effect.sync(() => void sent.push(...rows.map(({ hits, node }) => `${node} ${hits}`)))
+        })
+      )
+      const start = (id: string, storing: boolean, answers: number) =>
+        Effect.gen(function*() {
+          const usage = yield* Usage
+          for (let i = 0; i < answers; i++) usage.record(hit())
+          yield* usage.flush
+          return (yield* usage.totals).map(({ hits, node }) => `${node} ${hits}`).sort()
+        }).pipe(
+          Effect.provide(Layer.fresh(storing ? Usage.layerStoring.pipe(Layer.provide(store)) : Usage.layer)),
+          Effect.provide(NodeIdentity.layerMemory({ id, role: "IBPDns" }))
+        )
+      yield* start("dns-1", false, 2)
+      assert.deepStrictEqual(yield* start("dns-one", true, 3), ["dns-1 2", "dns-one 3"])
+      assert.deepStrictEqual(sent.sort(), ["dns-1 2", "dns-one 3"])
+    }).pipe(Effect.provide([AppendFiles.layerMemory, Conditions.layer])))
+
+  it.effect("counts as corrections what is stored later than 48 hours after the end of its day", () =>
+    Effect.gen(function*() {
+      const corrections = Effect.map(
+        Metric.snapshot,
+        (all) => all.find((it) => it.id === "geodns_usage_corrections_total")?.state ?? { count: 0 }
+      )
+      const { failing, layer } = yield* flaky
+      yield* Effect.gen(function*() {
+        const usage = yield* Usage
+        yield* TestClock.setTime(Date.parse("2026-03-01T10:00:00Z"))
+        yield* Ref.set(failing, true)
+        usage.record(hit())
+        usage.record(hit("b.example"))
+        yield* Effect.flip(usage.flush)
+        yield* TestClock.setTime(Date.parse("2026-03-03T10:00:00Z"))
+        usage.record(hit("c.example"))
+        yield* TestClock.setTime(Date.parse("2026-03-04T00:00:01Z"))
+        yield* Ref.set(failing, false)
+        assert.strictEqual(yield* usage.flush, 3)
+        assert.deepInclude(yield* corrections, { count: 2 })
+        usage.record(hit("d.example"))
+        yield* usage.flush
+        assert.deepInclude(yield* corrections, { count: 2 })
+      }).pipe(Effect.provide(over(layer, { flushEvery: "1000 days" })))
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+
+  it.effect("stores nothing that a power cut could still take from the journal", () =>
+    Effect.gen(function*() {
+      const disk = yield* MemoryDisk
+      const sent = new Map<string, number>()
+      const isStoring = yield* Deferred.make<void>()
+      let onFirst = Effect.void
+      const store = UsageStore.of({
+        find: () => Stream.empty,
+        upsert: (rows) =>
+          Effect.suspend(() => {
+            for (const { domain, hits } of rows) sent.set(domain, hits)
+            const first = onFirst
+            onFirst = Effect.void
+            return first
+          })
+      })
+      yield* Effect.gen(function*() {
+        const usage = yield* Usage
+        // Two batches. While the store takes the first, more comes into the journal than the disk was waited for.
+        for (let i = 0; i < 3_000; i++) usage.record(hit(`${i}.example`))
+        onFirst = Effect.suspend(() => {
+          usage.record(hit("2999.example"))
+          return Effect.andThen(Deferred.succeed(isStoring, undefined), Effect.sleep("700 millis"))
+        })
+        const flush = yield* Effect.forkChild(usage.flush, { startImmediately: true })
+        yield* Deferred.await(isStoring)
+        for (let i = 0; i < 8; i++) yield* TestClock.adjust("100 millis")
+        yield* Fiber.join(flush)
+        assert.strictEqual(sent.get("2999.example"), 2)
+        yield* disk.crash({ power: true })
+        const next = yield* Layer.build(Layer.fresh(Usage.layer))
+        const totals = yield* Effect.provideContext(Usage.use((it) => it.totals), next)
+        assert.deepStrictEqual(totals.filter(({ domain, hits }) => hits < (sent.get(domain) ?? 0)), [])
+        assert.lengthOf(totals, 3_000)
+      }).pipe(
+        Effect.provide(
+          Usage.layerStoringWith({ flushEvery: "1000 days" }).pipe(
+            Layer.provide(Layer.succeed(UsageStore, store))
+          )
+        )
+      )
+    }).pipe(
+      Effect.scoped,
+      Effect.provide([Conditions.layer, identity, AppendFiles.layerDisk]),
+      Effect.provide(MemoryDisk.layer)
+    ))
+
   it.effect("leaves the journals of a process that lives to that process", () =>
     Effect.gen(function*() {
       const other = yield* Layer.build(Layer.fresh(Usage.layer))
@@ -285,6 +385,7 @@ describe("Usage", () => {
   it.effect("keeps everything while the store fails, says so, and stores it later", () =>
     Effect.gen(function*() {
       const { failing, layer } = yield* flaky
+      yield* TestClock.setTime(Date.parse("2026-06-10T10:00:00Z"))
       yield* Effect.gen(function*() {
         const usage = yield* Usage
         yield* Ref.set(failing, true)

@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Context, Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 import { UsageRecord, UsageRequest, UsageResponse } from "../../src/domain/wire/Usage.ts"
 import { PagedUsageRequest, UsagePage } from "../../src/domain/wire/UsagePages.ts"
+import { AppendFiles } from "../../src/node/AppendFiles.ts"
+import { Conditions } from "../../src/node/Conditions.ts"
+import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
 import { formatCursor, parseCursor } from "../../src/usage/usagePages.ts"
 import { hit, inCluster, newDisk, place, startClient, startDns } from "./collecting.ts"
 
@@ -194,7 +197,7 @@ describe("UsageAnswers", () => {
 
   it.effect("pages per writer, numbered, with a final mark, also when nothing is asked for that it has", () =>
     inCluster(Effect.gen(function*() {
-      const { bus } = yield* counted
+      const { bus, node } = yield* counted
       const answers = yield* bus.askAll("dns.usage.getUsage", JSON.stringify({ ...request, Paging: 1 }), {
         wait: 5,
         max: 4
@@ -208,7 +211,65 @@ describe("UsageAnswers", () => {
         JSON.stringify({ ...request, Paging: 1, domain: "none.example" }),
         { wait: 5, max: 1 }
       )
-      assert.deepStrictEqual(JSON.parse(empty!.data), { nodeID: "dns-1", usageRecords: [], Page: 0, Final: true })
+      const { Boot, ...rest } = JSON.parse(empty!.data)
+      assert.deepStrictEqual(rest, { nodeID: "dns-1", usageRecords: [], Page: 0, Final: true })
+      assert.deepStrictEqual([...new Set(pages.map((it) => it.Boot))], [Boot])
+      assert.strictEqual(Boot, Context.get(node.parts, NodeIdentity).boot)
+    })))
+
+  it.effect("tells what is behind a page only as the process that sent the page", () =>
+    inCluster(Effect.gen(function*() {
+      const { bus, node } = yield* counted
+      const more = (Boot: string) =>
+        bus.askAll(
+          "geodns.v1.usage",
+          JSON.stringify({ ...request, NodeID: "dns-1", Boot, Next: "1 2026-04-20 00000000 0" }),
+          { wait: 5, max: 1 }
+        )
+      const { boot } = Context.get(node.parts, NodeIdentity)
+      assert.lengthOf(yield* more(boot), 1)
+      const other = yield* Effect.forkChild(more("another"), { startImmediately: true })
+      yield* TestClock.adjust("10 seconds")
+      assert.lengthOf(yield* Fiber.join(other), 0)
+    })))
+
+  it.effect("after a new id: pages name who counted, v2 gets what was counted under it alone, and a condition says so", () =>
+    inCluster(Effect.gen(function*() {
+      yield* TestClock.setTime(Date.parse("2026-04-21T10:00:00Z"))
+      const disk = yield* newDisk
+      const before = yield* startDns("dns-1", disk)
+      before.record(hit(), hit())
+      yield* before.stop
+      const after = yield* startDns("dns-one", disk)
+      after.record(hit("b.example"))
+      const bus = yield* startClient("somebody")
+      const ask = (over: object, max: number) =>
+        Effect.map(
+          bus.askAll("dns.usage.getUsage", JSON.stringify({ ...request, ...over }), { wait: 5, max }),
+          (answers) => answers.map(({ data }) => JSON.parse(data))
+        )
+      const conditions = Context.get(after.parts, Conditions)
+      const pages = yield* ask({ Paging: 1 }, 3)
+      assert.deepStrictEqual([...new Set(pages.map((it) => it.nodeID))], ["dns-one"])
+      assert.deepStrictEqual(
+        pages.flatMap((it) => it.usageRecords.map((record: any) => `${record.nodeid} ${record.hits}`)).sort(),
+        ["dns-1 2", "dns-one 1"]
+      )
+      assert.deepStrictEqual(yield* conditions.current, [])
+      const [whole] = yield* ask({}, 1)
+      assert.deepStrictEqual(whole.usageRecords.map((it: any) => [it.nodeid, it.domain, it.hits]), [
+        ["dns-one", "b.example", 1]
+      ])
+      const [raised] = yield* conditions.current
+      assert.strictEqual(raised?.name, "usage:node-id")
+      assert.include(raised?.detail, `"dns-1"`)
+      // Nobody asks for that day; it is left out all the same.
+      yield* ask({ startDate: "2026-04-22", endDate: "2026-04-22" }, 1)
+      assert.lengthOf(yield* conditions.current, 1)
+      const files = Context.get(disk, AppendFiles)
+      yield* Effect.forEach(yield* files.list, files.remove)
+      yield* ask({}, 1)
+      assert.deepStrictEqual(yield* conditions.current, [])
     })))
 })
 
@@ -218,7 +279,7 @@ describe("the keys that are added to v2's messages", () => {
       const keys = Object.keys(schema.fields).map((key) => key.toLowerCase())
       assert.strictEqual(new Set(keys).size, keys.length)
     }
-    const added = ["Paging", "Nodes", "Writer", "Page", "Next", "Final"].map((key) => key.toLowerCase())
+    const added = ["Paging", "Nodes", "Writer", "Boot", "Page", "Next", "Final"].map((key) => key.toLowerCase())
     const v2 = [UsageRequest, UsageResponse, UsageRecord].flatMap(({ fields }) => Object.keys(fields))
     for (const key of v2) assert.notInclude(added, key.toLowerCase())
   })

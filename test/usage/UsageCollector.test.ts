@@ -4,6 +4,7 @@ import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 import { MemoryBroker } from "../../src/bus/MemoryBroker.ts"
+import { AppendFiles } from "../../src/node/AppendFiles.ts"
 import { databaseError } from "../../src/store/StoreError.ts"
 import { UsageStore } from "../../src/store/UsageStore.ts"
 import {
@@ -290,5 +291,141 @@ describe("UsageCollector", () => {
       yield* pass(55)
       assert.deepStrictEqual(yield* collator.conditions, [])
       assert.deepStrictEqual(yield* hitsOf(memory), { "2026-03-01 dns-1": 1 })
+    })))
+
+  it.effect("a node that gets a new id is not counted twice, and what it had not told under the old one is", () =>
+    inCluster(Effect.gen(function*() {
+      yield* TestClock.setTime(Date.parse("2026-06-10T10:00:00Z"))
+      const disk = yield* newDisk
+      const store = yield* newStore
+      const collator = yield* startCollator("collator-1", store, yield* newFiles)
+      const before = yield* startDns("dns-1", disk)
+      before.record(...Array.from({ length: 100 }, () => hit()))
+      yield* pass(5)
+      assert.deepStrictEqual(yield* hitsOf(store), { "2026-06-10 dns-1": 100 })
+      before.record(hit("b.example"))
+      yield* before.stop
+      const after = yield* startDns("dns-one", disk)
+      after.record(hit())
+      yield* pass(65)
+      assert.deepStrictEqual(yield* hitsOf(store), { "2026-06-10 dns-1": 101, "2026-06-10 dns-one": 1 })
+      const told = (yield* collator.collector.completeness).find(({ day, node }) =>
+        `${day} ${node}` === "2026-06-10 dns-one"
+      )
+      assert.strictEqual(told?.hits, 1)
+    })))
+
+  it.effect("a node that started on a copy of another's work directory is not counted twice", () =>
+    inCluster(Effect.gen(function*() {
+      yield* TestClock.setTime(Date.parse("2026-06-10T10:00:00Z"))
+      const disk = yield* newDisk
+      const files = Context.get(disk, AppendFiles)
+      const first = yield* startDns("dns-1", disk)
+      first.record(hit(), hit())
+      yield* first.stop
+      const copy = yield* newDisk
+      for (const name of yield* files.list) {
+        const records = yield* Stream.runCollect(files.read(name))
+        yield* Effect.scoped(Effect.flatMap(Context.get(copy, AppendFiles).open(name), (it) => it.append(records)))
+      }
+      const store = yield* newStore
+      yield* startCollator("collator-1", store, yield* newFiles)
+      const original = yield* startDns("dns-1", disk)
+      // It stores into the same database besides.
+      const copied = yield* startDns("dns-2", copy, store)
+      original.record(hit())
+      copied.record(hit("b.example"), hit("c.example"))
+      yield* copied.usage.flush
+      yield* pass(65)
+      assert.deepStrictEqual(yield* hitsOf(store), { "2026-06-10 dns-1": 3, "2026-06-10 dns-2": 2 })
+    })))
+
+  it.effect(
+    "two nodes with one id are both counted, in many pages, and said to be two until they are not",
+    () =>
+      inCluster(Effect.gen(function*() {
+        yield* TestClock.setTime(Date.parse("2026-06-10T10:00:00Z"))
+        const store = yield* newStore
+        const collator = yield* startCollator("collator-1", store, yield* newFiles)
+        const disk = yield* newDisk
+        const twins = [yield* startDns("dns-1", yield* newDisk), yield* startDns("dns-1", disk)] as const
+        // More than one asking gives: behind the cursor of one the other has something else.
+        for (let i = 0; i < 6_000; i++) twins[0].record(hit(`${"long-".repeat(8)}a${i}.example`))
+        for (let i = 0; i < 2_500; i++) twins[1].record(hit(`${"long-".repeat(8)}b${i}.example`))
+        yield* pass(5)
+        assert.deepStrictEqual(yield* hitsOf(store), { "2026-06-10 dns-1": 8_500 })
+        assert.include(yield* collator.conditions, "usage:shared-id")
+        yield* twins[1].stop
+        yield* startDns("dns-2", disk)
+        yield* pass(60)
+        assert.notInclude(yield* collator.conditions, "usage:shared-id")
+        assert.deepStrictEqual(yield* hitsOf(store), { "2026-06-10 dns-1": 8_500 })
+      })),
+    60_000
+  )
+
+  /** A node that answers each question for pages with these. */
+  const scripted = Effect.fnUntraced(function*(pages: () => ReadonlyArray<object>) {
+    yield* TestClock.setTime(Date.parse("2026-06-10T10:00:00Z"))
+    const store = yield* newStore
+    const collator = yield* startCollator("collator-1", store, yield* newFiles)
+    // It is what announces the node; with another id it would answer too.
+    const bus = yield* startClient("dns-9")
+    yield* Stream.runForEach(
+      yield* bus.subscribe("dns.usage.getUsage"),
+      ({ reply }) =>
+        Effect.forEach(
+          pages(),
+          (page) => Effect.orDie(bus.publish(reply!, JSON.stringify({ nodeID: "dns-9", Boot: "b", ...page })))
+        )
+    ).pipe(
+      Effect.forkScoped
+    )
+    yield* bus.publish(
+      "consensus.cluster",
+      fixture("consensus.cluster.join").replace(/"sender":\{"NodeID":"[^"]*"/, `"sender":{"NodeID":"dns-9"`)
+        .replace("IBPMonitor", "IBPDns")
+    )
+    const told = Effect.map(
+      collator.collector.completeness,
+      (all) => all.find(({ day, node }) => node === "dns-9" && day === "2026-06-10")
+    )
+    return { store, told }
+  })
+  const page = (number: number, domain: string, over: object = {}) => ({
+    Page: number,
+    Writer: "0123456789abcdef",
+    usageRecords: [{ nodeid: "dns-9", date: "2026-06-10", domain, memberName: "m", hits: 5, isIPv6: false }],
+    ...over
+  })
+  const final = (number: number) => ({ Page: number, Final: true, usageRecords: [] })
+
+  it.effect("an answer of which a page was lost, or came out of turn, is not the whole", () =>
+    inCluster(Effect.gen(function*() {
+      let pages = [page(0, "a.example"), page(2, "c.example"), final(3)]
+      const { store, told } = yield* scripted(() => pages)
+      yield* pass(4)
+      assert.deepStrictEqual(yield* hitsOf(store), { "2026-06-10 dns-9": 5 })
+      assert.isUndefined((yield* told)?.collectedAt)
+      pages = [page(0, "a.example"), final(2), page(1, "b.example")]
+      yield* pass(60)
+      assert.isUndefined((yield* told)?.collectedAt)
+      pages = [page(0, "a.example"), page(1, "b.example"), final(2)]
+      yield* pass(60)
+      assert.isDefined((yield* told)?.collectedAt)
+      assert.deepStrictEqual(yield* hitsOf(store), { "2026-06-10 dns-9": 10 })
+    })))
+
+  it.effect("a page that comes twice counts once, and an answer that ends in an error is not the whole", () =>
+    inCluster(Effect.gen(function*() {
+      let pages: ReadonlyArray<object> = [page(0, "a.example"), page(0, "a.example"), page(1, "b.example"), final(2)]
+      const { store, told } = yield* scripted(() => pages)
+      yield* pass(4)
+      assert.strictEqual((yield* told)?.hits, 10)
+      assert.deepStrictEqual(yield* hitsOf(store), { "2026-06-10 dns-9": 10 })
+      const at = (yield* told)?.collectedAt
+      pages = [page(0, "a.example"), { usageRecords: [], error: "the journals cannot be read" }, final(1)]
+      yield* pass(60)
+      assert.strictEqual((yield* told)?.collectedAt, at)
     })))
 })

@@ -36,7 +36,8 @@ const starting = Effect.fnUntraced(function*<A, E, R>(layer: Layer.Layer<A, E, R
 /** Everything of a node but its files and what it does. */
 const nodeParts = (id: string, role: "IBPDns" | "IBPCollator") =>
   Membership.layer.pipe(Layer.provideMerge([
-    NodeIdentity.layerMemory({ id, role }),
+    // Each start has a boot id of its own, as it is.
+    NodeIdentity.layer({ id, role }),
     Bus.layerMemory({ name: id }),
     Conditions.layerMemory
   ]))

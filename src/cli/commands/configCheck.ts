@@ -4,28 +4,39 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { checkDocuments } from "../../config/checkDocuments.ts"
 import { Documents } from "../../config/Documents.ts"
 import { describeProblem, hasErrors } from "../../config/Problem.ts"
 import { preview } from "../../roles/offline.ts"
+import { usedBy, usedByAny } from "../../roles/uses.ts"
 import { counted } from "../counted.ts"
 import { toUserError } from "../failure.ts"
 import { paint } from "../paint.ts"
 import { init } from "./configInit.ts"
 import { schema } from "./configSchema.ts"
 
+const roles = ["monitor", "dns", "collator", "standalone"] as const
+
 const check = Command.make(
   "check",
   {
     file: Argument.String("file").pipe(Argument.withDescription("The local document: a path or URL")),
+    role: Flag.Literals("role", roles).pipe(
+      Flag.withDescription(
+        "The role that it is for: the secrets, the broker and the database that it needs have to be usable. Left out: the broker and the database that the document names"
+      ),
+      Flag.optional
+    ),
     json: Flag.Boolean("json").pipe(
       Flag.withDescription("Print one JSON object per problem"),
       Flag.withDefault(false)
     )
   },
-  Effect.fn(function*({ file, json }) {
-    const read = yield* checkDocuments(file)
-    const made = hasErrors(read) ? undefined : yield* toUserError(preview(file))
+  Effect.fn(function*({ file, json, role }) {
+    const uses = Option.match(role, { onNone: () => usedByAny, onSome: (role) => usedBy[role] })
+    const read = yield* checkDocuments(file, { uses })
+    const made = hasErrors(read) ? undefined : yield* toUserError(preview(file, uses))
     const problems = [...read, ...made?.problems ?? []]
     for (const problem of problems) {
       yield* Console.log(
@@ -36,7 +47,7 @@ const check = Command.make(
     }
     const errors = problems.filter((problem) => problem.severity === "error").length
     const counts = `${counted(errors, "error")}, ${counted(problems.length - errors, "warning")}`
-    if (made === undefined) {
+    if (made === undefined || errors > 0) {
       return yield* new CliError.UserError({ cause: problems, userMessage: `${file}: ${counts}` })
     }
     if (json) return
@@ -51,7 +62,10 @@ const check = Command.make(
   Command.withDescription(
     "Reads a local document and the six that it names, and prints every problem of all of them, and what a node would make of them. Exits with 1 if there is any error."
   ),
-  Command.withExamples([{ command: "geodns config check local.json", description: "Check a set of documents" }])
+  Command.withExamples([
+    { command: "geodns config check local.json", description: "Check a set of documents" },
+    { command: "geodns config check local.json --role monitor", description: "Check a set of documents for a monitor" }
+  ])
 )
 
 export const config = Command.make("config").pipe(

@@ -23,8 +23,8 @@ export const init = Command.make(
     yield* Console.log([
       ...paths.map((path) => `wrote ${path}`),
       "",
-      "Everything is on loopback, and the one active member is the node itself. Next:",
-      `  geodns config check ${local}`,
+      "Everything is on loopback, and both members are the node itself, at two addresses. Next:",
+      `  geodns config check ${local} --role standalone`,
       `  geodns standalone --config ${local}`,
       `  geodns dig ${starterName} --server 127.0.0.1:5300`,
       "",

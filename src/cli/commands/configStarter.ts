@@ -12,11 +12,15 @@ const files = {
   AlertsConfig: "alerts.json"
 } as const
 
-const api = { ListenAddress: "127.0.0.1", ListenPort: "6100" }
+/** The addresses of the two members. */
+const [here, there] = ["127.0.0.1", "127.0.0.2"]
+
+const api = { ListenAddress: here, ListenPort: "6100" }
 
 /**
- * A set of documents to begin with, by the names of their files: everything on loopback. The one member is the node
- * itself, whose own API is what is checked, so that there is something to see at once; the other is there to be edited.
+ * A set of documents to begin with, by the names of their files: everything on loopback. Both members are the node
+ * itself, at the two addresses where its API listens, which is what is checked: there is something to see at once, and
+ * when one is taken out the other answers.
  */
 export const starterDocuments = (
   options: { readonly key: string }
@@ -33,7 +37,7 @@ export const starterDocuments = (
     DnsApi: api,
     MonitorApi: api,
     CollatorApi: api,
-    MgmtApi: { ...api, AuthKeys: { operator: options.key } },
+    MgmtApi: { ...api, ListenAddress: there, AuthKeys: { operator: options.key } },
     CheckWorkers: { numWorkers: 20 },
     Checks: [{ Name: "http", Enabled: 1, CheckType: "endpoint", Timeout: 5, minimumInterval: 15 }],
     GeoDNS: {
@@ -51,8 +55,8 @@ export const starterDocuments = (
     { qname: "ns1.geodns.example", qtype: "A", content: "127.0.0.1", ttl: 3600 }
   ],
   [files.MembersConfig]: {
-    here: member("Here", "127.0.0.1", 1, { Region: "Europe", Latitude: 52.52, Longitude: 13.4 }),
-    there: member("There", "192.0.2.1", 0, { Region: "North America", Latitude: 38.9, Longitude: -77 })
+    here: member("Here", here, { Region: "Europe", Latitude: 52.52, Longitude: 13.4 }),
+    there: member("There", there, { Region: "North America", Latitude: 38.9, Longitude: -77 })
   },
   [files.ServicesConfig]: {
     Example: {
@@ -76,10 +80,10 @@ export const starterDocuments = (
   [files.AlertsConfig]: { matrix: { room: "", internal_room: "", members: {} } }
 })
 
-const member = (name: string, address: string, active: 0 | 1, location: object) => ({
+const member = (name: string, address: string, location: object) => ({
   Details: { Name: name, Website: "", Logo: "" },
   Membership: { MemberLevel: 1, Joined: 0, LastRankup: 0 },
-  Service: { Active: active, ServiceIPv4: address, ServiceIPv6: "", MonitorUrl: "" },
+  Service: { Active: 1, ServiceIPv4: address, ServiceIPv6: "", MonitorUrl: "" },
   ServiceAssignments: { rpc: ["Example"] },
   Location: location
 })

@@ -21,11 +21,14 @@ export const explain = Command.make(
   {
     name: Argument.String("name").pipe(
       Argument.withDescription("The name that is asked for"),
-      Argument.withSchema(ExplainQuestion.name)
+      Argument.filterMap(Schema.decodeUnknownOption(ExplainQuestion.name), () => "a host name")
     ),
     client: Flag.String("client").pipe(
       Flag.withDescription("Who asks: an IP address, or a network as 203.0.113.0/24"),
-      Flag.withSchema(ExplainQuestion.client)
+      Flag.filterMap(
+        Schema.decodeUnknownOption(ExplainQuestion.client),
+        () => "an IP address or a network, as 203.0.113.7 or 2001:db8::/56"
+      )
     ),
     type: Flag.Literals("type", ["A", "AAAA"]).pipe(
       Flag.withAlias("t"),

@@ -7,7 +7,7 @@ import { toUserError } from "../failure.ts"
 import { paint } from "../paint.ts"
 import { askRemote, remote, remoteFlags, remoteHelp } from "../remote.ts"
 import { terminalColumns } from "../terminal.ts"
-import { nodesText } from "../text/nodesText.ts"
+import { busConditions, nodesText } from "../text/nodesText.ts"
 
 export const nodes = Command.make("nodes", {
   ...remoteFlags,
@@ -18,12 +18,12 @@ export const nodes = Command.make("nodes", {
     const now = yield* Clock.currentTimeMillis
     yield* Console.log(
       json
-        ? JSON.stringify({ electorate: status.electorate, nodes: status.nodes })
+        ? JSON.stringify({ electorate: status.electorate, nodes: status.nodes, conditions: busConditions(status) })
         : nodesText(status, { now, room: terminalColumns(), paint }).join("\n")
     )
   }))).pipe(
     Command.withDescription(
-      `Lists the nodes of the cluster that one node knows: who is active, and whose votes count. ${remoteHelp}`
+      `Lists the nodes of the cluster that one node knows: who is active, and whose votes count. That node is among them, marked (this). ${remoteHelp}`
     ),
     Command.withShortDescription("The nodes of the cluster, and who votes"),
     Command.withExamples([

@@ -6,8 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Outage } from "../../domain/Outage.ts"
+import { isOverrideRecord } from "../../domain/Override.ts"
 import { storesOf } from "../../roles/stores.ts"
 import { OutageStore } from "../../store/OutageStore.ts"
+import { counted } from "../counted.ts"
 import { toUserError } from "../failure.ts"
 import { paint } from "../paint.ts"
 import { terminalColumns } from "../terminal.ts"
@@ -16,6 +18,7 @@ import { boundsOf, dayForms, periodOf, readDays } from "../text/period.ts"
 import { spanText, timeText } from "../text/span.ts"
 import { table } from "../text/table.ts"
 import { familyText, whatText } from "../text/targetText.ts"
+import { warnOfUnknown } from "../unknownFilters.ts"
 import { checkReport } from "./reportChecks.ts"
 
 /** Outages of one page of a table: its columns fit each other, and a long list needs no memory. */
@@ -85,6 +88,23 @@ const tableOf = (outages: ReadonlyArray<Outage>, now: number) =>
     { room: terminalColumns(), title: paint.bold }
   )
 
+interface Sum {
+  readonly outages: number
+  readonly overrides: number
+}
+
+/** An override has a row for each IP version, and counts once. */
+const add = ({ outages, overrides }: Sum, { target }: Outage): Sum =>
+  !isOverrideRecord(target)
+    ? { outages: outages + 1, overrides }
+    : { outages, overrides: overrides + (target.ipv6 ? 0 : 1) }
+
+/** Members that were taken out by hand are no outages: `2 outages, 1 override`. */
+const sumText = ({ outages, overrides }: Sum): string => {
+  const sum = outages === 0 ? "No outage" : counted(outages, "outage")
+  return overrides === 0 ? sum : `${sum}, ${counted(overrides, "override")}`
+}
+
 export const outages = Command.make("outages", {
   config: Flag.String("config").pipe(
     Flag.withAlias("c"),
@@ -98,7 +118,7 @@ export const outages = Command.make("outages", {
   domain: Flag.String("domain").pipe(Flag.withDescription("Only of targets with this host name"), Flag.optional),
   open: Flag.Boolean("open").pipe(Flag.withDescription("Only those that are open"), Flag.withDefault(false)),
   blips: Flag.Boolean("no-blips").pipe(
-    Flag.withDescription("Without those that were shorter than MinimumOfflineTime"),
+    Flag.withDescription("Without outages that were shorter than MinimumOfflineTime. Overrides stay, however short"),
     Flag.withDefault(false),
     Flag.map((without) => !without)
   ),
@@ -118,7 +138,8 @@ export const outages = Command.make("outages", {
         Stream.filter((outage) =>
           (blips || !outage.blip)
           && (Option.isNone(domain) || outage.target.domain === domain.value.toLowerCase())
-        )
+        ),
+        warnOfUnknown(config, { member, domain })
       )
       // However many there are, they are printed as they come.
       if (json) {
@@ -136,21 +157,19 @@ export const outages = Command.make("outages", {
       const shown = yield* found.pipe(
         Stream.grouped(page),
         Stream.runFoldEffect(
-          () => 0,
-          (count, some) => Effect.as(Console.log(tableOf(some, now).join("\n")), count + some.length)
+          (): Sum => ({ outages: 0, overrides: 0 }),
+          (sum, some) => Effect.as(Console.log(tableOf(some, now).join("\n")), some.reduce(add, sum))
         )
       )
       yield* Console.log(
-        paint.dim(
-          `${
-            shown === 0 ? "No outage" : shown === 1 ? "1 outage" : `${shown} outages`
-          } from ${period.from} to ${period.to}, UTC`
-        )
+        paint.dim(`${sumText(shown)} from ${period.from} to ${period.to}, UTC`)
       )
     }).pipe(Effect.provide(storesOf(config)))
   )).pipe(
     Command.validate((flags) => checkReport(defaultDays, flags)),
-    Command.withDescription("Shows the outages that the store has, all that overlap a period"),
+    Command.withDescription(
+      "Shows the outages that the store has, all that overlap a period, and when members were taken out by hand"
+    ),
     Command.withExamples([
       { command: "geodns outages --config local.json", description: "The last 30 days" },
       {

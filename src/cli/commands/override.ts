@@ -168,7 +168,7 @@ const addOverride = Command.make("add", {
     remote: options
   }))).pipe(
     Command.withDescription(
-      `Takes a member out of service at once, on all nodes. DNS answers leave it out until the override ends; checks go on. ${remoteHelp}`
+      `Takes a member out of service at once, on all nodes. DNS answers leave it out and no monitor checks it until the override ends. A name without another member is answered as if all were down. ${remoteHelp}`
     ),
     Command.withShortDescription("Take a member out of service at once"),
     Command.withExamples([

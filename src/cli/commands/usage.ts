@@ -13,6 +13,8 @@ import { terminalColumns } from "../terminal.ts"
 import { csvLine } from "../text/csv.ts"
 import { dayForms, periodOf, readDays } from "../text/period.ts"
 import { table } from "../text/table.ts"
+import { warnOfUnknown } from "../unknownFilters.ts"
+import { collectionDocument, collectionText, readCollection } from "../usageCollection.ts"
 import { type Grouping, groupings, UsageReport } from "../usageReport.ts"
 import { checkReport } from "./reportChecks.ts"
 
@@ -52,7 +54,14 @@ export const usage = Command.make("usage", {
   ),
   member: filter("member", "Only answers with this member, by its name"),
   domain: filter("domain", "Only answers to this name"),
-  country: filter("country", "Only clients of this country, by code or name"),
+  country: Flag.String("country").pipe(
+    Flag.withDescription("Only clients of this country, by its code (DE); ?? for those whose country is not known"),
+    Flag.filter(
+      (text) => /^([a-z]{2}|\?\?)$/i.test(text),
+      () => "the two letters of a country (DE), or ?? for those whose country is not known"
+    ),
+    Flag.optional
+  ),
   asn: Flag.String("asn").pipe(
     Flag.withDescription("Only clients of this network, as AS13335"),
     Flag.filter((text) => /^(AS)?\d+$/i.test(text), () => "the number of a network (AS13335)"),
@@ -71,20 +80,24 @@ export const usage = Command.make("usage", {
         ...Option.isSome(member) && { member: member.value },
         ...Option.isSome(domain) && { domain: domain.value.toLowerCase() }
       }).pipe(
+        warnOfUnknown(config, { member, domain }),
         Stream.filter((total) =>
-          sameText(country, total.country, total.countryName) && sameText(asn, total.asn, total.asn.replace(/^AS/, ""))
+          sameText(country, total.country) && sameText(asn, total.asn, total.asn.replace(/^AS/, ""))
         ),
         Stream.runForEach((total) => Effect.sync(() => report.add(total)))
       )
+      const collection = yield* readCollection(config, period)
       const lines = report.lines()
       if (json) {
         return yield* Console.log(JSON.stringify({
           ...period,
           total: report.total,
+          collection: collectionDocument(collection),
           lines: lines.map(({ hits, keys }) => ({ ...Object.fromEntries(by.map((name, i) => [name, keys[i]])), hits }))
         }))
       }
       if (csv) {
+        yield* Console.error(collectionText(collection))
         return yield* Console.log(
           [csvLine([...by, "hits"]), ...lines.map(({ hits, keys }) => csvLine([...keys, hits]))].join("\n")
         )
@@ -95,7 +108,8 @@ export const usage = Command.make("usage", {
           lines.map(({ hits, keys }) => [...keys.map((text) => ({ text })), { text: String(hits) }]),
           { room: terminalColumns(), title: paint.bold }
         ),
-        paint.dim(`${report.total} answers from ${period.from} to ${period.to}, UTC`)
+        paint.dim(`${report.total} answers from ${period.from} to ${period.to}, UTC`),
+        paint.dim(collectionText(collection))
       ].join("\n"))
     }).pipe(Effect.provide(storesOf(config)))
   )).pipe(

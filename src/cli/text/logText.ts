@@ -29,7 +29,7 @@ const what = (event: LogEvent, paint: Paint): readonly [string, string] => {
         event.up ? paint.good("online  ") : paint.bad("offline "),
         `${event.target.member}  ${whatText(event.target)}  ${familyText(event.target)}${
           event.error === "" ? "" : `: ${event.error}`
-        }  [${votesText(event.votes) || "no votes known"}; by ${event.by}]`
+        }  [${votesText(event.votes) || "no votes known"}${event.by === "" ? "" : `; by ${event.by}`}]`
       ]
     case "Rejected":
       return [

@@ -1,6 +1,7 @@
 import type { StatusDocument } from "../../http/StatusDocument.ts"
 import type { Paint } from "../explanationText.ts"
-import { agoText } from "./span.ts"
+import { plain } from "./plain.ts"
+import { agoText, documentTime } from "./span.ts"
 import { type Column, table } from "./table.ts"
 
 const columns: ReadonlyArray<Column> = [
@@ -12,22 +13,25 @@ const columns: ReadonlyArray<Column> = [
   { title: "VOTES" }
 ]
 
-/** The other nodes that a node knows, as a table. `now` in milliseconds since the epoch. */
+/** What is wrong with the bus of the node that was asked: what it knows of others may be old then. */
+export const busConditions = ({ conditions }: StatusDocument) => conditions.items.filter(({ name }) => name === "bus")
+
+/** The nodes that a node knows, itself first, as a table. `now` in milliseconds since the epoch. */
 export const nodesText = (
-  { electorate, nodes }: StatusDocument,
+  status: StatusDocument,
   options: { readonly now: number; readonly room: number | undefined; readonly paint: Paint }
 ): ReadonlyArray<string> => {
   const { now, paint, room } = options
-  if (nodes.total === 0) return [`No other node is known; ${electorate} may vote now`]
+  const { electorate, nodes } = status
   const active = nodes.items.filter((node) => node.active).length
   return [
     ...table(
       columns,
       nodes.items.map((node) => [
-        { text: node.id },
+        { text: node.self === true ? `${node.id} (this)` : node.id },
         { text: node.guessed ? `${node.role} (guessed)` : node.role, paint: node.guessed ? paint.dim : undefined },
         { text: node.address },
-        { text: agoText(node.lastHeard, now) },
+        { text: node.self === true ? "" : agoText(node.lastHeard, now) },
         { text: node.active ? "yes" : "no", paint: node.active ? paint.good : paint.bad },
         { text: node.votes ? "yes" : "", paint: paint.good }
       ]),
@@ -35,6 +39,11 @@ export const nodesText = (
     ),
     ...nodes.total > nodes.items.length ? [paint.dim(`… and ${nodes.total - nodes.items.length} more`)] : [],
     "",
-    `${active} of ${nodes.items.length} active; ${electorate} may vote now`
+    nodes.items.some(({ self }) => self !== true)
+      ? `${active} of ${nodes.items.length} active; ${electorate} may vote now`
+      : `No other node is known; ${electorate} may vote now`,
+    ...busConditions(status).map(({ detail, since }) =>
+      paint.bad(`Degraded since ${documentTime(since)} (${agoText(since, now)}): ${plain(detail)}`)
+    )
   ]
 }

@@ -63,7 +63,9 @@ const targetLines = (status: TargetStatus, { now, paint, room }: Layout): Readon
       paint.dim(after)
     }`,
     ...error === "" ? [] : [line(`        ${error}`)],
-    paint.dim(line(`        ${votesText(votes) || "no votes known"}; decided by ${decidedBy}`))
+    paint.dim(
+      line(`        ${votesText(votes) || "no votes known"}${decidedBy === "" ? "" : `; decided by ${decidedBy}`}`)
+    )
   ]
 }
 
@@ -107,9 +109,11 @@ export const statusText = (
     `${paint.bold(plain(node.id))} ${node.role}, running for ${
       agoText(node.startedAt, now)
     }, documents version ${status.config.version} of ${documentTime(status.config.loadedAt)}`,
-    `${counted(status.electorate, "monitor")} may vote; ${counted(status.nodes.total, "node")} known; targets: ${
-      paint.good(`${status.targets.up} up`)
-    }, ${status.targets.down === 0 ? "0 down" : paint.bad(`${status.targets.down} down`)}`,
+    `${counted(status.electorate, "monitor")} may vote; ${counted(status.nodes.total, "node")} known${
+      status.nodes.items.some(({ self }) => self === true) ? ", this one included" : ""
+    }; targets: ${paint.good(`${status.targets.up} up`)}, ${
+      status.targets.down === 0 ? "0 down" : paint.bad(`${status.targets.down} down`)
+    }`,
     ...section(
       "Degraded on this node",
       conditions.items.map(({ detail, name, since }) =>

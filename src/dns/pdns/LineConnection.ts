@@ -68,7 +68,7 @@ export class LineConnection {
       const end = this.#unread.indexOf(lineFeed, at)
       if ((end < 0 ? this.#unread.length : end) - at > this.#bounds.requestBytes) return this.#refuse(answers)
       if (end < 0) break
-      if (answered === this.#bounds.batch) {
+      if (answered === this.#bounds.batch || answers.length >= this.#bounds.batchLength) {
         this.#wait()
         setImmediate(() => this.#goOn())
         break

@@ -12,6 +12,8 @@ import type { DurableFiles } from "../../node/DurableFiles.ts"
 import { fileProblem } from "../../node/fileProblem.ts"
 import { Steering } from "../../steering/Steering.ts"
 import { Usage } from "../../usage/Usage.ts"
+import { answerSources } from "../AnswerSources.ts"
+import { Challenges } from "../Challenges.ts"
 import { domainName } from "../DomainName.ts"
 import { ServedZones } from "../ServedZones.ts"
 import { type PdnsBounds, pdnsBounds } from "./bounds.ts"
@@ -71,13 +73,10 @@ const make = Effect.fnUntraced(function*(options: PdnsBackendOptions) {
   if (PowerDnsHttp !== undefined && endpoint === undefined) {
     return yield* new PdnsError({ reason: new BadHttp({ listen: PowerDnsHttp }) })
   }
-  const steering = yield* Steering
-  const geo = yield* GeoIp
-  const usage = yield* Usage
+  const sources = yield* answerSources
   const conditions = yield* Conditions
-  const zones = yield* ServedZones
   const keys = yield* readKeys(Keys, file)
-  const unknown = [...keys.keys()].filter((zone) => !zones.current().zones.includes(zone))
+  const unknown = [...keys.keys()].filter((zone) => !sources.zone().zones.includes(zone))
   if (unknown.length > 0) {
     yield* conditions.raise(
       "dns:keys",
@@ -91,10 +90,7 @@ const make = Effect.fnUntraced(function*(options: PdnsBackendOptions) {
   const handler = (keys: ReadonlyMap<string, ReadonlyArray<ZoneKey>>) =>
     safely(
       makePdnsHandler({
-        zone: zones.current,
-        choose: steering.choose,
-        locate: geo.locate,
-        record: usage.record,
+        ...sources,
         tally: (method) => tally.requested(method),
         keys
       }),
@@ -129,7 +125,7 @@ export class PdnsBackend extends Context.Service<PdnsBackend, {
   static readonly layerWith = (
     options: PdnsBackendOptions
   ): Layer.Layer<PdnsBackend, PdnsError, Conditions | Config | DurableFiles | GeoIp | Steering | Usage> =>
-    Layer.effect(PdnsBackend, make(options)).pipe(Layer.provide(ServedZones.layer))
+    Layer.effect(PdnsBackend, make(options)).pipe(Layer.provide(Challenges.layer), Layer.provide(ServedZones.layer))
 
   /** As `GeoDNS.Dns` says at the start; a change of that needs a restart. */
   static readonly layer: Layer.Layer<

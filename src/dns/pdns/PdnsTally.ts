@@ -19,9 +19,9 @@ const openConnections = Metric.gauge("geodns_pdns_connections", {
 
 /**
  * Why there was no proper answer: what came was no request, or too long; something of ours failed; there were too many
- * connections; or a request or its answer took too long on its way.
+ * connections; a request or its answer took too long on its way; or one came over HTTP before the last was answered.
  */
-export type PdnsDrop = "malformed" | "length" | "defect" | "connections" | "slow"
+export type PdnsDrop = "malformed" | "length" | "defect" | "connections" | "slow" | "pipelined"
 
 /** Methods with a name of their own in the metrics; the rest is `other`. */
 const known = new Set([

@@ -28,6 +28,7 @@ export class ZoneIndex {
   readonly all: ReadonlyArray<IndexedZone>
   /** Replies that are the same for every client, by what was asked: PowerDNS asks for SOA and NS with every question. */
   readonly #fixed = new Map<string, string>()
+  readonly #listed = new Map<IndexedZone, string>()
   readonly #byName: ReadonlyMap<string, IndexedZone>
 
   constructor(of: ZoneData) {
@@ -51,6 +52,13 @@ export class ZoneIndex {
     if (this.#fixed.size >= maxFixed) this.#fixed.clear()
     this.#fixed.set(question, reply)
     return reply
+  }
+
+  /** The reply that lists a zone: made once for each version of the zones, since it is long. */
+  listed(zone: IndexedZone, make: () => string): string {
+    const known = this.#listed.get(zone) ?? make()
+    this.#listed.set(zone, known)
+    return known
   }
 
   /** By a name in any case, with or without the last dot. */

@@ -1,27 +1,18 @@
 import * as Redacted from "effect/Redacted"
-import type { Place } from "../../geo/GeoIp.ts"
-import type { Choice, Client } from "../../steering/Choice.ts"
-import type { Hit } from "../../usage/Hit.ts"
-import { askerOf } from "../ClientSubnet.ts"
+import type { AnswerSources } from "../AnswerSources.ts"
+import { fetchedSet } from "../challenge.ts"
+import { type Asker, askerOf } from "../ClientSubnet.ts"
 import type { RecordSet } from "../codec.ts"
 import { RecordType, typeName } from "../protocol.ts"
 import { nameText, recordText } from "../recordText.ts"
 import { makeSteer } from "../steer.ts"
-import type { ZoneData, ZoneNode } from "../ZoneData.ts"
+import type { ZoneNode } from "../ZoneData.ts"
 import { type PdnsRequest, readName, readRemote, readRequest, textOf } from "./request.ts"
 import { type IndexedZone, ZoneIndex } from "./ZoneIndex.ts"
 import type { ZoneKey } from "./zoneKeys.ts"
 
-/** What the answers to PowerDNS depend on: the same that the embedded server answers from. All of it is synchronous. */
-export interface PdnsHandlerDeps {
-  /** The zone data of now. */
-  readonly zone: () => ZoneData
-  /** As `Steering.choose`. */
-  readonly choose: (name: string, ipv6: boolean, client: Client) => Choice | undefined
-  /** As `GeoIp.locate`. */
-  readonly locate: (address: string) => Place
-  /** As `Usage.record`: called once for each look-up that is taken for an answer to a client. */
-  readonly record: (hit: Hit) => void
+/** What the answers to PowerDNS depend on: the same that the embedded server answers from. */
+export interface PdnsHandlerDeps extends AnswerSources {
   /** Called once for each request that can be read, with its method as it came. */
   readonly tally: (method: string) => void
   /** The keys that PowerDNS signs with, by the name of the zone. */
@@ -115,6 +106,11 @@ export const makePdnsHandler = (deps: PdnsHandlerDeps): HandlePdns => {
     for (const one of data) records.add(typeName(type), contentOf(type, one), ttl, scope)
   }
 
+  const askerIn = (request: PdnsRequest): Asker => {
+    const { resolver, subnet } = readRemote(request)
+    return askerOf(subnet, resolver, deps.locate)
+  }
+
   /** The address records that steering gives for a name. */
   const addSteered = (
     records: Records,
@@ -149,8 +145,18 @@ export const makePdnsHandler = (deps: PdnsHandlerDeps): HandlePdns => {
     const records = new Records(qname, index().idOf(node.zone), !isDelegated)
     for (const [type, found] of node.found) {
       if (qtype !== "ANY" && qtype !== typeName(type)) continue
-      if (found._tag === "Unavailable") return undefined
       if (found._tag === "Answer") addSet(records, found.set, 0)
+      // A list is kept as long as the zones are.
+      else if (found._tag === "Fetched" && request !== undefined) {
+        const set = fetchedSet(found, deps.challenge)
+        if (set === undefined) return undefined
+        addSet(records, set, 0)
+      } else if (found._tag === "Explained" && request !== undefined) {
+        const asker = askerIn(request)
+        const set = deps.explain(found.name, asker.client)
+        if (set === undefined) return undefined
+        addSet(records, set, asker.scope)
+      }
     }
     if (!isDelegated && request !== undefined) addSteered(records, node, qtype, request)
     // Nothing at all would be NXDOMAIN. Below a delegation that is for others to say.
@@ -171,12 +177,13 @@ export const makePdnsHandler = (deps: PdnsHandlerDeps): HandlePdns => {
     const records = recordsAt(node, qname, qtype, request)
     if (records === undefined) return errorReply(`the records of ${qname} are not there yet`)
     const reply = `{"result":[${records}]}`
-    return node.steered !== undefined && steerable.has(qtype) ? reply : zones.keepFixed(question, reply)
+    const text = node.found.get(RecordType.TXT)?._tag
+    const changes = text === "Fetched" || text === "Explained" || (node.steered !== undefined && steerable.has(qtype))
+    return changes ? reply : zones.keepFixed(question, reply)
   }
 
-  const list = (request: PdnsRequest): string => {
-    const zone = index().named(textOf(request, "zonename"))
-    const names = zone === undefined ? undefined : index().namesIn(zone, maxListed)
+  const recordsOf = (zone: IndexedZone): string => {
+    const names = index().namesIn(zone, maxListed)
     if (names === undefined) return no
     const { nodes } = index().of
     const records: Array<string> = []
@@ -187,6 +194,11 @@ export const makePdnsHandler = (deps: PdnsHandlerDeps): HandlePdns => {
       if (found) records.push(found)
     }
     return `{"result":[${records.join(",")}]}`
+  }
+
+  const list = (request: PdnsRequest): string => {
+    const zone = index().named(textOf(request, "zonename"))
+    return zone === undefined ? no : index().listed(zone, () => recordsOf(zone))
   }
 
   const keysOf = (name: string): ReadonlyArray<ZoneKey> => deps.keys.get(index().named(name)?.name ?? "") ?? []

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 import { formatListenAddress, type ListenAddress } from "../../domain/ListenAddress.ts"
 import type { PdnsBounds } from "./bounds.ts"
 import { errorReply, type HandlePdns } from "./handler.ts"
@@ -27,9 +28,18 @@ const refuse = (response: ServerResponse, status: number, problem: string): void
   reply(response, status, errorReply(problem))
 }
 
-const answer = (request: IncomingMessage, response: ServerResponse, { bounds, handle, tally }: Answering): void => {
+const answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { bounds, handle, tally }: Answering,
+  isBusy: boolean
+): void => {
   request.on("error", () => response.destroy())
   response.on("error", () => response.destroy())
+  if (isBusy) {
+    tally.dropped("pipelined")
+    return refuse(response, 400, "one request at a time on a connection: PowerDNS waits for each answer")
+  }
   if (request.url !== pdnsPath) return refuse(response, 404, `PowerDNS asks at ${pdnsPath}`)
   if (request.method !== "POST") return refuse(response, 405, "PowerDNS asks with POST: set post=1,post_json=1")
   // PowerDNS sends none. A page in somebody's browser must not have its questions counted.
@@ -51,6 +61,8 @@ const answer = (request: IncomingMessage, response: ServerResponse, { bounds, ha
 
 const makeServer = (answering: Answering): Server => {
   const { bounds, tally } = answering
+  // Answers to requests that come before the last one is answered would be held in memory, as many as there are.
+  const busy = new WeakSet<Socket>()
   const server = process.getBuiltinModule("node:http").createServer({
     keepAlive: true,
     keepAliveTimeout: bounds.keepAlive,
@@ -58,7 +70,15 @@ const makeServer = (answering: Answering): Server => {
     requestTimeout: bounds.transfer,
     connectionsCheckingInterval: Math.max(50, bounds.transfer / 10),
     maxHeaderSize: 8_192
-  }, (request, response) => answer(request, response, answering))
+  }, (request, response) => {
+    const { socket } = request
+    const isBusy = busy.has(socket)
+    if (!isBusy) {
+      busy.add(socket)
+      response.once("close", () => busy.delete(socket))
+    }
+    answer(request, response, answering, isBusy)
+  })
   server.maxConnections = bounds.connections
   server.on("drop", () => tally.dropped("connections"))
   server.on("connection", (socket) => {

@@ -1,3 +1,5 @@
+import * as IpNetwork from "effect/net/IpNetwork"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { readListenAddress } from "../ListenAddress.ts"
 import { NonNegative, Positive, Secret, Text, withDefault } from "./Field.ts"
@@ -115,6 +117,48 @@ export const DnsSettings = Schema.Struct({
     description: "The `address:port` on which PowerDNS is answered over HTTP. None when missing",
     restart: true
   }),
+  RateLimit: withDefault(
+    Schema.Struct({
+      ResponsesPerSecond: withDefault(NonNegative, 400).annotateKey({
+        description:
+          "Answers of one kind that the clients of one network (/24, /56) get over UDP per second. 0 for no limit"
+      }),
+      Slip: withDefault(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })), 2).annotateKey({
+        description:
+          "Every so many-th answer beyond that is sent truncated, so that real clients come over TCP; the others are dropped. 0 to drop all"
+      }),
+      Exempt: withDefault(
+        Schema.Array(
+          Schema.String.check(
+            Schema.makeFilter<string>((text) => Result.isSuccess(IpNetwork.fromString(text)), {
+              expected: "a network, as 192.0.2.0/24 or 2001:db8::/32"
+            })
+          )
+        ),
+        ["127.0.0.0/8", "::1/128"]
+      ).annotateKey({ description: "Networks of clients that are never limited" })
+    }),
+    {}
+  ).annotateKey({ description: "How many answers over UDP go to one network" }),
+  Cookies: withDefault(Schema.Boolean, true).annotateKey({
+    description: "Whether clients that send DNS cookies get one, with which they are not limited"
+  }),
+  CookieSecret: Schema.optionalKey(
+    Schema.RedactedFromValue(
+      Schema.String.check(Schema.isPattern(/^[0-9A-Fa-f]{32}$/, { expected: "32 hexadecimal digits" }))
+    )
+  ).annotateKey({
+    description:
+      "What cookies are made with: 32 hexadecimal digits, the same for all servers behind one address. One of the process when missing"
+  }),
+  Nsid: withDefault(
+    Schema.String.check(Schema.isPattern(/^[\x20-\x7e]{0,128}$/, { expected: "at most 128 characters of ASCII" })),
+    ""
+  ).annotateKey({ description: "What the server calls itself when a client asks for its identifier (NSID)" }),
+  ExplainNames: withDefault(Schema.Boolean, false).annotateKey({
+    description:
+      "Whether TXT questions for explain.<name> are answered with why the members of <name> are chosen. Anybody can ask then"
+  }),
   Keys: withDefault(Schema.Record(Schema.String, Schema.NonEmptyString), {}).annotateKey({
     description:
       "Zone → file with the private keys that PowerDNS signs it with, as `pdnsutil generate-zone-key` writes them; relative to the local document",
@@ -154,13 +198,17 @@ export const SteeringSettings = Schema.Struct({
   }),
   NearTiePercent: withDefault(Percent, 5).annotateKey({ description: "The same by the distance itself", unit: "%" }),
   Ttl: withDefault(NonNegative, 30).annotateKey({ description: "The TTL of answers", unit: "s" }),
-  TtlFloor: Schema.optionalKey(NonNegative).annotateKey({ description: "The lowest TTL", unit: "s" }),
+  TtlFloor: withDefault(NonNegative, 5).annotateKey({
+    description: "The TTL of answers while a change is near: a member is down and about to be taken out",
+    unit: "s"
+  }),
   AllDown: withDefault(Schema.Literals(["last-good", "all", "fallback", "empty"]), "last-good").annotateKey({
     description: "The answer when all members of a name are down"
   }),
   Fallback: withDefault(Schema.String, "").annotateKey({ description: "The address for `AllDown: fallback`" }),
   MaxRemovedShare: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))).annotateKey({
-    description: "The share of the members of a name that may be taken out within a minute"
+    description:
+      "The share of the members of a name that may be taken out within a minute, one member in any case. A third when missing"
   }),
   RecordsPerAnswer: withDefault(Count, 1).annotateKey({ description: "Addresses in an answer" }),
   Weights: withDefault(Schema.Record(Schema.String, Positive), {}).annotateKey({
@@ -246,8 +294,6 @@ export const unusedSettings: ReadonlyArray<ReadonlyArray<string>> = [
   ["Consensus", "KeyFile"],
   ["Consensus", "Roster"],
   ["Consensus", "FreshFor"],
-  ["Steering", "TtlFloor"],
-  ["Steering", "MaxRemovedShare"],
   ["Alerts", "Alertmanager"],
   ["Alerts", "Webhooks"],
   ["Alerts", "StormWindow"],

@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 import type { Target } from "../Target.ts"
 import { Data, Flag, Id, Text, WireCheckType } from "./Field.ts"
 import { WireTime } from "./WireTime.ts"
@@ -30,12 +31,29 @@ export const Vote = Schema.Struct({
 })
 export type Vote = typeof Vote.Type
 
-/** `consensus.finalize`: a proposal is closed, passed or not. */
+/** Votes that are told, node id → agreed. What is none is left out: no decision may be lost because of them. */
+const Votes = Schema.Unknown.pipe(
+  Schema.decodeTo(
+    Schema.Record(Schema.String, Schema.Boolean),
+    SchemaTransformation.transform<Readonly<Record<string, boolean>>, unknown>({
+      decode: (told) =>
+        typeof told === "object" && told !== null && !Array.isArray(told)
+          ? Object.fromEntries(
+            Object.entries(told).filter((entry): entry is [string, boolean] => typeof entry[1] === "boolean")
+          )
+          : {},
+      encode: (votes) => votes
+    })
+  )
+)
+
+/** `consensus.finalize`: a proposal is closed, passed or not. `Votes` is of ours alone: v2 tells none, and reads none. */
 export const FinalizeMessage = Schema.Struct({
   Proposal,
   SenderNodeID: Text,
   Passed: Flag,
-  DecidedAt: WireTime
+  DecidedAt: WireTime,
+  Votes: Schema.optionalKey(Votes)
 })
 export type FinalizeMessage = typeof FinalizeMessage.Type
 

@@ -392,6 +392,7 @@ export const view = (status: StatusDocument): MarkupElement => {
                 h(
                   "span",
                   { class: "muted" },
+                  n.self === true && "(this) ",
                   roleText(n.role),
                   n.guessed && " (guessed)",
                   n.address !== "" && ` · ${n.address}`
@@ -402,8 +403,8 @@ export const view = (status: StatusDocument): MarkupElement => {
                 { class: "muted" },
                 n.votes && h("span", { class: "tag" }, "votes"),
                 n.votes && " ",
-                n.active ? "heard " : "gone, heard ",
-                ago(n.lastHeard)
+                n.self !== true && (n.active ? "heard " : "gone, heard "),
+                n.self !== true && ago(n.lastHeard)
               )
             )
           )

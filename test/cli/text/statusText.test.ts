@@ -32,7 +32,7 @@ describe("the status for people", () => {
       layout
     ).join("\n")
     assert.match(text, /^dns-1 IBPDns, running for 3 h, documents version 7 of 2026-04-21 08:07:10Z$/m)
-    assert.match(text, /^3 monitors may vote; 2 nodes known; targets: 1 up, 1 down$/m)
+    assert.match(text, /^3 monitors may vote; 3 nodes known, this one included; targets: 1 up, 1 down$/m)
     assert.match(text, /^Fuji Hosting +down +42 min +0 +1 +Asia$/m)
     assert.match(text, /^Rhine +up +42 min +1 +0 +Asia$/m)
     assert.include(
@@ -43,6 +43,16 @@ describe("the status for people", () => {
     for (const title of ["Degraded on this node", "Open proposals", "Taken out by hand", "Shadow"]) {
       assert.notInclude(text, title)
     }
+  })
+
+  it("names nobody as who decided where votes were only counted", () => {
+    const counted = { ...endpoint("Fuji Hosting", false, "status 503"), decidedBy: "" }
+    const text = statusText(statusDocument([counted]), layout).join("\n")
+    assert.match(text, /^ {8}yes mon-1, mon-2; no mon-3$/m)
+    assert.notInclude(text, "decided by")
+    const event = decided(3)
+    assert(event._tag === "Decided")
+    assert.match(logLine({ ...event, by: "" }, colourless), / {2}\[yes mon-1, mon-2\]$/)
   })
 
   it("shows open proposals, overrides, conditions, and where a shadow differs", () => {

@@ -80,12 +80,19 @@ describe("the Unix socket for PowerDNS", () => {
           assert.match(lines[i + 2]!, /^\{"error":/)
           assert.match(lines[i + 3]!, /^\{"error":/)
         }
+        // Long answers are taken one after the other, and none is lost.
+        const list = '{"method":"list","parameters":{"zonename":"demo.example."}}\n'
+        one.text = ""
+        one.socket.write(list.repeat(200))
+        yield* until("all lists", () => one.text.split("\n").length === 201)
+        assert.strictEqual(new Set(one.text.trimEnd().split("\n")).size, 1)
+        assert.match(one.text, found)
         // It closes with what was asked answered.
         const two = yield* dial(path)
         two.socket.end(`${lookup}\n`)
         yield* until("the connection closes", () => two.isClosed)
         assert.match(two.text, found)
-      }).pipe(Effect.scoped, Effect.provide(backend({ PowerDnsSocket: path })))
+      }).pipe(Effect.scoped, Effect.provide(backend({ PowerDnsSocket: path }, { batchLength: 1_000 })))
       assert.isFalse(existsSync(path))
     }).pipe(Effect.scoped))
 
@@ -203,6 +210,22 @@ describe("HTTP for PowerDNS", () => {
         Effect.provide(backend({ PowerDnsHttp: "127.0.0.1:0", Keys: { "demo.example": keys } }))
       )
     }).pipe(Effect.scoped))
+
+  it.live("answers one request of a connection at a time, so that none holds a heap of long answers", () =>
+    Effect.gen(function*() {
+      const { http } = yield* PdnsBackend
+      const list = JSON.stringify({ method: "list", parameters: { zonename: "demo.example.", domain_id: 1 } })
+      const one = `POST /dns HTTP/1.1\r\nhost: x\r\ncontent-length: ${list.length}\r\n\r\n${list}`
+      const socket = connect(http!.port, "127.0.0.1")
+      let text = ""
+      let isClosed = false
+      socket.setEncoding("utf8").on("data", (part) => text += part).on("close", () => isClosed = true)
+      socket.write(one.repeat(100))
+      yield* until("it is closed", () => isClosed)
+      assert.strictEqual(text.split("HTTP/1.1 200").length - 1, 1)
+      assert.strictEqual(text.split("HTTP/1.1 400").length - 1, 1)
+      assert.match(text, /one request at a time/)
+    }).pipe(Effect.scoped, Effect.provide(backend({ PowerDnsHttp: "127.0.0.1:0" }))))
 
   it.live("says what is wrong with an address that is taken, and with keys", () =>
     Effect.gen(function*() {

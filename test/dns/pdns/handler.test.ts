@@ -1,14 +1,26 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Redacted from "effect/Redacted"
 import * as fc from "fast-check"
+import { readChallenges } from "../../../src/dns/challenge.ts"
 import { makePdnsHandler } from "../../../src/dns/pdns/handler.ts"
 import { readRequest } from "../../../src/dns/pdns/request.ts"
 import { makeZoneData } from "../../../src/dns/ZoneBuilder.ts"
 import type { Client } from "../../../src/steering/Choice.ts"
 import type { Hit } from "../../../src/usage/Usage.ts"
-import { choose, locate, records, sampleRecords, sampleSerial, sampleServed, sampleZone } from "../samples.ts"
+import {
+  challengeUrl,
+  choose,
+  explainedZone,
+  locate,
+  records,
+  sampleRecords,
+  sampleSerial,
+  sampleServed,
+  sampleZone,
+  textRecord
+} from "../samples.ts"
 
-const backend = (zone = sampleZone) => {
+const backend = (zone = sampleZone, challenges: Readonly<Record<string, string>> = {}) => {
   const hits: Array<Hit> = []
   const clients: Array<Client> = []
   const methods: Array<string> = []
@@ -18,6 +30,8 @@ const backend = (zone = sampleZone) => {
       clients.push(client)
       return choose(name, ipv6, client)
     },
+    explain: (name, { scope }) => scope === "" ? undefined : textRecord(`${name} for ${scope}`),
+    challenge: (address) => challenges[address] === undefined ? undefined : readChallenges(challenges[address]),
     locate,
     record: (hit) => void hits.push(hit),
     tally: (method) => void methods.push(method),
@@ -137,6 +151,35 @@ describe("the backend of PowerDNS", () => {
     assert.notProperty(reply, "result")
     assert.notInclude(JSON.stringify(reply), "http")
     assert.deepStrictEqual(backend().found("_acme-challenge.rpc.demo.example."), ['TXT "a-token" 0 0'])
+  })
+
+  it("gives the challenges of now, and the name as one with nothing when there are none", () => {
+    const bodies: Record<string, string> = { [challengeUrl]: "one\ntwo" }
+    const { found } = backend(sampleZone, bodies)
+    const ask = () => found("_acme-challenge.demo.example.")
+    assert.deepStrictEqual(ask(), ['TXT "one" 0 0', 'TXT "two" 0 0'])
+    bodies[challengeUrl] = "three"
+    assert.deepStrictEqual(ask(), ['TXT "three" 0 0'])
+    bodies[challengeUrl] = ""
+    assert.deepStrictEqual(ask(), ["ENT  0 0"])
+  })
+
+  it("explains for the client, when that is wanted", () => {
+    const { call, found, lookup } = backend(explainedZone)
+    const ask = (from: string) => found("Explain.rpc.demo.example.", "ANY", from)
+    assert.deepStrictEqual(ask("203.0.113.0/24"), ['TXT "rpc.demo.example for 203.0.112.0/20" 5 20'])
+    assert.deepStrictEqual(ask("198.18.7.0/24"), ['TXT "rpc.demo.example for 198.18.7.0/24" 5 24'])
+    // Too many ask: SERVFAIL.
+    assert.notProperty(lookup("explain.rpc.demo.example.", "ANY", "", "nobody"), "result")
+    assert.notInclude(JSON.stringify(call("list", { zonename: "demo.example." })), " for ")
+    assert.deepStrictEqual(backend().found("explain.rpc.demo.example."), [])
+  })
+
+  it("lists no challenges: they are gone before the list is", () => {
+    const { call } = backend(sampleZone, { [challengeUrl]: "one" })
+    const listed = JSON.stringify(call("list", { zonename: "demo.example." }))
+    assert.include(listed, "a-token")
+    assert.notInclude(listed, '\\"one\\"')
   })
 
   it("reads names with escapes", () => {
@@ -272,6 +315,8 @@ describe("the backend of PowerDNS", () => {
     const handle = makePdnsHandler({
       zone: () => zone,
       choose,
+      explain: () => undefined,
+      challenge: () => undefined,
       locate,
       record: () => {},
       tally: () => {},

@@ -4,7 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, writeFileSync } from "node:fs"
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
+import { DnsServer } from "../../../src/dns/DnsServer.ts"
 import { PdnsBackend } from "../../../src/dns/pdns/PdnsBackend.ts"
 import { pdnsConf } from "../../../src/dns/pdns/pdnsConf.ts"
 import { OfficialStatus } from "../../../src/status/OfficialStatus.ts"
@@ -101,6 +104,58 @@ describeWith(pdns, "PowerDNS, with dig", () => {
             assert.match(cut.text, /ns\.child\.demo\.example\.\s+300\s+IN\s+A\s+192\.0\.2\.53/)
           }).pipe(Effect.scoped, Effect.provide(backends(fixtureDocuments({ [connector]: where }))))
         }
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "answers ACME challenges with what is at their address now, as the embedded server does",
+    () =>
+      Effect.gen(function*() {
+        const socket = join(yield* folder, "pdns.sock")
+        let body = "first-token\nsecond-token\n"
+        const web = yield* Effect.acquireRelease(
+          Effect.callback<Server>((resume) => {
+            const server = createServer((_request, response) => response.end(body))
+            server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+          }),
+          (server) => Effect.sync(() => server.close())
+        )
+        const name = "_acme-challenge.acme.demo.example"
+        const documents = fixtureDocuments({ PowerDnsSocket: socket })
+        const record = {
+          qname: name,
+          qtype: "TXT",
+          content: `http://127.0.0.1:${(web.address() as AddressInfo).port}/challenge`,
+          ttl: 0,
+          auth: true,
+          domain_id: 0
+        }
+        yield* Effect.gen(function*() {
+          const { port } = yield* powerDns
+          const embedded = yield* DnsServer
+          const answers = (values: ReadonlyArray<string>) => {
+            const expected = values.map((value) => `${name}. 0 TXT "${value}"`).sort().join()
+            return eventually(
+              `both answer ${values.join(" ") || "nothing"}`,
+              Effect.gen(function*() {
+                const both = yield* Effect.all([dig(port, name, "TXT"), dig(embedded.port, name, "TXT")])
+                const there = both.every(({ answer, status }) =>
+                  status === "NOERROR" && [...answer].sort().join() === expected
+                )
+                return there ? Option.some(true) : Option.none()
+              }),
+              "25 seconds"
+            )
+          }
+          yield* answers(["first-token", "second-token"])
+          body = ""
+          yield* answers([])
+          assertNegative(yield* dig(port, name, "TXT"), "NOERROR")
+        }).pipe(
+          Effect.scoped,
+          Effect.provide(backends({ ...documents, staticDns: [...documents.staticDns!, record] }))
+        )
       }).pipe(Effect.scoped),
     60_000
   )

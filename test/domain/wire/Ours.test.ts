@@ -10,13 +10,13 @@ const folder = join(import.meta.dirname, "../../fixtures")
 const sent = (name: string) => readFileSync(join(folder, "wire-ours", `${name}.json`), "utf8")
 const v2 = (name: string) => readFileSync(join(folder, "wire", `${name}.json`), "utf8")
 
-/** Every key of a message with its path; the members of free data are not ours to name. */
+/** Every key of a message with its path; the members of free data, and voters, are not ours to name. */
 const keyPaths = (value: unknown, path = ""): ReadonlyArray<string> =>
   typeof value !== "object" || value === null
     ? []
     : Object.entries(value).flatMap(([key, inner]) => {
       const here = Array.isArray(value) ? path : `${path}/${key}`
-      return key.toLowerCase() === "data" ? [here] : [here, ...keyPaths(inner, here)]
+      return key.toLowerCase() === "data" || key === "Votes" ? [here] : [here, ...keyPaths(inner, here)]
     })
 
 /** The keys of v2 in all its structs, and ours beside them. */
@@ -27,7 +27,7 @@ const v2Keys = new Set(
     + "hits isIPv6 nodeID usageRecords error startTime endTime checkType checkName domainName endpoint status errorText "
     + "data events").split(" ")
 )
-const ownKeys = ["Boot", "Seq", "Seal", "Certificate", "Region"]
+const ownKeys = ["Boot", "Votes", "Seq", "Seal", "Certificate", "Region"]
 
 const decoded = <A>(subject: Subject.Subject<A>, text: string): A =>
   Result.getOrThrowWith(

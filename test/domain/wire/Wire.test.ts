@@ -134,7 +134,11 @@ const values: ReadonlyArray<readonly [string, fc.Arbitrary<unknown>]> = [
   ],
   [
     Subject.Finalize.name,
-    fc.record({ Proposal: proposal, SenderNodeID: text, Passed: fc.boolean(), DecidedAt: time })
+    optional(
+      fc.record({ Proposal: proposal, SenderNodeID: text, Passed: fc.boolean(), DecidedAt: time }),
+      "Votes",
+      fc.dictionary(id, fc.boolean(), { noNullPrototype: true })
+    )
   ],
   [
     Subject.GetUsage.name,
@@ -365,7 +369,9 @@ describe("messages of ours", () => {
         [Subject.Cluster.name]: (m) => [[m, goKeys.cluster], [without(m.sender, "Boot") as object, goKeys.node]],
         [Subject.Propose.name]: (m) => [[m, goKeys.proposal]],
         [Subject.Cast.name]: (m) => [[m, goKeys.vote]],
-        [Subject.Finalize.name]: (m) => [[m, goKeys.finalize], [m.Proposal, goKeys.proposal]],
+        [Subject.Finalize.name]: (
+          m
+        ) => [[without(m, "Votes") as object, goKeys.finalize], [m.Proposal, goKeys.proposal]],
         [Subject.GetUsage.name]: (m) => [[m, goKeys.usageRequest]],
         [Subject.UsageData.name]: (m) => m.usageRecords.map((record: object) => [record, goKeys.usageRecord]),
         [Subject.GetDowntime.name]: (m) => [[m, ["startTime", "endTime", "memberName"]]],
@@ -389,6 +395,19 @@ describe("messages of ours", () => {
 })
 
 describe("whatever is sent", () => {
+  it("loses no decision because of what is told as its votes", () => {
+    const passed = sample("consensus.finalize.passed") as object
+    const votes = (told: unknown) => decode(FinalizeMessage, { ...passed, Votes: told }).Votes
+    fc.assert(fc.property(fc.jsonValue(), (told) => {
+      assert.isTrue(Object.values(votes(told)!).every((agree) => typeof agree === "boolean"))
+    }))
+    for (const none of [null, [], ["m1"], [true], "m1", 1, true]) assert.deepStrictEqual(votes(none), {})
+    assert.deepStrictEqual(votes({ m1: true, m2: "yes", m3: false, m4: { Agree: true }, m5: null }), {
+      m1: true,
+      m3: false
+    })
+  })
+
   it.each(Object.entries(schemas))("decoding %s never throws", (_name, schema) => {
     const tryDecode = Schema.decodeUnknownResult(schema)
     fc.assert(fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {

@@ -120,6 +120,10 @@ export const ours = [
   entry("consensus.vote.agree", Subject.Cast, vote),
   entry("consensus.vote.disagree", Subject.Cast, { ...vote, Agree: false }),
   entry("consensus.finalize.passed", Subject.Finalize, passed),
+  entry("consensus.finalize.votes", Subject.Finalize, {
+    ...passed,
+    Votes: { "MONITOR-US-1": true, "MONITOR-EU-1": true, "MONITOR-AS-1": false }
+  }),
   entry("consensus.finalize.rejected", Subject.Finalize, { ...passed, Proposal: online, Passed: false }),
   entry("dns.usage.getUsage", Subject.GetUsage, question),
   entry("dns.usage.usageData", Subject.UsageData, usage),

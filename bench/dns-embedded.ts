@@ -7,6 +7,9 @@ import { createInterface } from "node:readline"
 import { names, subnets } from "./dns-world.ts"
 import { atLeast, type Benchmark } from "./measure.ts"
 
+/** What we want, as a share of what the bare echo reaches. */
+const goal = 60
+
 const script = (name: string): string => join(import.meta.dirname, name)
 
 /** One A question (every tenth is AAAA) from each of the 10,000 subnets, with its length before it. */
@@ -98,8 +101,8 @@ export const run: Benchmark = async ({ smoke }) => {
     const [echo = 0, pipeline = 0] = best
     return [
       atLeast("dns-echo", echo, "questions/s", Math.floor(echo)),
-      atLeast("dns-questions", pipeline, "questions/s", Math.floor(echo / 2)),
-      atLeast("dns-share", pipeline / echo * 100, "%", 50)
+      atLeast("dns-questions", pipeline, "questions/s", Math.floor(echo * goal / 100)),
+      atLeast("dns-share", pipeline / echo * 100, "%", goal)
     ]
   } finally {
     for (const { stop } of servers) stop()

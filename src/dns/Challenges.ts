@@ -1,0 +1,115 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import type { DocumentError } from "../config/DocumentError.ts"
+import { Documents } from "../config/Documents.ts"
+import { Conditions } from "../node/Conditions.ts"
+import { maxChallengeBytes, readChallenges } from "./challenge.ts"
+import { ServedZones } from "./ServedZones.ts"
+
+/**
+ * Seconds between two looks at an address, at least and at most: not all at once, nor all nodes at the same time. Who asks for
+ * a certificate waits that long before it lets us be asked.
+ */
+const interval = [8, 10] as const
+
+/** Addresses that are read at a time. */
+const concurrency = 8
+
+/** What an address gave. */
+interface Known {
+  /** The data of TXT records; undefined as long as it gave none. */
+  data: ReadonlyArray<Uint8Array> | undefined
+  /** What is wrong with it now. */
+  problem: string | undefined
+  /** Seconds until the next look. */
+  wait: number
+}
+
+const condition = "dns:acme"
+
+/** That there is nothing at the address is an answer: no certificate is being asked for. */
+const nothingThere = ({ reason }: DocumentError): boolean =>
+  reason._tag === "NotFound" || reason._tag === "BadStatus" && reason.status === 204
+
+const make = Effect.gen(function*() {
+  const documents = yield* Documents
+  const conditions = yield* Conditions
+  const zones = yield* ServedZones
+  const known = new Map<string, Known>()
+
+  const look = Effect.fnUntraced(function*(address: string, entry: Known) {
+    const read = yield* documents.read(address, { limit: maxChallengeBytes, sameHost: true }).pipe(
+      Effect.catchIf(nothingThere, () => Effect.succeed("")),
+      Effect.result
+    )
+    const data = read._tag === "Success" ? readChallenges(read.success) : undefined
+    if (data !== undefined) entry.data = data
+    entry.problem = read._tag === "Failure"
+      // Without the address: what is at it may be for us alone.
+      ? `${new URL(address).host} gives ${read.failure.found}`
+      : data === undefined
+      ? "what is there is no challenge: a value a line is, without spaces"
+      : undefined
+    entry.wait = yield* Random.nextIntBetween(...interval)
+  })
+
+  const report = (names: ReadonlyMap<string, string>) => {
+    const problems = [...known].flatMap(([address, { problem }]) =>
+      problem === undefined ? [] : [`${names.get(address)}: ${problem}`]
+    )
+    if (problems.length === 0) return conditions.clear(condition)
+    const more = problems.length > 3 ? `; and ${problems.length - 3} more` : ""
+    return conditions.raise(
+      condition,
+      `ACME challenges cannot be read: ${problems.slice(0, 3).join("; ")}${more}. What was there before is answered.`
+    )
+  }
+
+  const round = Effect.gen(function*() {
+    const { challenges } = zones.current()
+    for (const address of known.keys()) if (!challenges.has(address)) known.delete(address)
+    for (const address of challenges.keys()) {
+      if (!known.has(address)) known.set(address, { data: undefined, problem: undefined, wait: 0 })
+    }
+    const due = [...known].filter(([, entry]) => entry.wait-- <= 0)
+    yield* Effect.forEach(due, ([address, entry]) => look(address, entry), { concurrency, discard: true })
+    yield* report(challenges)
+  })
+
+  yield* round.pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
+  return Challenges.of({ data: (address) => known.get(address)?.data })
+})
+
+/**
+ * The TXT records that an ACME client leaves for us at a URL (RFC 8555, 8.4): a static TXT record at `_acme-challenge.…` whose
+ * content is an `http` or `https` URL is answered with what is there, a value a line. It is read in the background every 10 s;
+ * redirects to other hosts are not followed. What cannot be read is the condition `dns:acme`.
+ */
+export class Challenges extends Context.Service<Challenges, {
+  /**
+   * What an address of `ZoneData.challenges` gave last, as the data of TXT records; none when nothing is there. Undefined
+   * before it could be read for the first time. Synchronous, for the hot path.
+   */
+  readonly data: (address: string) => ReadonlyArray<Uint8Array> | undefined
+}>()("effect-geodns/dns/Challenges") {
+  /** Of the zones that are served, from wherever `Documents` reads. */
+  static readonly layerDocuments: Layer.Layer<Challenges, never, Conditions | Documents | ServedZones> = Layer.effect(
+    Challenges,
+    make
+  )
+
+  /** From the network. */
+  static readonly layer: Layer.Layer<Challenges, never, Conditions | ServedZones> = Challenges.layerDocuments.pipe(
+    Layer.provide(Documents.layer)
+  )
+
+  /** What is known from the start: address → body. */
+  static readonly layerMemory = (bodies: Readonly<Record<string, string>> = {}): Layer.Layer<Challenges> =>
+    Layer.sync(Challenges, () => {
+      const known = new Map(Object.entries(bodies).map(([address, body]) => [address, readChallenges(body)]))
+      return Challenges.of({ data: (address) => known.get(address) })
+    })
+}

@@ -1,0 +1,87 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { Candidate, Client, Exclusion, Explanation } from "../steering/Choice.ts"
+import type { RecordSet } from "./codec.ts"
+import { encodeData } from "./dnsPacket.ts"
+import { RecordType } from "./protocol.ts"
+
+/** Explanations a second, of all together: one of a thousand members takes a millisecond. */
+const perSecond = 20
+
+/** Seconds: an explanation is of now. */
+const ttl = 5
+
+/** Candidates that are told of, the best first. */
+const maxCandidates = 24
+
+/** The longest character-string (RFC 1035, 3.3). */
+const maxBytes = 255
+
+/** Anybody may ask: neither who took a member out, nor why, nor what a check found. */
+const exclusionText = (exclusion: Exclusion): string => {
+  switch (exclusion._tag) {
+    case "Inactive":
+      return "not active"
+    case "Overridden":
+      return "out by hand"
+    case "NotAssigned":
+      return "not assigned"
+    case "NoAddress":
+      return "no address"
+    case "Down":
+      return `down since ${new Date(exclusion.since).toISOString()} by decision ${exclusion.decision}`
+  }
+}
+
+const candidateText = ({ address, chosen, distance, exclusions, heldUntil, member }: Candidate): string =>
+  [
+    member,
+    ...(address === "" ? [] : [address]),
+    ...(distance === undefined ? [] : [`${Math.round(distance)} km`]),
+    ...(chosen ? ["chosen"] : []),
+    ...exclusions.map(exclusionText),
+    ...(heldUntil === undefined ? [] : [`held until ${new Date(heldUntil).toISOString()}`])
+  ].join(", ")
+
+const bytesOf = (text: string): Uint8Array => {
+  const bytes = Buffer.from(text)
+  return encodeData("TXT", [bytes.length <= maxBytes ? bytes : bytes.subarray(0, maxBytes)])
+}
+
+/**
+ * An explanation as TXT records, one a line: their order is lost on the way, so that each begins with the type it is about and
+ * a number.
+ */
+export const explanationRecords = (explanations: ReadonlyArray<Explanation>): RecordSet => ({
+  type: RecordType.TXT,
+  ttl,
+  data: explanations.flatMap(({ because, candidates, choice, client, ipv6 }) => {
+    const answer = choice.addresses.length === 0 ? "no address" : choice.addresses.join(" ")
+    const more = candidates.length - maxCandidates
+    return [
+      `${answer} for ${client.scope === "" ? "an unknown client" : client.scope}: ${because}`,
+      ...candidates.slice(0, maxCandidates).map(candidateText),
+      ...(more > 0 ? [`and ${more} more`] : [])
+    ].map((line, i) => bytesOf(`${ipv6 ? "AAAA" : "A"} ${i}: ${line}`))
+  })
+})
+
+/** Makes what answers the TXT questions for `explain.<name>`, a bounded number a second. `explain` as `Steering.explain`. */
+export const makeExplainer = (
+  explain: (name: string, ipv6: boolean, client: Client) => Explanation | undefined
+): Effect.Effect<(name: string, client: Client) => RecordSet | undefined> =>
+  Effect.map(Clock.Clock, (clock) => {
+    let second = Number.NaN
+    let left = 0
+    return (name, client) => {
+      const now = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+      if (now !== second) {
+        second = now
+        left = perSecond
+      }
+      if (left === 0) return undefined
+      left -= 1
+      const found = [explain(name, false, client), explain(name, true, client)].filter((one) => one !== undefined)
+      return found.length === 0 ? undefined : explanationRecords(found)
+    }
+  })

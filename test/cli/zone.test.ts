@@ -1,0 +1,94 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { lines } from "./geodns.ts"
+import { command } from "./inProcess.ts"
+import { operatorFolder } from "./operator.ts"
+
+/** The documents of an operator with more static records. */
+const withRecords = (...records: ReadonlyArray<readonly [qname: string, qtype: string, content: string]>) =>
+  Effect.map(operatorFolder(), (folder) => {
+    const file = join(folder, "geodns-static.json")
+    const there = JSON.parse(readFileSync(file, "utf8"))
+    const more = records.map(([qname, qtype, content]) => ({
+      qname,
+      qtype,
+      content,
+      ttl: 60,
+      auth: true,
+      domain_id: 1
+    }))
+    writeFileSync(file, JSON.stringify([...there, ...more]))
+    return join(folder, "local.json")
+  })
+
+describe("geodns zone check", () => {
+  it.live("takes the zones of an operator", () =>
+    Effect.gen(function*() {
+      const file = yield* withRecords()
+      const { ok, stdout } = yield* command(["zone", "check", file])
+      assert.isTrue(ok)
+      assert.deepStrictEqual(lines(stdout).map((line) => line.replace(file, "FILE")), [
+        "serves 2 zones with 22 records, and steers 48 names",
+        "FILE can be served: 0 errors, 0 warnings"
+      ])
+    }).pipe(Effect.scoped))
+
+  it.live("fails for what is left out, and warns of what is served in vain", () =>
+    Effect.gen(function*() {
+      const file = yield* withRecords(
+        ["dotters.example", "CNAME", "elsewhere.test"],
+        ["www.dotters.example", "TXT", "beside the alias"],
+        ["mail.dotters.example", "MX", "10 gone.dotters.example"],
+        ["bad.dotters.example", "A", "192.0.2.700"]
+      )
+      const { ok, stderr, stdout } = yield* command(["zone", "check", file])
+      assert.isFalse(ok)
+      assert.match(stderr, /local\.json: 3 errors, 1 warning\. What is wrong is left out/)
+      const problems = [...lines(stdout)].sort()
+      assert.lengthOf(problems, 4)
+      assert.match(problems[0]!, /^error +bad\.dotters\.example A: "192\.0\.2\.700" is no IPv4 address/)
+      assert.match(problems[1]!, /^error +dotters\.example CNAME: a zone's own name cannot be an alias/)
+      assert.match(problems[2]!, /^error +www\.dotters\.example CNAME: an alias cannot have other records/)
+      assert.match(problems[3]!, /^warning mail\.dotters\.example MX: gone\.dotters\.example does not exist/)
+      const json = yield* command(["zone", "check", file, "--json"])
+      assert.isFalse(json.ok)
+      assert.sameMembers(
+        lines(json.stdout).map((line) => JSON.parse(line)).map(({ severity, type }) => `${severity} ${type}`),
+        ["error A", "error CNAME", "error CNAME", "warning MX"]
+      )
+    }).pipe(Effect.scoped))
+
+  it.live("says what is wrong with documents that cannot be read", () =>
+    Effect.gen(function*() {
+      const { ok, stderr } = yield* command(["zone", "check", "/nowhere/local.json"])
+      assert.isFalse(ok)
+      assert.match(stderr, /\/nowhere\/local\.json/)
+    }))
+})
+
+describe("geodns zone show", () => {
+  it.live("prints zone files, all or one", () =>
+    Effect.gen(function*() {
+      const file = yield* withRecords(["mail.dotters.example", "MX", "10 www.network.example"])
+      const all = yield* command(["zone", "show", file])
+      assert.lengthOf(lines(all.stdout).filter((line) => line.startsWith("$ORIGIN")), 2)
+      const one = yield* command(["zone", "show", file, "Dotters.example."])
+      const shown = lines(one.stdout)
+      assert.strictEqual(shown[0], "$ORIGIN dotters.example.")
+      assert.match(shown[1]!, /^dotters\.example\. +3600 IN SOA dns-01\.dotters\.example\. .* 0 3600 600 604800 60$/)
+      assert.isTrue(shown.some((line) => /^mail\.dotters\.example\. +60 IN MX 10 www\.network\.example\.$/.test(line)))
+      assert.isTrue(shown.some((line) => /^; rpc\.dotters\.example\. +A\/AAAA: members/.test(line)))
+      assert.notInclude(one.stdout, "http")
+      const json = JSON.parse((yield* command(["zone", "show", file, "network.example", "--json"])).stdout)
+      assert.deepStrictEqual(json.map(({ name }: { name: string }) => name), ["network.example."])
+    }).pipe(Effect.scoped))
+
+  it.live("names the zones that there are for one that there is not", () =>
+    Effect.gen(function*() {
+      const { ok, stderr } = yield* command(["zone", "show", yield* withRecords(), "other.example"])
+      assert.isFalse(ok)
+      assert.match(stderr, /makes no zone other\.example\.: there are dotters\.example\., network\.example\.$/m)
+    }).pipe(Effect.scoped))
+})

@@ -1,0 +1,136 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger } from "effect"
+import * as TestClock from "effect/testing/TestClock"
+import { BadStatus, TimedOut } from "../../src/config/DocumentError.ts"
+import { Documents } from "../../src/config/Documents.ts"
+import { MemoryDocuments } from "../../src/config/MemoryDocuments.ts"
+import { Challenges } from "../../src/dns/Challenges.ts"
+import { RecordType } from "../../src/dns/protocol.ts"
+import { recordText } from "../../src/dns/recordText.ts"
+import { ServedZones } from "../../src/dns/ServedZones.ts"
+import { makeZoneData } from "../../src/dns/ZoneBuilder.ts"
+import { Conditions } from "../../src/node/Conditions.ts"
+import { records } from "./samples.ts"
+
+const url = "http://acme.example/secret-token"
+const other = "https://other.example/x"
+
+const zonesWith = (...addresses: ReadonlyArray<string>) =>
+  makeZoneData({
+    records: records(
+      addresses.map((address, i) => `_acme-challenge.h${i}.demo.example TXT 0 ${address}`).join("\n") +
+        "\ndemo.example NS 1 ns.demo.example"
+    ),
+    zones: {},
+    served: [],
+    serial: 1
+  })
+
+/** Challenges of zones that can be changed, from documents in memory. */
+const world = (first = zonesWith(url)) => {
+  let zones = first
+  const layer = Challenges.layerDocuments.pipe(
+    Layer.provideMerge([
+      Documents.layerMemory({ [url]: "first\n" }),
+      Conditions.layerMemory,
+      Layer.succeed(ServedZones, ServedZones.of({ current: () => zones }))
+    ]),
+    Layer.provide(Logger.layer([]))
+  )
+  const setZones = (next: typeof first) => Effect.sync(() => void (zones = next))
+  return { layer, setZones }
+}
+
+const texts = (address: string) =>
+  Challenges.use((challenges) =>
+    Effect.succeed(challenges.data(address)?.map((data) => recordText(RecordType.TXT, data)))
+  )
+const problems = Conditions.use((conditions) =>
+  Effect.map(conditions.current, (all) => all.map(({ detail, name }) => `${name}: ${detail}`))
+)
+const later = TestClock.adjust("12 seconds")
+
+describe("Challenges", () => {
+  it.effect("are read at once, and again every ten seconds", () => {
+    const { layer } = world()
+    return Effect.gen(function*() {
+      const memory = yield* MemoryDocuments
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(yield* texts(url), ['"first"'])
+      assert.isUndefined(yield* texts(other))
+      yield* memory.set(url, "second\nthird")
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(yield* texts(url), ['"first"'])
+      yield* TestClock.adjust("7 seconds")
+      assert.deepStrictEqual(yield* texts(url), ['"second"', '"third"'])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("that cannot be read stay as they were, and are reported by name; before the first time there is none", () => {
+    const { layer } = world(zonesWith(url, other))
+    return Effect.gen(function*() {
+      const memory = yield* MemoryDocuments
+      yield* memory.fail(other, new TimedOut({ seconds: 15 }))
+      yield* memory.set(url, "first")
+      yield* later
+      assert.isUndefined(yield* texts(other))
+      assert.notInclude((yield* problems).join(), "secret-token")
+      assert.match(
+        (yield* problems).join(),
+        /^dns:acme: ACME challenges cannot be read: _acme-challenge\.h1\.demo\.example: /
+      )
+      yield* memory.fail(url, new BadStatus({ status: 500 }))
+      yield* later
+      assert.deepStrictEqual(yield* texts(url), ['"first"'])
+      assert.match(
+        (yield* problems).join(),
+        /h0\.demo\.example: acme\.example gives the status 500; .*h1\.demo\.example: /
+      )
+      yield* memory.set(url, "<html>an error page</html>")
+      yield* later
+      assert.deepStrictEqual(yield* texts(url), ['"first"'])
+      assert.match((yield* problems).join(), /h0\.demo\.example: what is there is no challenge/)
+      yield* memory.set(url, "x".repeat(5_000))
+      yield* later
+      assert.deepStrictEqual(yield* texts(url), ['"first"'])
+      yield* memory.set(url, "new")
+      yield* memory.set(other, "")
+      yield* later
+      assert.deepStrictEqual([yield* texts(url), yield* texts(other)], [['"new"'], []])
+      assert.deepStrictEqual(yield* problems, [])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("of which nothing is there are none: that is no fault", () => {
+    const { layer } = world()
+    return Effect.gen(function*() {
+      const memory = yield* MemoryDocuments
+      for (const gone of [memory.remove(url), memory.fail(url, new BadStatus({ status: 204 }))]) {
+        yield* memory.set(url, "first")
+        yield* later
+        assert.lengthOf((yield* texts(url))!, 1)
+        yield* gone
+        yield* later
+        assert.deepStrictEqual(yield* texts(url), [])
+        assert.deepStrictEqual(yield* problems, [])
+      }
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("follow the zones, and are forgotten with them", () => {
+    const { layer, setZones } = world()
+    return Effect.gen(function*() {
+      const memory = yield* MemoryDocuments
+      yield* memory.set(other, "other")
+      yield* TestClock.adjust(0)
+      yield* setZones(zonesWith(other))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([yield* texts(url), yield* texts(other)], [undefined, ['"other"']])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("in memory are those that were given", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual([yield* texts(url), yield* texts(other)], [['"given"'], undefined])
+    }).pipe(Effect.provide(Challenges.layerMemory({ [url]: "given" }))))
+})

@@ -1,0 +1,108 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as TestClock from "effect/testing/TestClock"
+import { explanationRecords, makeExplainer } from "../../src/dns/explainer.ts"
+import { RecordType } from "../../src/dns/protocol.ts"
+import { recordText } from "../../src/dns/recordText.ts"
+import type { Candidate, Explanation } from "../../src/steering/Choice.ts"
+
+const candidate = (member: string, more: Partial<Candidate> = {}): Candidate => ({
+  member,
+  address: "192.0.2.1",
+  distance: 12.4,
+  chosen: false,
+  exclusions: [],
+  heldUntil: undefined,
+  ...more
+})
+
+const explanation = (more: Partial<Explanation> = {}): Explanation => ({
+  name: "rpc.demo.example",
+  ipv6: false,
+  client: { location: { latitude: 1, longitude: 2 }, scope: "203.0.112.0/20" },
+  choice: { addresses: ["192.0.2.1"], members: ["Tagus"], ttl: 30 },
+  rule: "nearest",
+  because: "Tagus is the nearest of 2, 12 km away",
+  candidates: [candidate("Tagus", { chosen: true })],
+  ...more
+})
+
+const texts = (...all: ReadonlyArray<Explanation>) => {
+  const { data, ttl, type } = explanationRecords(all)
+  assert.deepStrictEqual([type, ttl], [RecordType.TXT, 5])
+  return data.map((one) => recordText(type, one))
+}
+
+describe("an explanation in TXT records", () => {
+  it("has a numbered line for the answer and for each member", () => {
+    const v6 = explanation({
+      ipv6: true,
+      client: { location: undefined, scope: "" },
+      choice: { addresses: [], members: [], ttl: 30 },
+      because: "nobody has an address",
+      candidates: []
+    })
+    assert.deepStrictEqual(texts(explanation(), v6), [
+      '"A 0: 192.0.2.1 for 203.0.112.0/20: Tagus is the nearest of 2, 12 km away"',
+      '"A 1: Tagus, 192.0.2.1, 12 km, chosen"',
+      '"AAAA 0: no address for an unknown client: nobody has an address"'
+    ])
+  })
+
+  it("says what excludes a member, with the decision, and nothing that is for operators alone", () => {
+    const since = Date.UTC(2026, 2, 1)
+    const lines = texts(explanation({
+      candidates: [
+        candidate("Down", {
+          heldUntil: since + 60_000,
+          exclusions: [{ _tag: "Down", decision: "d-17", target: "rpc", error: "refused by 10.0.0.7", since }]
+        }),
+        candidate("Out", {
+          exclusions: [{
+            _tag: "Overridden",
+            override: { kind: "maintenance", reason: "unpaid bill", author: "boss", until: undefined }
+          }]
+        }),
+        candidate("Other", {
+          address: "",
+          distance: undefined,
+          exclusions: [{ _tag: "Inactive" }, { _tag: "NotAssigned" }, { _tag: "NoAddress" }]
+        })
+      ]
+    }))
+    assert.deepStrictEqual(lines.slice(1), [
+      '"A 1: Down, 192.0.2.1, 12 km, down since 2026-03-01T00:00:00.000Z by decision d-17, held until 2026-03-01T00:01:00.000Z"',
+      '"A 2: Out, 192.0.2.1, 12 km, out by hand"',
+      '"A 3: Other, not active, not assigned, no address"'
+    ])
+  })
+
+  it("is bounded, whatever is in it", () => {
+    const lines = texts(explanation({
+      because: "ä".repeat(400),
+      candidates: Array.from({ length: 1000 }, (_, i) => candidate(`Member ${i}`))
+    }))
+    assert.lengthOf(lines, 26)
+    assert.strictEqual(lines.at(-1), '"A 25: and 976 more"')
+    for (const data of explanationRecords([explanation({ because: "ä".repeat(400) })]).data) {
+      assert.isAtMost(data.length, 2 + 1 + 255)
+    }
+  })
+
+  it.effect("is given a bounded number of times a second", () =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const explain = yield* makeExplainer((name, ipv6) => {
+        asked.push(`${name} ${ipv6}`)
+        return name === "lost" ? undefined : explanation({ ipv6 })
+      })
+      const client = { location: undefined, scope: "" }
+      assert.isUndefined(explain("lost", client))
+      assert.deepStrictEqual(asked, ["lost false", "lost true"])
+      const given = Array.from({ length: 100 }, () => explain("rpc", client)).filter((set) => set !== undefined)
+      assert.lengthOf(given, 19)
+      assert.lengthOf(asked, 40)
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(explain("rpc", client))
+    }))
+})

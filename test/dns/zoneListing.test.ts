@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { readRecordData } from "../../src/dns/RecordData.ts"
+import { makeZoneData } from "../../src/dns/ZoneBuilder.ts"
+import { doubtsAbout, listZones } from "../../src/dns/zoneListing.ts"
+import { explainedZone, records, sampleZone } from "./samples.ts"
+
+const zoneOf = (text: string, served: ReadonlyArray<string> = []) =>
+  makeZoneData({ records: records(text), zones: {}, served, serial: 7 })
+
+describe("listing zones", () => {
+  it("gives every record so that it can be read again", () => {
+    const listed = listZones(sampleZone)
+    assert.deepStrictEqual(listed.map(({ name }) => name), sampleZone.zones.map((zone) => `${zone}.`))
+    let count = 0
+    for (const { records } of listed) {
+      for (const { content, name, ttl, type } of records) {
+        count++
+        assert.isTrue(Result.isSuccess(readRecordData(type, content)), `${name} ${ttl} ${type} ${content}`)
+      }
+    }
+    const data = [...sampleZone.nodes.values()].flatMap(({ found }) =>
+      [...found.values()].flatMap((there) => there._tag === "Answer" || there._tag === "Fetched" ? there.set.data : [])
+    )
+    assert.strictEqual(count, data.length)
+    const again = makeZoneData({
+      records: listed.flatMap(({ records }) => records).map(({ content, name, ttl, type }) => ({
+        qname: name,
+        qtype: type,
+        ttl,
+        content,
+        auth: true,
+        domain_id: 0
+      })),
+      zones: {},
+      served: [],
+      serial: sampleZone.serial
+    })
+    assert.deepStrictEqual(listZones(again).map(({ records }) => records), listed.map(({ records }) => records))
+  })
+
+  it("begins with SOA and NS, then has a name before what is below it", () => {
+    const [zone] = listZones(zoneOf(`
+      b.demo.example A 1 192.0.2.1
+      a.b.demo.example A 1 192.0.2.2
+      z.a.demo.example A 1 192.0.2.3
+      c.demo.example MX 1 5 b.demo.example
+      demo.example TXT 1 apex
+      demo.example NS 1 b.demo.example`))
+    assert.deepStrictEqual(zone!.records.map(({ name, type }) => `${name} ${type}`), [
+      "demo.example. SOA",
+      "demo.example. NS",
+      "demo.example. TXT",
+      "z.a.demo.example. A",
+      "b.demo.example. A",
+      "a.b.demo.example. A",
+      "c.demo.example. MX"
+    ])
+    assert.strictEqual(zone!.records.at(-1)!.content, "5 b.demo.example.")
+  })
+
+  it("names what is found out for each question, and never the address of a challenge", () => {
+    const answers = (zone: typeof sampleZone) =>
+      listZones(zone).flatMap(({ answers }) => answers).map(({ from, name, type }) => `${name} ${type} ${from}`)
+    assert.include(answers(sampleZone), "rpc.demo.example. A/AAAA members")
+    assert.include(answers(sampleZone), "_acme-challenge.demo.example. TXT challenge")
+    assert.include(answers(explainedZone), "explain.rpc.demo.example. TXT explanation")
+    assert.notInclude(JSON.stringify(listZones(sampleZone)), "http")
+    const away = zoneOf("demo.example NS 1 ns.demo.example\nchild.demo.example NS 1 ns.other.test", [
+      "x.child.demo.example"
+    ])
+    assert.deepStrictEqual(answers(away), [])
+  })
+})
+
+describe("doubts about zones", () => {
+  const doubts = (text: string, served: ReadonlyArray<string> = []) =>
+    doubtsAbout(zoneOf(text, served)).map(({ name, problem, type }) => `${name} ${type}: ${problem}`)
+
+  it("are names of ours that are not there, and servers that are aliases", () => {
+    assert.sameMembers(
+      doubts(`
+        demo.example NS 1 gone.demo.example
+        demo.example MX 1 10 alias.demo.example
+        alias.demo.example CNAME 1 demo.example
+        _x._tcp.demo.example SRV 1 1 2 3 missing.demo.example
+        lost.demo.example CNAME 1 nowhere.demo.example`),
+      [
+        "demo.example NS: gone.demo.example does not exist",
+        "demo.example MX: alias.demo.example is an alias (RFC 2181, 10.3)",
+        "_x._tcp.demo.example SRV: missing.demo.example does not exist",
+        "lost.demo.example CNAME: nowhere.demo.example does not exist"
+      ]
+    )
+  })
+
+  it("are not about what others know, steered names, wildcards and aliases of aliases", () => {
+    assert.deepStrictEqual(
+      doubts(
+        `
+        demo.example NS 1 ns.elsewhere.test
+        demo.example MX 1 0 .
+        child.demo.example NS 1 ns.child.demo.example
+        www.demo.example CNAME 1 rpc.demo.example
+        web.demo.example CNAME 1 www.demo.example
+        any.demo.example CNAME 1 x.wild.demo.example
+        below.demo.example CNAME 1 host.child.demo.example
+        *.wild.demo.example A 1 192.0.2.1`,
+        ["rpc.demo.example"]
+      ),
+      []
+    )
+  })
+})
