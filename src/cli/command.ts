@@ -6,15 +6,18 @@ import { dig } from "./commands/dig.ts"
 import { dns } from "./commands/dns.ts"
 import { explain } from "./commands/explain.ts"
 import { geoip } from "./commands/geoip.ts"
+import { keys } from "./commands/keys.ts"
 import { log } from "./commands/log.ts"
 import { monitor } from "./commands/monitor.ts"
 import { nodes } from "./commands/nodes.ts"
 import { outages } from "./commands/outages.ts"
 import { maintenance, override } from "./commands/override.ts"
+import { roster } from "./commands/roster.ts"
 import { standalone } from "./commands/standalone.ts"
 import { status } from "./commands/status.ts"
 import { store } from "./commands/store.ts"
 import { usage } from "./commands/usage.ts"
+import { verify } from "./commands/verify.ts"
 import { zone } from "./commands/zone.ts"
 
 /** The command with all that it can do. */
@@ -40,6 +43,9 @@ export const geodns = Command.make("geodns").pipe(
     outages,
     usage,
     store,
-    zone
+    zone,
+    keys,
+    roster,
+    verify
   ])
 )

@@ -39,11 +39,13 @@ const maxEndpoint = 2_048
 const maxError = 1_024
 /** What a probe measured, in characters and values. */
 const maxData = 4_096
+/** A seal as the wire lets it pass, in characters. */
+const maxSeal = 256
 
 /** The weight of a proposal. */
 export const proposalWeight = (p: Proposal): number =>
   512 + p.ID.length + p.SenderNodeID.length + p.CheckName.length + p.MemberName.length + p.DomainName.length +
-  p.Endpoint.length + p.ErrorText.length + (p.Data === null ? 0 : maxData)
+  p.Endpoint.length + p.ErrorText.length + (p.Data === null ? 0 : maxData) + (p.Seal === undefined ? 0 : maxSeal)
 
 /** The weight of a vote. */
 export const voteWeight = (node: string): number => 64 + node.length

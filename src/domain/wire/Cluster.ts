@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema"
 import { Id, List, Text } from "./Field.ts"
+import { ownKey, Seal } from "./Seal.ts"
 import { WireTime } from "./WireTime.ts"
 
 /** The roles that announce themselves. */
@@ -23,6 +24,8 @@ export type NodeInfo = typeof NodeInfo.Type
 export const ClusterMessage = Schema.Struct({
   type: Schema.String,
   sender: NodeInfo,
-  members: List(NodeInfo)
+  members: List(NodeInfo),
+  /** Ours: that the sender itself announces this. */
+  Seal: ownKey(Seal)
 })
 export type ClusterMessage = typeof ClusterMessage.Type

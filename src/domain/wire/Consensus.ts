@@ -2,6 +2,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import type { Target } from "../Target.ts"
 import { Data, Flag, Id, Text, WireCheckType } from "./Field.ts"
+import { Certificate, ownKey, Seal, Seq, VoteSeal } from "./Seal.ts"
 import { WireTime } from "./WireTime.ts"
 
 /** `consensus.propose`: a monitor proposes a status for a target. Older nodes send no `SenderNodeID`. */
@@ -17,7 +18,10 @@ export const Proposal = Schema.Struct({
   ErrorText: Text,
   Data,
   IsIPv6: Flag,
-  Timestamp: WireTime
+  Timestamp: WireTime,
+  /** Ours: the step of the register that is proposed. */
+  Seq: ownKey(Seq),
+  Seal: ownKey(Seal)
 })
 export type Proposal = typeof Proposal.Type
 
@@ -27,7 +31,10 @@ export const Vote = Schema.Struct({
   SenderNodeID: Text,
   NodeID: Id,
   Agree: Flag,
-  Timestamp: WireTime
+  Timestamp: WireTime,
+  /** Ours: the step of the register that the voter judged. */
+  Seq: ownKey(Seq),
+  Seal: ownKey(VoteSeal)
 })
 export type Vote = typeof Vote.Type
 
@@ -53,7 +60,9 @@ export const FinalizeMessage = Schema.Struct({
   SenderNodeID: Text,
   Passed: Flag,
   DecidedAt: WireTime,
-  Votes: Schema.optionalKey(Votes)
+  Votes: Schema.optionalKey(Votes),
+  /** Ours: what proves the decision. */
+  Certificate: ownKey(Certificate)
 })
 export type FinalizeMessage = typeof FinalizeMessage.Type
 

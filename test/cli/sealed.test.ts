@@ -1,0 +1,281 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Key } from "../../src/consensus/sealed/keyFile.ts"
+import { readKeyFile } from "../../src/consensus/sealed/keyFile.ts"
+import { signerOf } from "../../src/consensus/sealed/Signer.ts"
+import { certificate, decision, start, target, vote } from "../consensus/sealed/fixtures.ts"
+import { lines } from "./geodns.ts"
+import { command } from "./inProcess.ts"
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "geodns-sealed-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+const done = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
+  const { ok, stderr, stdout } = yield* command(args)
+  assert.isTrue(ok, stderr)
+  return stdout
+})
+
+const refused = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
+  const written = yield* command(args)
+  assert.isFalse(written.ok, written.stdout)
+  return written
+})
+
+/** A roster of three monitors with keys of their own, and an operator. */
+const cluster = Effect.gen(function*() {
+  const path = yield* folder
+  const roster = join(path, "roster.json")
+  yield* done("roster", "new", roster, "--cluster", "test")
+  const keys: Record<string, Key> = {}
+  for (const id of ["m1", "m2", "m3", "operator"]) {
+    const file = join(path, `${id}.key`)
+    yield* done("keys", "new", file)
+    keys[id] = yield* readKeyFile(file)
+  }
+  yield* done("roster", "add", roster, "m1", keys["m1"]!.publicKey, "--ipv6", "--region", "Europe")
+  yield* done("roster", "add", roster, "m2", keys["m2"]!.publicKey, "--ipv6")
+  yield* done("roster", "add", roster, "m3", keys["m3"]!.publicKey)
+  return { path, roster, keys, signer: (id: string) => signerOf(id, keys[id]!) }
+})
+
+const read = (path: string) => JSON.parse(readFileSync(path, "utf8"))
+
+describe("geodns keys", () => {
+  it.live("makes a key that only its owner may read, and shows its public key", () =>
+    Effect.gen(function*() {
+      const file = join(yield* folder, "node.key")
+      const made = lines(yield* done("keys", "new", file))
+      assert.strictEqual(made[0], `wrote ${file}, which only this user may read. Keep it, and give it to nobody.`)
+      assert.match(made[2]!, /^ed25519:[\w-]{43}$/)
+      assert.strictEqual(statSync(file).mode & 0o777, 0o600)
+      assert.strictEqual(yield* done("keys", "show", file), made[2])
+      assert.deepStrictEqual(JSON.parse(yield* done("keys", "show", file, "--json")), { file, publicKey: made[2] })
+      const again = yield* refused("keys", "new", file)
+      assert.match(again.stderr, /it is there already, and a key that is lost cannot be made again/)
+      assert.strictEqual(yield* done("keys", "show", file), made[2])
+    }).pipe(Effect.scoped))
+
+  it.live("says what is wrong with a key", () =>
+    Effect.gen(function*() {
+      const file = join(yield* folder, "node.key")
+      assert.match((yield* refused("keys", "show", file)).stderr, /there is no such file/)
+      writeFileSync(file, "", { mode: 0o644 })
+      const { stderr } = yield* refused("keys", "show", file)
+      assert.match(stderr, /others may read this private key \(its mode is 644\)\. Run: chmod 600/)
+    }).pipe(Effect.scoped))
+})
+
+describe("geodns roster", () => {
+  it.live("is put together in its first epoch, and then has a new one with every change", () =>
+    Effect.gen(function*() {
+      const { keys, roster } = yield* cluster
+      const file = read(roster)
+      assert.deepStrictEqual([file.epoch, file.minEpoch], [2, 1])
+      assert.deepStrictEqual(file.members[0], {
+        id: "m1",
+        key: keys["m1"]!.publicKey,
+        role: "IBPMonitor",
+        ipv6: true,
+        region: "Europe"
+      })
+      assert.deepStrictEqual(
+        file.earlier.map((one: any) => [one.epoch, one.members.map(({ id }: any) => id)]),
+        [[1, ["m1", "m2"]]]
+      )
+      const shown = yield* done("roster", "show", roster)
+      assert.match(shown, /^test, epoch 2, not signed\nwith 1 earlier epoch, from 1 on\n/)
+      assert.include(shown, "a decision takes 2 of 3 votes on IPv4 targets, 2 of 2 votes on IPv6 targets")
+      assert.match(shown, /m1 +monitor +yes +Europe +ed25519:/)
+      assert.match(shown, /m3 +monitor +no +ed25519:/)
+
+      const removed = yield* done("roster", "remove", roster, "m1", "--retire", "--json")
+      assert.deepInclude(JSON.parse(removed), { epoch: 3, minEpoch: 3, earlier: [1, 2], signed: false })
+      assert.match(yield* done("roster", "show", roster), /nothing before epoch 3 counts/)
+      assert.match(yield* done("roster", "show", roster), /mind: IPv6 targets are never decided: 1 of its monitors/)
+    }).pipe(Effect.scoped))
+
+  it.live("refuses what no node would take, and leaves the file as it was", () =>
+    Effect.gen(function*() {
+      const { keys, path, roster } = yield* cluster
+      const before = readFileSync(roster, "utf8")
+      const key = keys["operator"]!.publicKey
+      for (
+        const [args, pattern] of [
+          [["add", roster, "m1", key], /m1 is a member already: --replace/],
+          [["add", roster, "m4", key, "--replace"], /m4 is no member that could be replaced/],
+          [["add", roster, "m4", keys["m1"]!.publicKey], /m1 and m4 have the same key/],
+          [["add", roster, "m4", "cheap:m4"], /a public key, as "geodns keys show" prints it/],
+          [["remove", roster, "m4"], /m4 is no member of/],
+          [["new", roster, "--cluster", "x"], /roster\.json was not written: it is there already/],
+          [["show", join(path, "none.json")], /none\.json: there is no such file/],
+          [["show", join(path, "m1.key")], /it is no JSON/]
+        ] as const
+      ) {
+        const { stderr, stdout } = yield* refused("roster", ...args)
+        assert.match(stderr + stdout, pattern)
+        assert.strictEqual(readFileSync(roster, "utf8"), before)
+      }
+      yield* done("roster", "remove", roster, "m3")
+      assert.match((yield* refused("roster", "remove", roster, "m2")).stderr, /it has 1 monitor, and a decision needs/)
+      assert.deepStrictEqual(readdirSync(path).filter((name) => name.endsWith(".tmp")), [])
+    }).pipe(Effect.scoped))
+
+  it.live("that is still put together says what is missing", () =>
+    Effect.gen(function*() {
+      const roster = join(yield* folder, "roster.json")
+      const made = yield* done("roster", "new", roster, "--cluster", "test")
+      assert.match(made, /epoch 1 of test with 0 members\nnot usable yet: it has 0 monitors/)
+      const { stderr, stdout } = yield* refused("roster", "show", roster)
+      assert.match(stdout, /not usable yet: it has 0 monitors/)
+      assert.match(stderr, /is not a roster that can be used/)
+      assert.match((yield* refused("roster", "sign", roster, "--key", "x")).stderr, /is not a roster that can be used/)
+    }).pipe(Effect.scoped))
+
+  it.live("is signed by an operator, and any change after that is seen", () =>
+    Effect.gen(function*() {
+      const { keys, path, roster } = yield* cluster
+      const operator = keys["operator"]!.publicKey
+      const show = () => command(["roster", "show", roster, "--operator-key", operator])
+      assert.match((yield* show()).stderr, /the roster of epoch 1 is not signed/)
+      const signed = lines(yield* done("roster", "sign", roster, "--key", join(path, "operator.key")))
+      assert.strictEqual(signed.at(-1), operator)
+      assert.match((yield* show()).stdout, /signed by this operator/)
+      const other = yield* refused("roster", "show", roster, "--operator-key", keys["m1"]!.publicKey)
+      assert.match(other.stderr, /not signed by the pinned key of the operator/)
+      const good = readFileSync(roster, "utf8")
+      writeFileSync(roster, good.replace('"ipv6": true', '"ipv6": false'))
+      assert.isFalse((yield* show()).ok)
+      writeFileSync(roster, good)
+      yield* done("roster", "add", roster, "m4", (yield* readKeyFile(join(path, "operator.key"))).publicKey)
+      assert.match((yield* show()).stderr, /the roster of epoch 3 is not signed/)
+    }).pipe(Effect.scoped))
+})
+
+describe("geodns verify", () => {
+  const written = Effect.gen(function*() {
+    const there = yield* cluster
+    const { path, roster, signer } = there
+    const file = join(path, "decision.json")
+    const votes = (...ids: ReadonlyArray<string>) =>
+      ids.map((id, i) => vote(id, { epoch: 2, at: start + i, signer: signer(id) }))
+    const check = (value: unknown, ...more: ReadonlyArray<string>) => {
+      writeFileSync(file, JSON.stringify(value))
+      return command(["verify", file, "--roster", roster, ...more])
+    }
+    return { ...there, file, votes, check }
+  })
+
+  /** As on the wire: times are texts. */
+  const published = (of: Parameters<typeof decision>[0], options: Parameters<typeof decision>[1] = {}) => {
+    const { DecidedAt, Proposal, ...rest } = decision(of, options)
+    return {
+      ...rest,
+      DecidedAt: new Date(DecidedAt).toISOString(),
+      Proposal: { ...Proposal, Timestamp: new Date(Proposal.Timestamp).toISOString() }
+    }
+  }
+
+  it.live("shows who saw what and when, and that it proves the decision", () =>
+    Effect.gen(function*() {
+      const { check, votes } = yield* written
+      const given = certificate({ epoch: 2, votes: votes("m3", "m1") })
+      for (const value of [given, published(given)]) {
+        const { ok, stderr, stdout } = yield* check(value)
+        assert.isTrue(ok, stderr)
+        assert.deepStrictEqual(lines(stdout), [
+          "endpoint wss Lagoon wss://rpc.example/polkadot (IPv4): down, step 1 of its register",
+          "by the roster of epoch 2 of test",
+          "VOTER  SAW IT  AT",
+          "m3     down    2026-04-21T08:00:00.000Z  signed",
+          "m1     down    2026-04-21T08:00:00.001Z  signed",
+          "This proves the decision: 2 of 3 members saw the target down, and it takes 2."
+        ])
+      }
+      assert.deepStrictEqual(JSON.parse((yield* check(given, "--json")).stdout), {
+        proves: true,
+        cluster: "test",
+        epoch: 2,
+        target,
+        seq: 1,
+        status: "down",
+        electorate: 3,
+        quorum: 2,
+        votes: [
+          { voter: "m3", observedAt: "2026-04-21T08:00:00.000Z", verdict: "signed" },
+          { voter: "m1", observedAt: "2026-04-21T08:00:00.001Z", verdict: "signed" }
+        ]
+      })
+    }).pipe(Effect.scoped))
+
+  it.live("says of each vote what it is worth, why nothing is proved, and exits with 1", () =>
+    Effect.gen(function*() {
+      const { check, signer, votes } = yield* written
+      const few = yield* check(certificate({
+        epoch: 2,
+        votes: [...votes("m1", "m1"), vote("x", { epoch: 2, signer: signer("operator") })]
+      }))
+      assert.isFalse(few.ok)
+      assert.match(
+        few.stdout,
+        /m1 .* signed\nm1 .* a second vote, which does not count\nx .* none of those who can judge/
+      )
+      assert.match(few.stdout, /This does not prove the decision: 1 vote counts, and it takes 2 of 3 members/)
+      assert.match(few.stderr, /decision\.json does not prove the decision: 1 vote counts/)
+
+      const forged = yield* check(
+        certificate({ epoch: 2, votes: [...votes("m1"), vote("m2", { epoch: 2, signer: signer("m3") })] }),
+        "--json"
+      )
+      assert.isFalse(forged.ok)
+      const { proves, reason, votes: judged } = JSON.parse(forged.stdout)
+      assert.deepStrictEqual([proves, reason, judged.map(({ verdict }: any) => verdict)], [
+        false,
+        "BadSignature",
+        ["signed", "forged"]
+      ])
+      const unknown = yield* check(certificate({ epoch: 9, votes: votes("m1", "m2") }))
+      assert.isFalse(unknown.ok)
+      assert.match(unknown.stdout, /m1 .* cannot be checked/)
+      assert.match(unknown.stderr, /the roster of epoch 9 is not known/)
+      const given = certificate({ epoch: 2, votes: votes("m1", "m2") })
+      assert.match((yield* check(published(given, { up: true }))).stderr, /the certificate says down/)
+      assert.match((yield* check(published(given, { passed: false }))).stderr, /did not pass/)
+    }).pipe(Effect.scoped))
+
+  it.live("goes by earlier epochs as long as they are not retired", () =>
+    Effect.gen(function*() {
+      const { check, keys, roster, votes } = yield* written
+      const given = certificate({ epoch: 2, votes: votes("m1", "m3") })
+      yield* done("roster", "remove", roster, "m1")
+      assert.isTrue((yield* check(given)).ok)
+      yield* done("roster", "add", roster, "m1", keys["m1"]!.publicKey, "--retire")
+      const { ok, stderr } = yield* check(given)
+      assert.isFalse(ok)
+      assert.match(stderr, /it is of epoch 2, and those before epoch 4 are retired/)
+    }).pipe(Effect.scoped))
+
+  it.live("says what the file is when it is no certificate", () =>
+    Effect.gen(function*() {
+      const { check, file, keys, roster, votes } = yield* written
+      const given = certificate({ epoch: 2, votes: votes("m1", "m2") })
+      const { Certificate: _, ...plain } = published(given)
+      assert.match((yield* check(plain)).stderr, /the decision has no certificate: it was made without signatures/)
+      assert.match((yield* check({ ...published(given), Certificate: { seq: 1 } })).stderr, /its certificate is none/)
+      assert.match((yield* check([])).stderr, /it is no certificate/)
+      writeFileSync(file, "{")
+      assert.match((yield* refused("verify", file, "--roster", roster)).stderr, /it is no JSON/)
+      assert.match(
+        (yield* refused("verify", "/nowhere", "--roster", roster)).stderr,
+        /\/nowhere: there is no such file/
+      )
+      const unsigned = yield* check(given, "--operator-key", keys["operator"]!.publicKey)
+      assert.isFalse(unsigned.ok)
+      assert.match(unsigned.stderr, /is not signed/)
+    }).pipe(Effect.scoped))
+})
