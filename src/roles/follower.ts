@@ -4,6 +4,7 @@ import * as Stream from "effect/Stream"
 import { Membership } from "../cluster/Membership.ts"
 import { Config } from "../config/Config.ts"
 import { Consensus } from "../consensus/Consensus.ts"
+import { contestedByProposals } from "../consensus/contested.ts"
 import { KnownTargets } from "../status/KnownTargets.ts"
 import { Observer } from "../status/Observer.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
@@ -29,7 +30,7 @@ const membership = ifShadow({
 
 /** What every role needs of the cluster: who is there, who is out, and what is decided. `consensus` says how it takes part. */
 export const participating = <E, R>(consensus: Layer.Layer<Consensus, E, R>) =>
-  Layer.merge(consensus, forgetting).pipe(
+  Layer.merge(contestedByProposals.pipe(Layer.provideMerge(consensus)), forgetting).pipe(
     Layer.provideMerge(Layer.mergeAll(membership, OfficialStatus.layer, Overrides.layer))
   )
 

@@ -16,6 +16,7 @@ import { Probes } from "../monitor/Probes.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
+import { Contested } from "../status/Contested.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { Overrides } from "../status/Overrides.ts"
 import { Steering } from "../steering/Steering.ts"
@@ -90,6 +91,7 @@ const offline = (path: string) =>
       Layer.provideMerge(Layer.mergeAll(
         OfficialStatus.layer,
         Overrides.layerNone,
+        Contested.layer,
         GeoIp.layer(place.maxmind),
         NodeIdentity.layer({ id: "offline", role: "IBPDns" }),
         documents(path)

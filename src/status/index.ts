@@ -1,4 +1,5 @@
 export * from "./answerDowntime.ts"
+export * from "./Contested.ts"
 export * from "./Debounce.ts"
 export * from "./Decision.ts"
 export * from "./KnownTargets.ts"

@@ -42,13 +42,12 @@ export class ServedNames {
   readonly #overridden: ReadonlyMap<MemberEntry, Override>
   readonly #profilesOf: Profiles
   readonly #tables = new Map<string, NameTables>()
-  /** The tables made at a moment for what is down then, by the members that serve the name. */
+  /** The tables made at a moment for what is down then, by kind, then by the members that serve the name. */
   #shared: {
     readonly now: number
     readonly revision: number
-    readonly ipv4: Map<ReadonlyArray<Profile>, SteeringTable>
-    readonly ipv6: Map<ReadonlyArray<Profile>, SteeringTable>
-  } = { now: Number.NaN, revision: 0, ipv4: new Map(), ipv6: new Map() }
+    readonly tables: Map<string, Map<ReadonlyArray<Profile>, SteeringTable>>
+  } = { now: Number.NaN, revision: 0, tables: new Map() }
 
   /** Nothing is steered before tables are built and installed. */
   constructor(input: ServedNamesInput, profilesOf: Profiles = atOnce(profilesInSlices(input))) {
@@ -71,12 +70,12 @@ export class ServedNames {
 
   /**
    * Builds the tables of a name from what is down now, and notes which members are healthy. `now` in milliseconds since the
-   * epoch.
+   * epoch. `isContested`: the status of a member of it is being voted on.
    */
-  build(name: string, now: number): NameTables {
+  build(name: string, now: number, isContested = false): NameTables {
     const serving = this.#serving(name)
-    const ipv4 = this.#table(name, false, serving, now)
-    const ipv6 = this.#table(name, true, serving, now)
+    const ipv4 = this.#table(name, false, serving, now, isContested)
+    const ipv6 = this.#table(name, true, serving, now, isContested)
     const { lastGood } = this.#input
     const isNews = [lastGood.note(name, false, ipv4.healthy), lastGood.note(name, true, ipv6.healthy)].includes(true)
     return { name, ipv4, ipv6, isNews }
@@ -149,12 +148,14 @@ export class ServedNames {
   }
 
   /** Names that the same members serve share a table, as long as nothing is down that concerns one of them alone. */
-  #table(name: string, ipv6: boolean, serving: Serving, now: number): SteeringTable {
+  #table(name: string, ipv6: boolean, serving: Serving, now: number, isContested: boolean): SteeringTable {
     const { down, lastGood, settings } = this.#input
     if (this.#shared.now !== now || this.#shared.revision !== down.revision) {
-      this.#shared = { now, revision: down.revision, ipv4: new Map(), ipv6: new Map() }
+      this.#shared = { now, revision: down.revision, tables: new Map() }
     }
-    const shared = ipv6 ? this.#shared.ipv6 : this.#shared.ipv4
+    const kind = `${ipv6} ${isContested}`
+    const shared = this.#shared.tables.get(kind) ?? new Map<ReadonlyArray<Profile>, SteeringTable>()
+    this.#shared.tables.set(kind, shared)
     const isOwn = down.anyIn(placeOf(name, ipv6))
     const there = isOwn ? undefined : shared.get(serving.profiles)
     if (there !== undefined) return there
@@ -163,6 +164,7 @@ export class ServedNames {
       ...standingsOf({ host: name, ipv6, serving, down, overridden: this.#overridden, settings, now }),
       lastGood: lastGood.get(name, ipv6),
       settings,
+      isContested,
       now
     })
     // What answers when all are down depends on the name.

@@ -17,6 +17,7 @@ import type { Override } from "../domain/Override.ts"
 import { type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
+import { Contested } from "../status/Contested.ts"
 import type { Official } from "../status/Decision.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { Overrides } from "../status/Overrides.ts"
@@ -40,113 +41,132 @@ export class Steering extends Context.Service<Steering, {
   readonly names: () => ReadonlySet<string>
 }>()("effect-geodns/steering/Steering") {
   /**
-   * Follows the configuration, the official status and the overrides. The first change is taken at once, those of a burst
-   * together. The members that were healthy last are kept in the durable file `steering-last-good.json`.
+   * Follows the configuration, the official status, the overrides and what is being voted on. The first change is taken at
+   * once, those of a burst together. The members that were healthy last are kept in the durable file `steering-last-good.json`.
    */
-  static readonly layer: Layer.Layer<Steering, never, Config | OfficialStatus | Overrides | DurableFiles | Conditions> =
-    Layer.effect(
-      Steering,
-      Effect.gen(function*() {
-        const config = yield* Config
-        const official = yield* OfficialStatus
-        const overrides = yield* Overrides
-        const clock = yield* Clock.Clock
-        const lastGood = yield* restore
-        const down = new DownTargets()
-        const pending = new Map<TargetKey, Official>()
-        let version = 0
-        let out: ReadonlyMap<string, Override> | undefined
-        let served: ServedNames | undefined
-        let lookedAt = Number.NEGATIVE_INFINITY
-        let nextRelease = Number.POSITIVE_INFINITY
-        let isDirty = false
+  static readonly layer: Layer.Layer<
+    Steering,
+    never,
+    Config | OfficialStatus | Overrides | Contested | DurableFiles | Conditions
+  > = Layer.effect(
+    Steering,
+    Effect.gen(function*() {
+      const config = yield* Config
+      const official = yield* OfficialStatus
+      const overrides = yield* Overrides
+      const contested = yield* Contested
+      const clock = yield* Clock.Clock
+      const lastGood = yield* restore
+      const down = new DownTargets()
+      const pending = new Map<TargetKey, Official>()
+      let version = 0
+      let out: ReadonlyMap<string, Override> | undefined
+      let served: ServedNames | undefined
+      let contestedNames: ReadonlySet<string> = noNames
+      let lookedAt = Number.NEGATIVE_INFINITY
+      let nextRelease = Number.POSITIVE_INFINITY
+      let isDirty = false
 
-        const update = Effect.gen(function*() {
-          const now = clock.currentTimeMillisUnsafe()
-          const snapshot = yield* config.current
-          const active = yield* overrides.active
-          const renewed = served === undefined || snapshot.version !== version || active !== out
-          let waiting: Iterable<readonly [TargetKey, Official | undefined]> = [...pending]
-          pending.clear()
-          if (renewed || now - lookedAt >= resync) {
-            waiting = withForgotten(down, yield* official.all)
-            lookedAt = now
-          }
-          const changed = yield* takeAll(down, waiting)
-          if (served !== undefined && !renewed) {
-            const { names, next } = served.held()
-            const stale = new Set([...served.affectedBy(changed), ...(next <= now ? names : [])])
-            isDirty = served.install(yield* build(served, stale, now)) || isDirty
-          } else {
-            const { catalog, local } = snapshot
-            const next = yield* inSlices(ServedNames.inSlices({
-              catalog,
-              settings: local.GeoDNS.Steering,
-              down,
-              lastGood,
-              overrides: active
-            }))
-            isDirty = next.install(yield* build(next, next.names, now)) || isDirty
-            lastGood.retain((name) => next.names.has(name))
-            served = next
-            version = snapshot.version
-            out = active
-          }
-          nextRelease = served.held().next
-          yield* report(served)
-        }).pipe(Effect.catchCause((cause) => {
-          // What was half done is done again as a whole, with the next change or the next look at all.
-          version = 0
-          nextRelease = Number.POSITIVE_INFINITY
-          return Effect.logError("the steering tables could not be rebuilt", cause)
-        }))
+      const update = Effect.gen(function*() {
+        const now = clock.currentTimeMillisUnsafe()
+        const snapshot = yield* config.current
+        const active = yield* overrides.active
+        const renewed = served === undefined || snapshot.version !== version || active !== out
+        let waiting: Iterable<readonly [TargetKey, Official | undefined]> = [...pending]
+        pending.clear()
+        if (renewed || now - lookedAt >= resync) {
+          waiting = withForgotten(down, yield* official.all)
+          lookedAt = now
+        }
+        const changed = yield* takeAll(down, waiting)
+        const votedOn = yield* contested.current
+        if (served !== undefined && !renewed) {
+          const { names, next } = served.held()
+          const near = served.affectedBy(votedOn)
+          const stale = new Set([
+            ...served.affectedBy(changed),
+            ...(next <= now ? names : []),
+            ...differences(contestedNames, near)
+          ])
+          contestedNames = near
+          isDirty = served.install(yield* build(served, stale, near, now)) || isDirty
+        } else {
+          const { catalog, local } = snapshot
+          const next = yield* inSlices(ServedNames.inSlices({
+            catalog,
+            settings: local.GeoDNS.Steering,
+            down,
+            lastGood,
+            overrides: active
+          }))
+          contestedNames = next.affectedBy(votedOn)
+          isDirty = next.install(yield* build(next, next.names, contestedNames, now)) || isDirty
+          lastGood.retain((name) => next.names.has(name))
+          served = next
+          version = snapshot.version
+          out = active
+        }
+        nextRelease = served.held().next
+        yield* report(served)
+      }).pipe(Effect.catchCause((cause) => {
+        // What was half done is done again as a whole, with the next change or the next look at all.
+        version = 0
+        nextRelease = Number.POSITIVE_INFINITY
+        return Effect.logError("the steering tables could not be rebuilt", cause)
+      }))
 
-        const wake = yield* Queue.sliding<void>(1)
-        const statusChanges = yield* official.subscribe
-        // Subscribed before the first look, so that nothing falls between the two.
-        yield* Stream.runForEach(statusChanges, ({ after }) => {
-          pending.set(targetKey(after.target), after)
-          return Queue.offer(wake, undefined)
-        }).pipe(Effect.forkScoped({ startImmediately: true }))
-        yield* Stream.runForEach(config.changes, () => Queue.offer(wake, undefined)).pipe(
-          Effect.forkScoped({ startImmediately: true })
-        )
-        yield* Stream.runForEach(overrides.changes, () => Queue.offer(wake, undefined)).pipe(
-          Effect.forkScoped({ startImmediately: true })
-        )
+      const wake = yield* Queue.sliding<void>(1)
+      const statusChanges = yield* official.subscribe
+      // Subscribed before the first look, so that nothing falls between the two.
+      yield* Stream.runForEach(statusChanges, ({ after }) => {
+        pending.set(targetKey(after.target), after)
+        return Queue.offer(wake, undefined)
+      }).pipe(Effect.forkScoped({ startImmediately: true }))
+      yield* Stream.runForEach(config.changes, () => Queue.offer(wake, undefined)).pipe(
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* Stream.runForEach(overrides.changes, () => Queue.offer(wake, undefined)).pipe(
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* Stream.runForEach(contested.changes, () => Queue.offer(wake, undefined)).pipe(
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* update
+      yield* Effect.gen(function*() {
+        const untilRelease = nextRelease - clock.currentTimeMillisUnsafe()
+        yield* Effect.timeoutOption(Queue.take(wake), Math.max(0, Math.min(untilRelease, resync)))
         yield* update
-        yield* Effect.gen(function*() {
-          const untilRelease = nextRelease - clock.currentTimeMillisUnsafe()
-          yield* Effect.timeoutOption(Queue.take(wake), Math.max(0, Math.min(untilRelease, resync)))
-          yield* update
-          yield* Effect.sleep(burst)
-        }).pipe(Effect.forever, Effect.forkScoped)
+        yield* Effect.sleep(burst)
+      }).pipe(Effect.forever, Effect.forkScoped)
 
-        yield* keep(() => {
-          if (!isDirty) return undefined
-          isDirty = false
-          return lastGood.encode()
-        }, () => {
-          isDirty = true
-        })
-
-        return Steering.of({
-          choose: (name, ipv6, client) => served?.choose(name, ipv6, client),
-          explain: (name, ipv6, client) => served?.explain(name, ipv6, client),
-          names: () => served?.names ?? noNames
-        })
+      yield* keep(() => {
+        if (!isDirty) return undefined
+        isDirty = false
+        return lastGood.encode()
+      }, () => {
+        isDirty = true
       })
-    )
+
+      return Steering.of({
+        choose: (name, ipv6, client) => served?.choose(name, ipv6, client),
+        explain: (name, ipv6, client) => served?.explain(name, ipv6, client),
+        names: () => served?.names ?? noNames
+      })
+    })
+  )
 
   /**
    * The same over documents in memory and an official status in memory, both of which tests can change through the
-   * services that come with it; so can they the overrides.
+   * services that come with it; so can they the overrides, and what is being voted on.
    */
   static readonly layerMemory = (
     documents: RawDocuments = {}
-  ): Layer.Layer<Steering | Config | MemoryDocuments | OfficialStatus | Overrides, ConfigError> =>
+  ): Layer.Layer<
+    Steering | Config | MemoryDocuments | OfficialStatus | Overrides | Contested,
+    ConfigError
+  > =>
     Steering.layer.pipe(
-      Layer.provideMerge(Layer.merge(Overrides.layerMemory, OfficialStatus.layerMemory)),
+      Layer.provideMerge(Layer.mergeAll(Overrides.layerMemory, OfficialStatus.layerMemory, Contested.layerMemory)),
       Layer.provideMerge(Config.layerMemory(documents)),
       Layer.provide([DurableFiles.layerMemory, Conditions.layerMemory])
     )
@@ -187,8 +207,19 @@ const withForgotten = function*(
   yield* all
 }
 
+/** What is in one of two sets and not in the other. */
+const differences = (a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlyArray<string> => [
+  ...[...a].filter((name) => !b.has(name)),
+  ...[...b].filter((name) => !a.has(name))
+]
+
 /** Builds tables in slices, so that questions are answered meanwhile, from the old ones. */
-const build = Effect.fnUntraced(function*(served: ServedNames, names: Iterable<string>, now: number) {
+const build = Effect.fnUntraced(function*(
+  served: ServedNames,
+  names: Iterable<string>,
+  contested: ReadonlySet<string>,
+  now: number
+) {
   const built: Array<NameTables> = []
   let work = 0
   for (const name of names) {
@@ -197,7 +228,7 @@ const build = Effect.fnUntraced(function*(served: ServedNames, names: Iterable<s
       yield* Effect.yieldNow
       work = 0
     }
-    built.push(served.build(name, now))
+    built.push(served.build(name, now, contested.has(name)))
   }
   return built
 })

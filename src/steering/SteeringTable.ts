@@ -15,6 +15,8 @@ export interface TableInput {
   /** `Details.Name` of the members that were healthy when some last were. */
   readonly lastGood: ReadonlySet<string>
   readonly settings: SteeringSettings
+  /** Whether the status of a member is being voted on. */
+  readonly isContested: boolean
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -63,7 +65,7 @@ export class SteeringTable {
   readonly #otherwise: Choice
 
   constructor(input: TableInput) {
-    const { ipv6, lastGood, now, overridden, settings, standings } = input
+    const { ipv6, isContested, lastGood, now, overridden, settings, standings } = input
     this.input = input
     const healthy: Array<string> = []
     const held: Array<Standing> = []
@@ -83,7 +85,7 @@ export class SteeringTable {
     this.policy = otherwise?.rule
     this.#answering = otherwise?.answering ?? left
 
-    const ttl = ttlOf(settings, held.length > 0)
+    const ttl = ttlOf(settings, isContested || held.length > 0)
     this.#ttl = ttl
     const count = this.#answering.length
     const xs = this.#xs = new Float64Array(count)

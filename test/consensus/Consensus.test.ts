@@ -8,6 +8,7 @@ import { Membership } from "../../src/cluster/Membership.ts"
 import { Config } from "../../src/config/Config.ts"
 import { setDocuments } from "../../src/config/memoryConfig.ts"
 import { Consensus, type ConsensusEvent } from "../../src/consensus/Consensus.ts"
+import { contestedByProposals } from "../../src/consensus/contested.ts"
 import * as metrics from "../../src/consensus/metrics.ts"
 import { proposalId } from "../../src/consensus/proposalId.ts"
 import type { Target } from "../../src/domain/Target.ts"
@@ -15,6 +16,7 @@ import type { NodeRole } from "../../src/domain/wire/Cluster.ts"
 import * as Subject from "../../src/domain/wire/Subject.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
+import { Contested } from "../../src/status/Contested.ts"
 import { KnownTargets } from "../../src/status/KnownTargets.ts"
 import type { Observation } from "../../src/status/Observation.ts"
 import { Observer } from "../../src/status/Observer.ts"
@@ -355,4 +357,41 @@ describe("proposalId", () => {
       assert.strictEqual(new Set(first).size, 100)
       assert.deepStrictEqual(yield* Random.withSeed(ids, "a"), first)
     }))
+})
+
+describe("what is contested", () => {
+  it.effect("has open proposals, and is not any more once they are closed", () =>
+    Effect.gen(function*() {
+      const waits = yield* Ref.make(true)
+      const late = observing(() =>
+        Effect.andThen(
+          Effect.repeat(Effect.sleep("20 millis"), { until: () => Effect.map(Ref.get(waits), (it) => !it) }),
+          Effect.succeed(false)
+        )
+      )
+      const one = yield* start("monitor-1")
+      yield* start("monitor-2", { observer: late })
+      yield* start("monitor-3", { observer: late })
+      yield* meet
+      const services = yield* Layer.build(
+        Layer.provide(contestedByProposals, Layer.succeed(Consensus, one.consensus))
+      )
+      const contested = Context.get(services, Contested)
+      let changes = 0
+      yield* Stream.runForEach(contested.changes, () => Effect.sync(() => changes++)).pipe(
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* contested.current, [])
+      yield* one.consensus.propose(down)
+      yield* settle
+      assert.deepStrictEqual(yield* contested.current, [target])
+      const before = changes
+      assert.isAtLeast(before, 1)
+      yield* Ref.set(waits, false)
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(yield* one.consensus.proposals, [])
+      assert.deepStrictEqual(yield* contested.current, [])
+      assert.isAbove(changes, before)
+    }).pipe(Effect.provide(MemoryBroker.layer)))
 })

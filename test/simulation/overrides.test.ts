@@ -12,6 +12,7 @@ import { Config } from "../../src/config/Config.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { DurableFiles } from "../../src/node/DurableFiles.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
+import { Contested } from "../../src/status/Contested.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
 import { Overrides } from "../../src/status/Overrides.ts"
 import { Steering } from "../../src/steering/Steering.ts"
@@ -40,6 +41,7 @@ const boot = Effect.fnUntraced(function*(id: string, files: Context.Context<Dura
           NodeIdentity.layerMemory({ id, role: "IBPDns" }),
           Bus.layerMemory({ name: id }),
           Conditions.layerMemory,
+          Contested.layer,
           Config.layerMemory(documents),
           Layer.succeedContext(files)
         ])

@@ -56,6 +56,8 @@ const start = Effect.fnUntraced(
     const building = yield* Effect.forkScoped(
       Layer.build(nodeLayer(id, options.role ?? "IBPMonitor", options.before ?? []))
     )
+    // Until it waits: before that, no time passes.
+    yield* Effect.repeat(TestClock.adjust(0), { times: 20 })
     yield* pass(2)
     const services = yield* Fiber.join(building)
     return {

@@ -6,6 +6,7 @@ import { Config } from "../../src/config/Config.ts"
 import { type RawDocuments, setDocuments } from "../../src/config/memoryConfig.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { DurableFileError, DurableFiles } from "../../src/node/DurableFiles.ts"
+import { Contested } from "../../src/status/Contested.ts"
 import type { Official } from "../../src/status/Decision.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
 import { Overrides } from "../../src/status/Overrides.ts"
@@ -160,6 +161,36 @@ describe("Steering", () => {
       // 40 names of 500 members each, 1,000 members at a time.
       assert.isAtLeast(turns, 15)
     }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("answers for less time while a member of the name is voted on, with the same members", () =>
+    Effect.gen(function*() {
+      const contested = yield* Contested
+      const steering = yield* Steering
+      const other = "other.demo.example"
+      const said = () => [rpc, other].map((name) => steering.choose(name, false, berlin)!)
+      const settle = TestClock.adjust("100 millis")
+      const [before] = said()
+      const { target } = decideEndpoint("Rhine Networks", "Main", 1)
+      yield* contested.set([target])
+      yield* settle
+      assert.deepStrictEqual(said().map(({ ttl }) => ttl), [5, 30])
+      assert.deepStrictEqual(said()[0], { ...before!, ttl: 5 })
+      yield* contested.set([])
+      yield* settle
+      assert.deepStrictEqual(said().map(({ ttl }) => ttl), [30, 30])
+      // A whole rebuild takes it into account, too.
+      yield* contested.set([target])
+      yield* settle
+      yield* setDocuments({ local: { GeoDNS: { Steering: { Ttl: 40, TtlFloor: 7 } } } })
+      yield* Config.use((config) => config.reload)
+      yield* settle
+      assert.deepStrictEqual(said().map(({ ttl }) => ttl), [7, 40])
+    }).pipe(
+      Effect.provide(Steering.layerMemory({
+        members: membersOf({ Rhine: { ...five["Rhine"], services: ["Main", "Other"] } }),
+        services: servicesOf({ Main: {}, Other: { urls: ["wss://other.demo.example/"] } })
+      }))
+    ))
 
   it.effect("takes a burst of decisions together", () =>
     Effect.gen(function*() {
@@ -316,6 +347,7 @@ describe("the members that were healthy last", () => {
     Config.layerMemory(two),
     OfficialStatus.layerMemory,
     Overrides.layerNone,
+    Contested.layer,
     Conditions.layerMemory
   )
   const start = Effect.fnUntraced(function*() {

@@ -199,7 +199,7 @@ export const SteeringSettings = Schema.Struct({
   NearTiePercent: withDefault(Percent, 5).annotateKey({ description: "The same by the distance itself", unit: "%" }),
   Ttl: withDefault(NonNegative, 30).annotateKey({ description: "The TTL of answers", unit: "s" }),
   TtlFloor: withDefault(NonNegative, 5).annotateKey({
-    description: "The TTL of answers while a change is near: a member is down and about to be taken out",
+    description: "The TTL of answers while a change is near: a member of the name is voted on, or is down and held",
     unit: "s"
   }),
   AllDown: withDefault(Schema.Literals(["last-good", "all", "fallback", "empty"]), "last-good").annotateKey({
