@@ -9,7 +9,11 @@ import { SenderBudget } from "./SenderBudget.ts"
 /** How many overrides a node knows. */
 export const overrideLimits: OverrideLimits = { capacity: 1_000, reserved: 100, perNode: 250, strangers: 50 }
 
-/** How much that is new is taken: all that there may be at once, as after a loss of the disk, and then as people give it. */
+/**
+ * How much that is new is taken: all that there may be at once, as after a loss of the disk, and then as people give it.
+ * Whole sets have a budget of their own: after a flood all nodes tell each other what they have of it, again and again, and
+ * that must not keep them from hearing what somebody gives now.
+ */
 const newsBudget = {
   each: { most: overrideLimits.capacity, perSecond: 1 },
   all: { most: 2 * overrideLimits.capacity, perSecond: 2 },
@@ -47,6 +51,7 @@ export const overrideListener = Effect.fnUntraced(function*(table: OverrideTable
   const conditions = yield* Conditions
   const clock = yield* Clock.Clock
   const news = new SenderBudget(newsBudget)
+  const sets = new SenderBudget(newsBudget)
   const strangers = new SenderBudget(strangersBudget)
   let floodedAt: number | undefined
   let warnedAt = Number.NEGATIVE_INFINITY
@@ -60,7 +65,7 @@ export const overrideListener = Effect.fnUntraced(function*(table: OverrideTable
     let work = 0
     for (const override of overrides) {
       if (table.has(override)) continue
-      const budget = table.isStranger(override) ? strangers : news
+      const budget = table.isStranger(override) ? strangers : overrides.length > 1 ? sets : news
       if (!budget.spend(sender, tick)) {
         result.tooMuch++
         continue

@@ -359,6 +359,24 @@ describe("on the bus", () => {
       assert.include(yield* out(node), "Harbour Networks")
     }).pipe(Effect.provide(world)))
 
+  it.effect("what is given now is heard while all tell each other what they have of a flood", () =>
+    Effect.gen(function*() {
+      const other = yield* stranger
+      const node = yield* start("monitor-1")
+      const ended = (i: number) => ({ member: "Lagoon", node: `n ${i}`, ended: { at: 2 + i, by: "x", reason: "" } })
+      for (const [i, Overrides] of forge(60, ended).entries()) {
+        yield* other.say({ Overrides }, `sender ${i}`)
+        yield* TestClock.adjust("100 millis")
+      }
+      assert.include(yield* node.conditions, "overrides:flood")
+      const set = forge(1, (i) => ({ ...ended(i), id: `again ${i}` }))[0]!
+      yield* other.say({ Overrides: set }, "monitor-2")
+      const real = toOverrideRecord(override({ id: "real", member: "Harbour Networks" }))
+      yield* other.say({ Overrides: [real] }, "monitor-2")
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(yield* out(node), ["Harbour Networks"])
+    }).pipe(Effect.provide(world)))
+
   it.effect("forged ones for a member are bounded by giver and in all, reported, and push out nothing", () =>
     Effect.gen(function*() {
       const other = yield* stranger
