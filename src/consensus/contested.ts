@@ -9,6 +9,12 @@ import { Consensus } from "./Consensus.ts"
 /** Between two looks at what is open, as it is long when somebody floods us with proposals. */
 const pause = "500 millis"
 
+/** While something is open it is looked at again: not every proposal that is closed is an event. */
+const lookAgain = "5 seconds"
+
+/** So many targets are told at most: whoever floods us with proposals must not keep steering busy. */
+const maxContested = 1_000
+
 /** What has open proposals is contested. */
 export const contestedByProposals: Layer.Layer<Contested, never, Consensus> = Layer.effectDiscard(
   Effect.gen(function*() {
@@ -21,9 +27,12 @@ export const contestedByProposals: Layer.Layer<Contested, never, Consensus> = La
     )
     yield* Queue.offer(wake, undefined)
     yield* Effect.gen(function*() {
-      yield* Queue.take(wake)
-      const proposals = yield* consensus.proposals
-      yield* contested.set(proposals.map(({ proposal }) => proposalTarget(proposal)))
+      const isOpen = (yield* contested.current).length > 0
+      yield* isOpen ? Effect.timeoutOption(Queue.take(wake), lookAgain) : Queue.take(wake)
+      const proposals = (yield* consensus.proposals).slice(0, maxContested)
+      if (isOpen || proposals.length > 0) {
+        yield* contested.set(proposals.map(({ proposal }) => proposalTarget(proposal)))
+      }
       yield* Effect.sleep(pause)
     }).pipe(Effect.forever, Effect.forkScoped)
   })

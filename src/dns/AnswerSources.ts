@@ -16,7 +16,7 @@ export interface AnswerSources {
   readonly zone: () => ZoneData
   /** As `Steering.choose`. */
   readonly choose: (name: string, ipv6: boolean, client: Client) => Choice | undefined
-  /** Why a client is answered at a name as it is; undefined when that cannot be said, or too many ask. */
+  /** Why a client is answered at a name as it is; undefined when that cannot be said yet. */
   readonly explain: (name: string, client: Client) => RecordSet | undefined
   /** As `Challenges.data`. */
   readonly challenge: (address: string) => ReadonlyArray<Uint8Array> | undefined

@@ -1,5 +1,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
@@ -10,13 +11,10 @@ import { maxChallengeBytes, readChallenges } from "./challenge.ts"
 import { ServedZones } from "./ServedZones.ts"
 
 /**
- * Seconds between two looks at an address, at least and at most: not all at once, nor all nodes at the same time. Who asks for
- * a certificate waits that long before it lets us be asked.
+ * Milliseconds between two looks at an address, at least and at most: not all nodes at the same time. Who asks for a
+ * certificate waits that long before it lets us be asked.
  */
-const interval = [8, 10] as const
-
-/** Addresses that are read at a time. */
-const concurrency = 8
+const interval = [8_000, 10_000] as const
 
 /** What an address gave. */
 interface Known {
@@ -24,8 +22,6 @@ interface Known {
   data: ReadonlyArray<Uint8Array> | undefined
   /** What is wrong with it now. */
   problem: string | undefined
-  /** Seconds until the next look. */
-  wait: number
 }
 
 const condition = "dns:acme"
@@ -39,6 +35,8 @@ const make = Effect.gen(function*() {
   const conditions = yield* Conditions
   const zones = yield* ServedZones
   const known = new Map<string, Known>()
+  // Each on its own: one that hangs holds up no other.
+  const watching = yield* FiberMap.make<string>()
 
   const look = Effect.fnUntraced(function*(address: string, entry: Known) {
     const read = yield* documents.read(address, { limit: maxChallengeBytes, sameHost: true }).pipe(
@@ -53,33 +51,46 @@ const make = Effect.gen(function*() {
       : data === undefined
       ? "what is there is no challenge: a value a line is, without spaces"
       : undefined
-    entry.wait = yield* Random.nextIntBetween(...interval)
+    yield* Effect.sleep(yield* Random.nextIntBetween(...interval))
   })
 
-  const report = (names: ReadonlyMap<string, string>) => {
-    const problems = [...known].flatMap(([address, { problem }]) =>
-      problem === undefined ? [] : [`${names.get(address)}: ${problem}`]
+  const report = Effect.suspend(() => {
+    const { challenges } = zones.current()
+    const problems = [...known].flatMap(([address, { data, problem }]) =>
+      problem === undefined ? [] : [`${challenges.get(address)}${data === undefined ? " (SERVFAIL)" : ""}: ${problem}`]
     )
     if (problems.length === 0) return conditions.clear(condition)
     const more = problems.length > 3 ? `; and ${problems.length - 3} more` : ""
     return conditions.raise(
       condition,
-      `ACME challenges cannot be read: ${problems.slice(0, 3).join("; ")}${more}. What was there before is answered.`
+      `ACME challenges cannot be read: ${
+        problems.slice(0, 3).join("; ")
+      }${more}. What could be read before is answered, else SERVFAIL.`
     )
-  }
-
-  const round = Effect.gen(function*() {
-    const { challenges } = zones.current()
-    for (const address of known.keys()) if (!challenges.has(address)) known.delete(address)
-    for (const address of challenges.keys()) {
-      if (!known.has(address)) known.set(address, { data: undefined, problem: undefined, wait: 0 })
-    }
-    const due = [...known].filter(([, entry]) => entry.wait-- <= 0)
-    yield* Effect.forEach(due, ([address, entry]) => look(address, entry), { concurrency, discard: true })
-    yield* report(challenges)
   })
 
-  yield* round.pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
+  /** Looks at the addresses that the zones have now, and at no others. */
+  const follow = Effect.gen(function*() {
+    const { challenges } = zones.current()
+    for (const address of known.keys()) {
+      if (challenges.has(address)) continue
+      known.delete(address)
+      yield* FiberMap.remove(watching, address)
+    }
+    for (const address of challenges.keys()) {
+      if (known.has(address)) continue
+      const entry: Known = { data: undefined, problem: undefined }
+      known.set(address, entry)
+      yield* FiberMap.run(watching, address, Effect.forever(look(address, entry)), { startImmediately: true })
+    }
+    yield* report
+  })
+
+  yield* follow.pipe(
+    Effect.catchCause((cause) => Effect.logError("ACME challenges: a round failed", cause)),
+    Effect.repeat(Schedule.spaced("1 second")),
+    Effect.forkScoped
+  )
   return Challenges.of({ data: (address) => known.get(address)?.data })
 })
 

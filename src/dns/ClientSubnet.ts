@@ -1,4 +1,4 @@
-import { type AddressFamily, formatIpv4, isPlaceless, readAddress } from "../geo/address.ts"
+import { type AddressFamily, formatIpv4, isPlaceless, readAddress, uniformPrefix } from "../geo/address.ts"
 import type { Place } from "../geo/GeoIp.ts"
 import { scopeCap } from "../geo/GeoLookup.ts"
 import type { Client } from "../steering/Choice.ts"
@@ -71,12 +71,19 @@ const formatScope = (family: 4 | 6, words: Uint32Array, bits: number): string =>
   return `${groups.join(":")}::/${bits}`
 }
 
-const isMapped = ({ family, words }: ClientSubnet): boolean =>
-  family === 6 && words[0] === 0 && words[1] === 0 && words[2] === 0xffff
-
-/** Whether the subnet says where a client is: not private, shared, link-local, loopback … and not IPv4 in disguise. */
+/**
+ * Whether the subnet says where a client is: not private, shared, link-local, loopback … and not IPv4 in disguise, which
+ * shares the longest scope with the unspecified address.
+ */
 const saysWhere = (subnet: ClientSubnet): boolean =>
-  subnet.source > 0 && !isPlaceless(subnet.family, subnet.words) && !isMapped(subnet)
+  subnet.source > 0 && !isPlaceless(subnet.family, capped(subnet.family, subnet.words))
+
+/** Whether answers are tailored to a client subnet that begins with `address`: if not, they are to the resolver. */
+export const isUsedAsSubnet = (address: string): boolean => {
+  const words = new Uint32Array(4)
+  const family = readAddress(address, words)
+  return family !== 0 && !isPlaceless(family, capped(family, words))
+}
 
 /** Who a tailored answer is for. */
 export interface Asker {
@@ -91,7 +98,7 @@ export interface Asker {
  *
  * Without a database the scope is the longest one: all addresses under it get the same answer, and others may get
  * another. An answer that is the resolver's own has scope 0 when the client asked not to be looked at; otherwise it
- * holds for the subnet asked for alone, so that no cache gives it to everybody.
+ * holds for the subnet asked for alone, without what is public of it, so that no cache gives it to everybody.
  */
 export const askerOf = (
   subnet: ClientSubnet | undefined,
@@ -103,7 +110,7 @@ export const askerOf = (
   const asker = askerAt(readSender(resolver, words), words, locate)
   const scope = subnet === undefined || subnet.source === 0
     ? 0
-    : Math.min(longestScope(subnet.family), Math.max(8, subnet.source))
+    : Math.min(longestScope(subnet.family), Math.max(8, subnet.source, uniformPrefix(subnet.family, subnet.words)))
   return { client: asker.client, place: asker.place, scope }
 }
 

@@ -57,9 +57,7 @@ export class RateLimiter {
   check(family: AddressFamily, words: Uint32Array, account: number, now: number): Verdict {
     const key = this.#hash(words[0]!, words[1]!, family, account)
     const place = this.#placeOf(key, now)
-    // Times ahead of what can be are from before the clock was set back.
-    const known = this.#due[place]!
-    const due = known > now && known <= now + this.#ahead + this.#interval ? known : now
+    const due = this.#dueAt(place, now)
     if (due - now <= this.#ahead) {
       this.#due[place] = due + this.#interval
       return "answer"
@@ -82,13 +80,19 @@ export class RateLimiter {
     return h ^ h >>> 16
   }
 
+  /** Times ahead of what can be are from before the clock was set back. */
+  #dueAt(place: number, now: number): number {
+    const known = this.#due[place]!
+    return known > now && known <= now + this.#ahead + this.#interval ? known : now
+  }
+
   /** Where the key is; when it is nowhere, it takes the place of the one that asked least. */
   #placeOf(key: number, now: number): number {
     const first = key & this.#mask & -ways
     let least = first
     for (let place = first; place < first + ways; place++) {
       if (this.#keys[place] === key) return place
-      if (this.#due[place]! < this.#due[least]!) least = place
+      if (this.#dueAt(place, now) < this.#dueAt(least, now)) least = place
     }
     this.#keys[least] = key
     this.#due[least] = now

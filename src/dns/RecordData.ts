@@ -112,7 +112,7 @@ export const mailbox = (text: string): string | undefined => {
   const bare = text.endsWith(".") ? text.slice(0, -1) : text
   const name = at < 0 ? bare : `${bare.slice(0, at).replaceAll(".", "\\.")}.${bare.slice(at + 1)}`
   const wire = name.replaceAll("\\.", "-")
-  return wire.includes("\\") || domainName(wire) === undefined ? undefined : name.toLowerCase()
+  return name.startsWith(".") || wire.includes("\\") || domainName(wire) === undefined ? undefined : name.toLowerCase()
 }
 
 /** Reads the content of a static SOA record. */

@@ -81,7 +81,8 @@ export const makeResponder = (deps: ResponderDeps): Respond => {
   ): void => {
     const asker = askerOf(query.edns?.subnet, remote, deps.locate)
     const steered = steer(name, query.type === RecordType.AAAA, asker)
-    if (steered === undefined) return deny(draft, nothing)
+    // Zones and steering follow the documents each at its own pace: an answer that would be kept must not say so.
+    if (steered === undefined) return unavailable(draft)
     draft.scope = asker.scope
     draft.hit = steered.hit
     if (steered.set === undefined) return deny(draft, nothing)

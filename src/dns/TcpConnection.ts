@@ -78,6 +78,14 @@ export class TcpConnection {
     this.#socket.pause()
   }
 
+  /** It sends what is no question: it gets the answers that it has, and no more. */
+  #refuse(): void {
+    this.#unread = Buffer.alloc(0)
+    this.#isEnding = true
+    this.#socket.uncork()
+    this.#socket.end()
+  }
+
   #work(): void {
     if (this.#isWaiting || this.#socket.destroyed) return
     const socket = this.#socket
@@ -86,7 +94,7 @@ export class TcpConnection {
     let answered = 0
     while (this.#unread.length - at >= 2) {
       const length = this.#unread.readUInt16BE(at)
-      if (length < headerBytes) return void socket.destroy()
+      if (length < headerBytes) return this.#refuse()
       const end = at + 2 + length
       if (end > this.#unread.length) break
       if (answered === this.#bounds.batch) {
@@ -95,7 +103,7 @@ export class TcpConnection {
         break
       }
       const response = this.#answer(this.#unread.subarray(at + 2, end))
-      if (response === undefined) return void socket.destroy()
+      if (response === undefined) return this.#refuse()
       answered++
       at = end
       const prefix = Buffer.allocUnsafe(2)

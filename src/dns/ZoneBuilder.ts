@@ -80,9 +80,11 @@ class Group {
     if (this.rows.length > 0 && (row.type === "SOA" || row.type === "CNAME")) {
       return "there is one already; the first counts"
     }
-    if (this.#bytes + row.data.length > maxSetBytes) return `all of them together exceed ${maxSetBytes} bytes`
+    // With the name, type, class and TTL that each record has on the wire; `data` begins with its length.
+    const bytes = row.name.wire.length + 8 + row.data.length
+    if (this.#bytes + bytes > maxSetBytes) return `all of them together exceed ${maxSetBytes} bytes`
     this.#known.add(content)
-    this.#bytes += row.data.length
+    this.#bytes += bytes
     this.rows.push(row)
     return undefined
   }

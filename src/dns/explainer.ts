@@ -33,20 +33,28 @@ const exclusionText = (exclusion: Exclusion): string => {
   }
 }
 
+/** Members that do not serve the name are nobody's business. */
+const isAside = ({ _tag }: Exclusion): boolean => _tag === "Inactive" || _tag === "NotAssigned"
+
 const candidateText = ({ address, chosen, distance, exclusions, heldUntil, member }: Candidate): string =>
   [
     member,
-    ...(address === "" ? [] : [address]),
+    ...(address === "" || exclusions.some(isAside) ? [] : [address]),
     ...(distance === undefined ? [] : [`${Math.round(distance)} km`]),
     ...(chosen ? ["chosen"] : []),
     ...exclusions.map(exclusionText),
     ...(heldUntil === undefined ? [] : [`held until ${new Date(heldUntil).toISOString()}`])
   ].join(", ")
 
+const tooManyAsk = "too many ask for explanations: ask again in a second"
+
 const bytesOf = (text: string): Uint8Array => {
   const bytes = Buffer.from(text)
   return encodeData("TXT", [bytes.length <= maxBytes ? bytes : bytes.subarray(0, maxBytes)])
 }
+
+/** No failure: PowerDNS would connect anew for each, and other records at the name would fail with it. */
+const tooOften: RecordSet = { type: RecordType.TXT, ttl: 1, data: [bytesOf(tooManyAsk)] }
 
 /**
  * An explanation as TXT records, one a line: their order is lost on the way, so that each begins with the type it is about and
@@ -79,7 +87,7 @@ export const makeExplainer = (
         second = now
         left = perSecond
       }
-      if (left === 0) return undefined
+      if (left === 0) return tooOften
       left -= 1
       const found = [explain(name, false, client), explain(name, true, client)].filter((one) => one !== undefined)
       return found.length === 0 ? undefined : explanationRecords(found)

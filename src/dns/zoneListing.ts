@@ -1,7 +1,7 @@
 import { domainName, type NameKey, parentKey } from "./DomainName.ts"
 import { RecordType, typeName } from "./protocol.ts"
 import { nameText, recordText } from "./recordText.ts"
-import { findIn, type ZoneData, type ZoneNode, type ZoneProblem } from "./ZoneData.ts"
+import type { ZoneData, ZoneNode, ZoneProblem } from "./ZoneData.ts"
 
 /** A record as zone files write it (RFC 1035, 5.1): names in full, with the last dot. TTL in seconds. */
 export interface ListedRecord {
@@ -83,25 +83,39 @@ export const listZones = (zones: ZoneData): ReadonlyArray<ListedZone> => {
 /** Types whose data ends with a name. */
 const pointing = new Set<number>([RecordType.NS, RecordType.CNAME, RecordType.MX, RecordType.SRV])
 
+/** What is wrong with a name of ours that a record of some type names; undefined for names of others. */
+const problemOf = (zones: ZoneData, type: number, target: string): string | undefined => {
+  const name = domainName(target)
+  const there = name === undefined ? undefined : zones.lookup(name.key, RecordType.A)
+  return there?._tag === "NoName"
+    ? `${target} does not exist`
+    : there?._tag === "Alias" && type !== RecordType.CNAME
+    ? `${target} is an alias (RFC 2181, 10.3)`
+    : there?._tag === "Referral" && type === RecordType.NS && !there.glue.some(({ owner }) => nameOf(owner) === target)
+    ? `${target} is in what it delegates: without an A or AAAA record here nobody can reach it`
+    : undefined
+}
+
+const nameOf = (wire: Uint8Array): string => nameText(Buffer.from(wire.subarray(0, -1)).toString("latin1") as NameKey)
+
 /**
- * What can be served and will not work: records that name something of our own zones that is not there, and servers that are
- * aliases (RFC 2181, 10.3).
+ * What can be served and will not work as meant: records that name something of our own zones that is not there, servers that
+ * are aliases or out of reach, and addresses that are written where members are chosen.
  */
 export const doubtsAbout = (zones: ZoneData): ReadonlyArray<ZoneProblem> =>
   [...zones.nodes].flatMap(([key, node]) =>
     [...node.found].flatMap(([type, found]) => {
-      if (!pointing.has(type) || found._tag !== "Answer") return []
-      return found.set.data.flatMap((data) => {
-        const target = recordText(type, data).split(" ").at(-1)!
-        const name = domainName(target)
-        if (name === undefined) return []
-        const there = findIn(zones.nodes as ReadonlyMap<NameKey, ZoneNode>, name.key, RecordType.A)
-        const problem = there._tag === "NoName"
-          ? `${target} does not exist`
-          : there._tag === "Alias" && type !== RecordType.CNAME
-          ? `${target} is an alias (RFC 2181, 10.3)`
-          : undefined
-        return problem === undefined ? [] : [{ name: nameText(key), type: typeName(type), problem }]
-      })
+      if (found._tag !== "Answer") return []
+      const problems = !pointing.has(type)
+        ? []
+        : found.set.data.map((data) => problemOf(zones, type, recordText(type, data).split(" ").at(-1)!))
+      if (node.steered !== undefined && (type === RecordType.A || type === RecordType.AAAA)) {
+        problems.push(
+          "services have URLs on this name: the address that is written here is answered instead of their members"
+        )
+      }
+      return problems.flatMap((problem) =>
+        problem === undefined ? [] : [{ name: nameText(key), type: typeName(type), problem }]
+      )
     })
   )

@@ -35,8 +35,9 @@ export interface Place {
   readonly network: string
   /**
    * The longest prefix among the database leaves used (misses included), capped at 24 bits for IPv4 and 56 for IPv6: all
-   * addresses under it are in this place, or, where a leaf is longer than the cap, those under that leaf. 0 when no
-   * database was used: nothing is known then, and an answer that is tailored all the same needs the cap itself.
+   * addresses under it are in this place, or, where a leaf is longer than the cap, those under that leaf. It is
+   * longer where a leaf holds private addresses too: none of those are under it. 0 when no database was used: nothing is
+   * known then, and an answer that is tailored all the same needs the cap itself.
    */
   readonly prefix: number
 }

@@ -1,4 +1,4 @@
-import { isPlaceless, readAddress } from "./address.ts"
+import { isPlaceless, readAddress, uniformPrefix } from "./address.ts"
 import type { Place } from "./GeoIp.ts"
 import type { GeoRecord, MmdbFile } from "./MmdbFile.ts"
 
@@ -51,6 +51,8 @@ export class GeoLookup {
       asn = this.#asn.record(this.#asn.tree.find(family, words))
       prefix = Math.max(prefix, this.#asn.tree.depth)
     }
+    // A large leaf may hold private addresses too, of which nothing is known: in IPv4, one of less than 16 bits.
+    if (prefix > 0 && (family === 6 || prefix < 16)) prefix = Math.max(prefix, uniformPrefix(family, words))
     return {
       location: city?.location,
       country: country?.country ?? "??",

@@ -193,13 +193,18 @@ export class MmdbTree {
     return place >= 0 ? 0 : end >>> 2
   }
 
-  /** IPv4 addresses of which something is known, the first of each network, from the lowest on. */
-  *ipv4Addresses(): Generator<number> {
+  /**
+   * IPv4 addresses of which something is known, the first of each network, from the lowest on. It ends after `maxPlaces`
+   * places: a file of a few nodes can lead nowhere by billions of ways.
+   */
+  *ipv4Addresses(maxPlaces: number): Generator<number> {
+    let left = maxPlaces
     const walk = function*(places: Int32Array, at: number, depth: number, head: number): Generator<number> {
       if (at < 0) {
         if (~at >>> 2 > 0) yield head >>> 0
       } else if (depth < 32) {
-        for (let i = 0; i < blockSize; i++) {
+        for (let i = 0; i < blockSize && left > 0; i++) {
+          left--
           const next = places[at + i]!
           // Several places of a block may lead to the same end: its first says it.
           if (next < 0 && i > 0 && next === places[at + i - 1]) continue

@@ -40,6 +40,9 @@ export class BadDatabase extends Schema.TaggedError<BadDatabase>()("BadDatabase"
 /** The directory does not take the file. */
 export class Unwritable extends Schema.TaggedError<Unwritable>()("Unwritable", { detail: Schema.String }) {}
 
+/** What is kept beside the databases cannot be read: going on without it would forget what was downloaded. */
+export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { detail: Schema.String }) {}
+
 /** `GeoDNS.GeoIp.DownloadsPerDay` are done. */
 export class UsedUp extends Schema.TaggedError<UsedUp>()("UsedUp", {
   perDay: Schema.Int,
@@ -66,6 +69,7 @@ export const UpdateReason = Schema.Union([
   BadChecksum,
   BadDatabase,
   Unwritable,
+  Unreadable,
   UsedUp,
   Busy,
   NoAccount
@@ -96,6 +100,9 @@ const describe = (reason: UpdateReason): string => {
       return `what was downloaded cannot be used: ${reason.detail}`
     case "Unwritable":
       return reason.detail
+    case "Unreadable":
+      return `${reason.detail}. It keeps how many downloads were made: make it readable for the user that runs geodns, or ` +
+        "remove it"
     case "UsedUp":
       return `there is a newer one, but ${reason.perDay} downloads were made within 24 hours ` +
         `(GeoDNS.GeoIp.DownloadsPerDay); the next is possible at ${new Date(reason.until).toISOString()}`

@@ -127,6 +127,37 @@ export const isPlaceless = (family: 4 | 6, words: Uint32Array): boolean => {
     (first === 0 && words[1] === 0 && words[2] === 0 && words[3]! <= 1) // ::, ::1
 }
 
+const sharedBits = (a: number, b: number): number => Math.clz32(a ^ b)
+
+/**
+ * The bits of the shortest network about an address that is all of one kind: within one of the ranges of {@link isPlaceless},
+ * or clear of them. Those networks never overlap. IPv4-mapped addresses share the first 56 bits of IPv6 with `::`, and count
+ * as placeless here.
+ *
+ * Of each range: one bit more than the address shares with it, but no more than the range has.
+ */
+export const uniformPrefix = (family: 4 | 6, words: Uint32Array): number => {
+  const first = words[0]!
+  if (family === 4) {
+    return Math.max(
+      Math.min(8, 1 + sharedBits(first, 0)),
+      Math.min(8, 1 + sharedBits(first, 0x0a000000)),
+      Math.min(8, 1 + sharedBits(first, 0x7f000000)),
+      Math.min(3, 1 + sharedBits(first, 0xe0000000)),
+      Math.min(10, 1 + sharedBits(first, 0x64400000)),
+      Math.min(16, 1 + sharedBits(first, 0xa9fe0000)),
+      Math.min(12, 1 + sharedBits(first, 0xac100000)),
+      Math.min(16, 1 + sharedBits(first, 0xc0a80000))
+    )
+  }
+  return Math.max(
+    first === 0 ? Math.min(56, 33 + sharedBits(words[1]!, 0)) : 1 + sharedBits(first, 0),
+    Math.min(7, 1 + sharedBits(first, 0xfc000000)),
+    Math.min(10, 1 + sharedBits(first, 0xfe800000)),
+    Math.min(8, 1 + sharedBits(first, 0xff000000))
+  )
+}
+
 /** The dotted form of an IPv4 word. */
 export const formatIpv4 = (word: number): string =>
   `${word >>> 24}.${(word >>> 16) & 0xff}.${(word >>> 8) & 0xff}.${word & 0xff}`

@@ -7,7 +7,7 @@ import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { randomBytes } from "node:crypto"
-import { open, rename, stat, unlink } from "node:fs/promises"
+import { open, readdir, rename, stat, unlink } from "node:fs/promises"
 import { join } from "node:path"
 import type { GeoIpSettings } from "../domain/documents/GeoDns.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
@@ -26,6 +26,7 @@ import {
   Busy,
   TimedOut,
   TooLarge,
+  Unreadable,
   Unwritable,
   UpdateError,
   type UpdateReason,
@@ -107,6 +108,7 @@ export const updateDatabases = (options: UpdateOptions): Effect.Effect<UpdateRep
   Effect.scoped(Effect.gen(function*() {
     const { directory, settings } = options
     yield* lock(directory)
+    yield* removeLeftovers(directory)
     let state = yield* readState
     if (options.forgive === true) state = Plan.forgiven(state)
     const save = Effect.suspend(() =>
@@ -147,10 +149,13 @@ const lock = (directory: string) =>
     )
   )
 
-/** A state that cannot be read counts as none: the provider bounds what that can cost. */
+/**
+ * A state that is missing or broken counts as none: the provider bounds what that can cost. One that cannot be read may well
+ * be good, and would be overwritten: it is a failure.
+ */
 const readState = DurableFiles.use((files) => files.read(Plan.updateStateFile)).pipe(
   Effect.map((text) => Option.getOrElse(Option.flatMap(text, Plan.decodeState), () => Plan.noState)),
-  Effect.orElseSucceed(() => Plan.noState)
+  Effect.mapError(({ message }) => new UpdateError({ edition: "", reason: new Unreadable({ detail: message }) }))
 )
 
 const measure = Effect.fnUntraced(function*(
@@ -189,7 +194,7 @@ const updateEdition = Effect.fnUntraced(
     if (until > now) return yield* new UsedUp({ perDay: settings.DownloadsPerDay, until })
     const checksum = yield* source.checksum(download)
     yield* keep(Plan.began(state(), now))
-    const temporary = join(file, "..", `.${Plan.fileOf(edition)}.${randomBytes(6).toString("hex")}.tmp`)
+    const temporary = join(file, "..", temporaryOf(Plan.fileOf(edition)))
     const packed = limits.packed ?? 512 * mebibyte
     const size = yield* Effect.scoped(Effect.gen(function*() {
       const { body, size } = yield* source.archive(download)
@@ -216,11 +221,25 @@ const updateEdition = Effect.fnUntraced(
   }
 )
 
+const temporaryOf = (name: string): string => `.${name}.${randomBytes(6).toString("hex")}.tmp`
+
+/** Removes downloads of processes that were killed: under the lock nobody else writes any. What stays does no harm. */
+const removeLeftovers = (directory: string): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    const names = await readdir(directory).catch(() => [])
+    for (const name of names.filter((name) => /^\..+\.mmdb\.[0-9a-f]{12}\.tmp$/.test(name))) {
+      await unlink(join(directory, name)).catch(() => undefined)
+    }
+  })
+
 const sizeOf = (file: string): Effect.Effect<number | undefined> =>
   Effect.promise(() => stat(file).then((found) => found.isFile() ? found.size : undefined, () => undefined))
 
 /** Networks that are looked at for one that is known. */
 const maxLookups = 1_000
+
+/** Places of the tree that are looked at on the way: in a tree without dead ends, so many lookups take no more. */
+const maxPlaces = 200_000
 
 /** Opens what came as it will be opened later, and looks addresses up in it. */
 const tryOut = Effect.fnUntraced(
@@ -240,7 +259,7 @@ const tryOut = Effect.fnUntraced(
 const knowsSomething = (file: MmdbFile): boolean => {
   const lookup = new GeoLookup([file])
   let left = maxLookups
-  for (const word of file.tree.ipv4Addresses()) {
+  for (const word of file.tree.ipv4Addresses(maxPlaces)) {
     const { asn, country, location } = lookup.locate(formatIpv4(word))
     if (file.kind === "ASN" ? asn !== "" : file.kind === "Country" ? country !== "??" : location !== undefined) {
       return true

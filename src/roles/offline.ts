@@ -1,9 +1,11 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
+import * as Result from "effect/Result"
+import { checkDocuments } from "../config/checkDocuments.ts"
 import { Config } from "../config/Config.ts"
 import { Documents } from "../config/Documents.ts"
-import type { DocumentName, Problem } from "../config/Problem.ts"
+import { type DocumentName, isError, type Problem } from "../config/Problem.ts"
 import { readLocal } from "../config/readDocuments.ts"
 import type { LocalPart } from "../config/usedSettings.ts"
 import { makeZoneData } from "../dns/ZoneBuilder.ts"
@@ -20,6 +22,7 @@ import { Contested } from "../status/Contested.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { Overrides } from "../status/Overrides.ts"
 import { Steering } from "../steering/Steering.ts"
+import { keyProblems } from "./keyProblems.ts"
 import { placeOf } from "./Place.ts"
 import { unusableSettings } from "./unusable.ts"
 
@@ -53,19 +56,24 @@ const leftOut = (document: DocumentName, path: string, expected: string, hint: s
 
 /**
  * Plans the checks and builds the zones of a local document, as a node with both IP versions would, and looks at how the
- * broker and the database are named if they are among `uses`.
+ * broker and the database are named, and at the keys of zones, if they are among `uses`.
  */
 export const preview = (path: string, uses: ReadonlyArray<LocalPart> = []) =>
   Effect.gen(function*() {
     const snapshot = yield* Config.use((config) => config.current)
     const { problems, targets } = plan(snapshot.local, snapshot.catalog, { ipv4: "all", ipv6: "all" }, yield* Probes)
     const zone = makeZoneData({ ...zoneSources(snapshot), serial: 0 })
+    // Whoever has the API of a DNS node answers, and signs.
+    const keys = uses.includes("DnsApi")
+      ? yield* keyProblems(snapshot.local, placeOf(path, snapshot.local).file, zone.zones)
+      : []
     return {
       targets: targets.size,
       names: snapshot.catalog.hosts.size,
       zones: zone.zones,
       problems: [
         ...unusableSettings(snapshot.local, uses),
+        ...keys,
         ...[...problems.values()].map(({ about, problem }) =>
           leftOut("local", about, "something that can be checked", problem)
         ),
@@ -76,12 +84,26 @@ export const preview = (path: string, uses: ReadonlyArray<LocalPart> = []) =>
     } satisfies Preview
   }).pipe(Effect.provide([documents(path), Probes.layer]))
 
-/** The zones of a local document, as a node would build them; SOA records that it makes up have the serial 0. */
+/** What zones are made of. */
+const zoneDocuments: ReadonlySet<DocumentName> = new Set([
+  "local",
+  "StaticDNSConfig",
+  "MembersConfig",
+  "ServicesConfig"
+])
+
+/**
+ * The zones of a local document, as a node would build them; SOA records that it makes up have the serial 0. When one of the
+ * documents that they are made of cannot be used, what is wrong with them instead.
+ */
 export const zonesOf = (path: string) =>
-  Config.use((config) => config.current).pipe(
-    Effect.map((snapshot) => makeZoneData({ ...zoneSources(snapshot), serial: 0 })),
-    Effect.provide(documents(path))
-  )
+  Effect.gen(function*() {
+    const read = yield* checkDocuments(path).pipe(Effect.provide(Documents.layer))
+    const problems = read.filter((problem) => isError(problem) && zoneDocuments.has(problem.document))
+    if (problems.length > 0) return Result.fail(problems)
+    const snapshot = yield* Config.use((config) => config.current).pipe(Effect.provide(documents(path)))
+    return Result.succeed(makeZoneData({ ...zoneSources(snapshot), serial: 0 }))
+  })
 
 /** Steering from documents alone, with nothing decided: nothing is written, and nobody is asked. */
 const offline = (path: string) =>
@@ -96,14 +118,23 @@ const offline = (path: string) =>
         NodeIdentity.layer({ id: "offline", role: "IBPDns" }),
         documents(path)
       )),
-      Layer.provide([DurableFiles.layerMemory, Conditions.layer]),
+      Layer.provide(DurableFiles.layerMemory),
+      Layer.provideMerge(Conditions.layer),
       Layer.provide(quiet)
     )
   })).pipe(Layer.provide(Documents.layer))
 
-/** Explains from a local document and those that it names. Without decisions every member counts as healthy. */
+/**
+ * Explains from a local document and those that it names. Without decisions every member counts as healthy. `geoIp` says what
+ * is wrong with the GeoIP databases: what they do not know is not in the answer.
+ */
 export const explainOffline = (path: string, question: Question) =>
-  explain(question).pipe(
+  Effect.gen(function*() {
+    const answer = yield* explain(question)
+    const conditions = yield* Conditions.use(({ current }) => current)
+    const geoIp = conditions.filter(({ name }) => name === "geoip" || name.startsWith("geoip:"))
+    return { answer, geoIp: geoIp.map(({ detail }) => detail) }
+  }).pipe(
     Effect.provide(offline(path)),
     Effect.mapError((error) => error instanceof NotFound ? { message: error.error } : error)
   )

@@ -214,6 +214,54 @@ describe.concurrent("geodns config check", () => {
       assert.notInclude(stdout + stderr, "planted")
     }).pipe(Effect.scoped))
 
+  it.live("refuses keys of zones that a node does not start with, and warns of those of other zones", () =>
+    Effect.gen(function*() {
+      const check = (folder: string, role: string) =>
+        Effect.map(
+          command(["config", "check", "--json", join(folder, "local.json"), "--role", role]),
+          ({ ok, stdout }) => ({
+            ok,
+            stdout,
+            keys: lines(stdout).map((line) => decodeProblem(JSON.parse(line))).filter(({ path }) =>
+              path.startsWith("GeoDNS.Dns.Keys")
+            )
+          })
+        )
+      const withKeys = (dns: object) =>
+        operatorFolder((local, folder) => {
+          local.Nats.Pass = "given"
+          local.GeoDNS = {
+            Dns: {
+              ...dns,
+              // Relative to the document, which is not where this process runs.
+              Keys: { "dotters.example": "nofile", "network.example": "nokey", "other.example": "good" }
+            }
+          }
+          writeFileSync(join(folder, "nokey"), "planted")
+          writeFileSync(join(folder, "good"), "Private-key-format: v1.2\nAlgorithm: 13\nPrivateKey: planted\n")
+        })
+      const answered = yield* withKeys({ PowerDnsSocket: "pdns.sock" })
+      for (const role of ["dns", "standalone"]) {
+        const { keys, ok, stdout } = yield* check(answered, role)
+        assert.isFalse(ok, role)
+        assert.deepStrictEqual(keys.map(({ path, severity }) => `${severity} ${path}`), [
+          'error GeoDNS.Dns.Keys["dotters.example"]',
+          'error GeoDNS.Dns.Keys["network.example"]',
+          'warning GeoDNS.Dns.Keys["other.example"]'
+        ])
+        assert.include(keys[0]!.hint, `cannot read ${join(answered, "nofile")}`)
+        assert.include(keys[1]!.hint, "there is no key in it")
+        assert.include(keys[2]!.found, "other.example, which is no zone here")
+        assert.notInclude(stdout, "planted")
+      }
+      // Who does not answer PowerDNS does not read them.
+      const silent = yield* withKeys({})
+      for (const { keys, ok } of [yield* check(answered, "monitor"), yield* check(silent, "dns")]) {
+        assert.isTrue(ok)
+        assert.deepStrictEqual(keys, [])
+      }
+    }).pipe(Effect.scoped))
+
   it.live("never prints what stands where a secret belongs", () =>
     Effect.gen(function*() {
       const wrong: Readonly<Record<string, unknown>> = {

@@ -6,6 +6,7 @@ import { demoNetworks } from "../../src/demo/places.ts"
 import { writeDatabase } from "../../src/geo/GeoEntry.ts"
 import { ExplainAnswer } from "../../src/http/ExplainAnswer.ts"
 import { run } from "./geodns.ts"
+import { command } from "./inProcess.ts"
 import { operatorFolder } from "./operator.ts"
 
 const decodeAnswer = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.toCodecJson(ExplainAnswer)))
@@ -26,6 +27,8 @@ describe.concurrent("geodns explain", () => {
         assert.match(stdout, /^ +✗ Retired Member .*not active$/m)
         assert.match(stdout, /^ +✗ Oasis .*no address of this family$/m)
         assert.include(stdout, `From ${file} alone: the health of the members is unknown.`)
+        assert.match(stdout, /^GeoIP: no city database, so clients are spread over all members/m)
+        assert.notInclude(stdout, "client subnet")
         assert.deepStrictEqual(readdirSync(folder), before)
       }).pipe(Effect.scoped),
     60_000
@@ -67,6 +70,35 @@ describe.concurrent("geodns explain", () => {
       assert.isTrue(nearest.chosen)
       assert.isAbove(free.length, 3)
     }).pipe(Effect.scoped), 60_000)
+
+  it.live("says that DNS takes no client subnet that is private or unspecified, and nothing of databases that are there", () =>
+    Effect.gen(function*() {
+      const folder = yield* operatorFolder()
+      const databases = join(folder, "work/maxmind")
+      mkdirSync(databases, { recursive: true })
+      for (const kind of ["City", "ASN"] as const) {
+        writeFileSync(
+          join(databases, `Test-${kind}.mmdb`),
+          Result.getOrThrow(writeDatabase(kind, demoNetworks, Date.UTC(2026, 0, 1)))
+        )
+      }
+      const config = join(folder, "local.json")
+      for (
+        const [client, address] of [
+          ["10.1.0.0/16", "10.1.0.0"],
+          ["203.0.113.0/0", "0.0.0.0"],
+          ["::/0", "::"],
+          ["fd12::/48", "fd12::"],
+          ["2001:db8:49::/48", undefined]
+        ] as const
+      ) {
+        const { ok, stderr, stdout } = yield* command(["explain", name, "--client", client, "--config", config])
+        assert.isTrue(ok, stderr)
+        const note = /does not use a private or unspecified client subnet: .* a resolver at (\S+) gets/.exec(stdout)
+        assert.strictEqual(note?.[1], address, client)
+        assert.notInclude(stdout, "GeoIP")
+      }
+    }).pipe(Effect.scoped))
 
   it.live("refuses what it cannot explain", () =>
     Effect.gen(function*() {

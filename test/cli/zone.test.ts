@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { readFileSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { lines } from "./geodns.ts"
 import { command } from "./inProcess.ts"
 import { operatorFolder } from "./operator.ts"
@@ -58,6 +58,25 @@ describe("geodns zone check", () => {
         lines(json.stdout).map((line) => JSON.parse(line)).map(({ severity, type }) => `${severity} ${type}`),
         ["error A", "error CNAME", "error CNAME", "warning MX"]
       )
+    }).pipe(Effect.scoped))
+
+  it.live("fails when a document that zones are made of is broken or missing, and names what is wrong", () =>
+    Effect.gen(function*() {
+      for (const [text, says] of [["{broken", /line 1/], [undefined, /geodns-static\.json, found nothing/]] as const) {
+        const file = yield* withRecords()
+        const records = join(dirname(file), "geodns-static.json")
+        if (text === undefined) rmSync(records)
+        else writeFileSync(records, text)
+        const checked = yield* command(["zone", "check", file])
+        assert.isFalse(checked.ok)
+        assert.match(checked.stdout, /^error +StaticDNSConfig: /)
+        assert.match(checked.stdout, says)
+        assert.match(checked.stderr, /1 error in the documents that zones are made of/)
+        const shown = yield* command(["zone", "show", file])
+        assert.isFalse(shown.ok)
+        assert.strictEqual(shown.stdout, "")
+        assert.match(shown.stderr, says)
+      }
     }).pipe(Effect.scoped))
 
   it.live("says what is wrong with documents that cannot be read", () =>

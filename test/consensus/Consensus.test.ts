@@ -7,7 +7,7 @@ import * as Messages from "../../src/bus/Messages.ts"
 import { Membership } from "../../src/cluster/Membership.ts"
 import { Config } from "../../src/config/Config.ts"
 import { setDocuments } from "../../src/config/memoryConfig.ts"
-import { Consensus, type ConsensusEvent } from "../../src/consensus/Consensus.ts"
+import { Consensus, type ConsensusEvent, type OpenProposal } from "../../src/consensus/Consensus.ts"
 import { contestedByProposals } from "../../src/consensus/contested.ts"
 import * as metrics from "../../src/consensus/metrics.ts"
 import { proposalId } from "../../src/consensus/proposalId.ts"
@@ -394,4 +394,26 @@ describe("what is contested", () => {
       assert.deepStrictEqual(yield* contested.current, [])
       assert.isAbove(changes, before)
     }).pipe(Effect.provide(MemoryBroker.layer)))
+
+  it.effect("is looked at again while something is, and bounded", () =>
+    Effect.gen(function*() {
+      const open = yield* Ref.make<ReadonlyArray<OpenProposal>>(
+        Array.from({ length: 5_000 }, (_, i) => ({
+          proposal: proposal({ id: `p${i}`, target: { ...target, member: `Member ${i}` } }),
+          votes: {},
+          firstSeen: 0
+        }))
+      )
+      // Nobody is told when they are closed.
+      const consensus = Layer.succeed(
+        Consensus,
+        Consensus.of({ propose: () => Effect.void, proposals: Ref.get(open), subscribe: Effect.succeed(Stream.never) })
+      )
+      const contested = Context.get(yield* Layer.build(Layer.provide(contestedByProposals, consensus)), Contested)
+      yield* TestClock.adjust("1 second")
+      assert.lengthOf(yield* contested.current, 1_000)
+      yield* Ref.set(open, [])
+      yield* TestClock.adjust("6 seconds")
+      assert.deepStrictEqual(yield* contested.current, [])
+    }))
 })

@@ -26,12 +26,23 @@ const zonesWith = (...addresses: ReadonlyArray<string>) =>
     serial: 1
   })
 
-/** Challenges of zones that can be changed, from documents in memory. */
-const world = (first = zonesWith(url)) => {
+/** Documents of which one never comes. */
+const documentsWithout = (hanging: string) =>
+  Layer.effect(
+    Documents,
+    Effect.map(Documents, ({ read, watch }) =>
+      Documents.of({
+        read: (at, options) => at === hanging ? Effect.never : read(at, options),
+        watch
+      }))
+  )
+
+/** Challenges of zones that can be changed, from documents in memory; the one at `hanging` never comes. */
+const world = (first = zonesWith(url), hanging = "") => {
   let zones = first
   const layer = Challenges.layerDocuments.pipe(
     Layer.provideMerge([
-      Documents.layerMemory({ [url]: "first\n" }),
+      documentsWithout(hanging).pipe(Layer.provideMerge(Documents.layerMemory({ [url]: "first\n" }))),
       Conditions.layerMemory,
       Layer.succeed(ServedZones, ServedZones.of({ current: () => zones }))
     ]),
@@ -77,14 +88,14 @@ describe("Challenges", () => {
       assert.notInclude((yield* problems).join(), "secret-token")
       assert.match(
         (yield* problems).join(),
-        /^dns:acme: ACME challenges cannot be read: _acme-challenge\.h1\.demo\.example: /
+        /^dns:acme: ACME challenges cannot be read: _acme-challenge\.h1\.demo\.example \(SERVFAIL\): /
       )
       yield* memory.fail(url, new BadStatus({ status: 500 }))
       yield* later
       assert.deepStrictEqual(yield* texts(url), ['"first"'])
       assert.match(
         (yield* problems).join(),
-        /h0\.demo\.example: acme\.example gives the status 500; .*h1\.demo\.example: /
+        /h0\.demo\.example: acme\.example gives the status 500; .*h1\.demo\.example \(SERVFAIL\): /
       )
       yield* memory.set(url, "<html>an error page</html>")
       yield* later
@@ -114,6 +125,17 @@ describe("Challenges", () => {
         assert.deepStrictEqual(yield* texts(url), [])
         assert.deepStrictEqual(yield* problems, [])
       }
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("are held up by none that hangs", () => {
+    const { layer } = world(zonesWith(other, url), other)
+    return Effect.gen(function*() {
+      const memory = yield* MemoryDocuments
+      yield* later
+      yield* memory.set(url, "second")
+      yield* later
+      assert.deepStrictEqual([yield* texts(url), yield* texts(other)], [['"second"'], undefined])
     }).pipe(Effect.provide(layer))
   })
 

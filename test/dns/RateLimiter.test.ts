@@ -133,6 +133,14 @@ describe("RateLimiter", () => {
     assert.strictEqual(check("192.0.2.1", start - 3_600_000), "drop")
   })
 
+  it("has room for new keys after a clock was set back, too", () => {
+    const check = limiterOf({ responsesPerSecond: 1, slip: 0 }, { places: 64 })
+    for (let i = 0; i < 1_000; i++) check(`10.${i >> 8}.${i & 255}.1`, start)
+    const addresses = Array.from({ length: 16 }, (_, i) => `20.0.${i}.1`)
+    for (const address of addresses) check(address, start - 3_600_000)
+    assert.isAtLeast(addresses.filter((address) => check(address, start - 3_600_000) === "drop").length, 15)
+  })
+
   it("does not forget who asks much for those who ask little, however many they are", () => {
     const check = limiterOf({ responsesPerSecond: 10, slip: 0 }, { places: 64 })
     for (let i = 0; i < 10; i++) check("203.0.113.1", start)

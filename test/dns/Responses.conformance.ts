@@ -165,9 +165,9 @@ const steered: ReadonlyArray<Case> = [
     says: { rcode: NOERROR, aa: true, answers: [], authority: [soa] }
   },
   {
-    title: "a name that steering does not know yet is NODATA",
+    title: "a name that steering does not know yet is SERVFAIL, which nobody keeps for long",
     packet: ask("lost.demo.example", "A"),
-    says: { rcode: NOERROR, answers: [], authority: [soa] }
+    says: { rcode: SERVFAIL, aa: false, answers: [], authority: [] }
   },
   {
     title: "a served name outside the static zones has a zone of its last two labels",

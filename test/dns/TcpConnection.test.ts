@@ -101,6 +101,26 @@ describe("TcpConnection", () => {
     client.destroy()
   })
 
+  it("answers what was asked before something that is no question, and ends", async () => {
+    for (const wrong of [Buffer.alloc(5), Buffer.concat([Buffer.from([0, 1, 0x80, 0]), Buffer.alloc(12)])]) {
+      const client = new SlowClient()
+      new TcpConnection(
+        client as unknown as Socket,
+        (message) => (message[2]! & 0x80) === 0 ? Buffer.from("answer") : undefined,
+        tcpBounds
+      )
+      const question = framed(ask("demo.example", "A"))
+      client.push(Buffer.concat([question, question, framed(wrong), question]))
+      for (let i = 0; i < 20; i++) {
+        await turn()
+        client.accept()
+      }
+      const sent = Buffer.concat(client.taken).toString("latin1")
+      assert.strictEqual(sent.split("answer").length - 1, 2)
+      assert.isTrue(client.writableEnded)
+    }
+  })
+
   it("gives others a turn between batches, and ends when all is answered", async () => {
     const client = new SlowClient()
     let answered = 0

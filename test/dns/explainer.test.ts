@@ -64,7 +64,6 @@ describe("an explanation in TXT records", () => {
           }]
         }),
         candidate("Other", {
-          address: "",
           distance: undefined,
           exclusions: [{ _tag: "Inactive" }, { _tag: "NotAssigned" }, { _tag: "NoAddress" }]
         })
@@ -99,10 +98,14 @@ describe("an explanation in TXT records", () => {
       const client = { location: undefined, scope: "" }
       assert.isUndefined(explain("lost", client))
       assert.deepStrictEqual(asked, ["lost false", "lost true"])
-      const given = Array.from({ length: 100 }, () => explain("rpc", client)).filter((set) => set !== undefined)
-      assert.lengthOf(given, 19)
+      const given = Array.from({ length: 100 }, () => explain("rpc", client)!)
+      assert.lengthOf(given.filter(({ ttl }) => ttl === 5), 19)
       assert.lengthOf(asked, 40)
+      // No failure, which would also be one of everything else at the name.
+      const refused = given.at(-1)!
+      assert.strictEqual(refused.ttl, 1)
+      assert.match(recordText(RecordType.TXT, refused.data[0]!), /too many ask/)
       yield* TestClock.adjust("1 second")
-      assert.isDefined(explain("rpc", client))
+      assert.strictEqual(explain("rpc", client)!.ttl, 5)
     }))
 })

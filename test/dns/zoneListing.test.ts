@@ -94,6 +94,24 @@ describe("doubts about zones", () => {
     )
   })
 
+  it("are servers that nobody can reach, and addresses in place of members", () => {
+    assert.sameMembers(
+      doubts(
+        `
+        demo.example NS 1 ns.elsewhere.test
+        child.demo.example NS 1 ns.child.demo.example
+        child.demo.example NS 1 ns2.child.demo.example
+        ns2.child.demo.example AAAA 1 2001:db8::1
+        rpc.demo.example AAAA 1 2001:db8::2`,
+        ["rpc.demo.example"]
+      ),
+      [
+        "child.demo.example NS: ns.child.demo.example is in what it delegates: without an A or AAAA record here nobody can reach it",
+        "rpc.demo.example AAAA: services have URLs on this name: the address that is written here is answered instead of their members"
+      ]
+    )
+  })
+
   it("are not about what others know, steered names, wildcards and aliases of aliases", () => {
     assert.deepStrictEqual(
       doubts(
@@ -101,6 +119,7 @@ describe("doubts about zones", () => {
         demo.example NS 1 ns.elsewhere.test
         demo.example MX 1 0 .
         child.demo.example NS 1 ns.child.demo.example
+        ns.child.demo.example A 1 192.0.2.53
         www.demo.example CNAME 1 rpc.demo.example
         web.demo.example CNAME 1 www.demo.example
         any.demo.example CNAME 1 x.wild.demo.example

@@ -81,6 +81,16 @@ describe("GeoIp.layer", () => {
       assert.notInclude(cityOnly.conditions[0]!, "country database")
     }))
 
+  it.effect("says prefixes without private addresses, however large a leaf is", () =>
+    Effect.gen(function*() {
+      const sparse = Result.getOrThrow(writeDatabase("City", [{ cidr: "9.0.0.0/8", country: "US" }], 0))
+      const { geo } = yield* open(yield* directoryWith({ "city.mmdb": sparse }))
+      // 128.0.0.0/1 is one leaf, and holds 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 and 224.0.0.0/3.
+      const prefixes = ["130.1.1.1", "169.253.0.1", "172.32.0.1", "192.1.1.1", "192.169.1.1", "193.1.1.1"]
+        .map((address) => geo.locate(address).prefix)
+      assert.deepStrictEqual(prefixes, [3, 15, 11, 9, 16, 8])
+    }))
+
   it.effect("starts without a directory, and says so", () =>
     Effect.gen(function*() {
       const missing = join(tmpdir(), "geodns-no-such-directory")

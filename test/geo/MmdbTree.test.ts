@@ -5,6 +5,7 @@ import fc from "fast-check"
 import { Reader, type Response } from "mmdb-lib"
 import { formatIpv4, readAddress } from "../../src/geo/address.ts"
 import { openMmdb } from "../../src/geo/MmdbFile.ts"
+import { flattenTree, MmdbTree } from "../../src/geo/MmdbTree.ts"
 import { fields, writeMmdb } from "../../src/geo/MmdbWriter.ts"
 
 /** Networks of which many nest. */
@@ -72,7 +73,7 @@ describe("MmdbTree", () => {
     fc.assert(
       fc.property(sample, ({ networks, recordSize }) => {
         const file = Result.getOrThrow(openMmdb(build(networks, recordSize, 6)))!
-        const all = [...file.tree.ipv4Addresses()]
+        const all = [...file.tree.ipv4Addresses(Infinity)]
         assert.deepStrictEqual(all, [...new Set(all)].sort((a, b) => a - b))
         for (const word of all) assert.notStrictEqual(file.tree.find(4, Uint32Array.of(word)), 0)
         for (const network of networks) {
@@ -89,5 +90,19 @@ describe("MmdbTree", () => {
       }),
       { numRuns: 200 }
     )
+  })
+
+  it("lists no more than it may look at, by however many ways a tree leads there", () => {
+    // Each node leads to the next both ways, the last to what is known: 2^20 ways.
+    const nodeCount = 20
+    const nodes = Buffer.alloc(nodeCount * 6)
+    for (let at = 0; at < nodes.length; at += 3) nodes.writeUIntBE(Math.floor(at / 6) + 1, at, 3)
+    nodes.writeUIntBE(nodeCount + 16, nodes.length - 6, 3)
+    nodes.writeUIntBE(nodeCount + 16, nodes.length - 3, 3)
+    const tree = new MmdbTree(flattenTree(nodes, { ipVersion: 4, nodeCount, recordSize: 24 }, () => 1)!)
+    const count = (maxPlaces: number) => [...tree.ipv4Addresses(maxPlaces)].length
+    assert.strictEqual(count(Infinity), 2 ** 16)
+    assert.isAbove(count(1_000), 0)
+    assert.isBelow(count(1_000), 100)
   })
 })

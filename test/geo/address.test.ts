@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { NetAddress } from "effect/net"
 import * as Result from "effect/Result"
 import fc from "fast-check"
-import { formatIpv4, isPlaceless, readAddress } from "../../src/geo/address.ts"
+import { formatIpv4, isPlaceless, readAddress, uniformPrefix } from "../../src/geo/address.ts"
 
 const read = (text: string) => {
   const words = new Uint32Array(4)
@@ -111,4 +111,53 @@ describe("isPlaceless", () => {
     "::2",
     "::ffff:203.0.113.1"
   ])("%s is looked up", (address) => assert.isFalse(placeless(address)))
+})
+
+describe("uniformPrefix", () => {
+  const bitsOf = (words: ArrayLike<number>) => Array.from(words, (word) => word.toString(2).padStart(32, "0")).join("")
+  const range = (text: string) => {
+    const [address, length] = text.split("/")
+    return bitsOf(read(address!)!.words).slice(0, Number(length))
+  }
+  const ranges = {
+    4: [
+      "0.0.0.0/8",
+      "10.0.0.0/8",
+      "127.0.0.0/8",
+      "224.0.0.0/3",
+      "100.64.0.0/10",
+      "169.254.0.0/16",
+      "172.16.0.0/12",
+      "192.168.0.0/16"
+    ].map(range),
+    6: ["::/56", "fc00::/7", "fe80::/10", "ff00::/8"].map(range)
+  }
+
+  it("is of the largest network about an address without a placeless range in its middle", () => {
+    const address = fc.constantFrom<4 | 6>(4, 6).chain((family) => {
+      const length = family === 4 ? 32 : 128
+      return fc.tuple(
+        fc.constantFrom("", ...ranges[family]),
+        fc.nat(56),
+        fc.array(fc.constantFrom("0", "1"), { minLength: length, maxLength: length })
+      ).map(([start, shared, rest]) => ({ family, bits: (start.slice(0, shared) + rest.join("")).slice(0, length) }))
+    })
+    let placeless = 0
+    fc.assert(
+      fc.property(address, ({ bits, family }) => {
+        const words = Uint32Array.from(bits.match(/.{32}/g)!, (word) => Number.parseInt(word, 2))
+        const prefix = uniformPrefix(family, words)
+        const holdsRange = (length: number) =>
+          ranges[family].some((range) => range.length > length && range.startsWith(bits.slice(0, length)))
+        assert.isFalse(holdsRange(prefix))
+        assert.isTrue(holdsRange(prefix - 1), "a shorter one would do")
+        const isWithin = ranges[family].some((range) => bits.startsWith(range))
+        // The first network of IPv6 is one for scopes only.
+        if (family === 4 || !bits.startsWith(ranges[6][0]!)) assert.strictEqual(isPlaceless(family, words), isWithin)
+        placeless += Number(isWithin)
+      }),
+      { numRuns: 5_000 }
+    )
+    assert.isAbove(placeless, 500)
+  })
 })

@@ -1,15 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, type Scope } from "effect"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync
 } from "node:fs"
@@ -20,6 +23,7 @@ import { Readable } from "node:stream"
 import { createGzip, gzipSync } from "node:zlib"
 import { GeoIp } from "../../src/geo/GeoIp.ts"
 import { GeoIpSource, type SourceOptions } from "../../src/geo/GeoIpSource.ts"
+import { fields, writeMmdb } from "../../src/geo/MmdbWriter.ts"
 import { updateDatabases, type UpdateOptions } from "../../src/geo/updateDatabases.ts"
 import { UpdateError } from "../../src/geo/UpdateError.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
@@ -141,6 +145,24 @@ describe("updateDatabases", () => {
       rmSync(join(directory, "CityLite.mmdb"))
       assert.strictEqual(yield* outcome(provider, directory), "updated")
       assert.strictEqual(yield* longitude(directory), 20)
+    }).pipe(Effect.scoped))
+
+  it.live("removes what a killed process was downloading, and nothing else", () =>
+    Effect.gen(function*() {
+      const { directory, provider } = yield* world
+      const others = [".CityLite.mmdb.tmp", ".notes.0123456789ab.tmp", "CityLite.mmdb.0123456789ab.tmp"]
+      for (const name of others) writeFileSync(join(directory, name), "not ours")
+      for (const name of [".CityLite.mmdb.0123456789ab.tmp", ".AsnLite.mmdb.ba9876543210.tmp"]) {
+        writeFileSync(join(directory, name), "the begin of a database")
+      }
+      // While somebody else updates, it may be theirs.
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* FileLock.acquire(join(directory, "geoip-update.lock"), "a test")
+        yield* Effect.flip(round(provider, directory))
+        assert.include(filesOf(directory), ".CityLite.mmdb.0123456789ab.tmp")
+      }))
+      assert.strictEqual(yield* outcome(provider, directory), "updated")
+      assert.deepStrictEqual(filesOf(directory), [...others, "CityLite.mmdb", "geoip-update.json"].sort())
     }).pipe(Effect.scoped))
 
   it.live("sends the credentials to no other host, port or scheme, and follows", () =>
@@ -299,6 +321,18 @@ describe("updateDatabases", () => {
     }).pipe(Effect.scoped))
 
   const city = database("City", 20)
+  // Each of its nodes leads to the next both ways, the last to nothing: four billion ways.
+  const maze = Buffer.from(
+    Result.getOrThrow(writeMmdb({
+      databaseType: "GeoLite2-City",
+      description: "",
+      builtAt: 0,
+      ipVersion: 4,
+      recordSize: 24,
+      entries: [{ network: "1.2.3.4/32", record: fields({ location: fields({ latitude: 1, longitude: 2 }) }) }]
+    }))
+  )
+  for (let at = 0; at < 32 * 6; at += 3) maze.writeUIntBE(Math.floor(at / 6) + 1, at, 3)
   it.live.each<readonly [what: string, offer: Offer, said: string]>([
     ["another checksum", { ...packed(city, april), checksum: "0".repeat(64) }, "the archive is damaged"],
     ["no gzip", offer(tar([{ name: "City.mmdb", content: city }]), april), "the archive cannot be used"],
@@ -315,6 +349,11 @@ describe("updateDatabases", () => {
     [
       "a database that knows nothing",
       packed(database("City", Number.NaN), april),
+      "no address that was looked up in it is known"
+    ],
+    [
+      "a small database that leads nowhere by very many ways",
+      packed(maze, april),
       "no address that was looked up in it is known"
     ]
   ])("refuses %s, and keeps what was there", ([, bad, said]) =>
@@ -387,11 +426,33 @@ describe("updateDatabases", () => {
       assert.match(yield* outcome(provider, directory), /cannot write .*CityLite\.mmdb/)
       assert.deepStrictEqual(filesOf(directory), ["CityLite.mmdb", "geoip-update.json"])
       // Where it cannot be written down that a download is made, none is made.
-      rmSync(join(directory, "geoip-update.json"))
-      mkdirSync(join(directory, "geoip-update.json"))
+      const large = { downloads: [], editions: { ["x".repeat(300_000)]: { failures: 0, retryAt: 0 } } }
+      writeFileSync(join(directory, "geoip-update.json"), JSON.stringify(large))
       provider.asked.length = 0
+      yield* smallFiles("262144")
       assert.match(yield* outcome(provider, directory), /cannot write .*geoip-update\.json/)
       assert.deepStrictEqual(provider.asked.map(({ suffix }) => suffix), ["tar.gz", "tar.gz.sha256"])
+    }).pipe(Effect.scoped))
+
+  it.live("takes a record of downloads that is missing or broken for none, and fails with one that it cannot read", () =>
+    Effect.gen(function*() {
+      const { directory, provider } = yield* world
+      const record = join(directory, "geoip-update.json")
+      const lost = [() => rmSync(record), () => writeFileSync(record, '{"downloads":')]
+      for (const lose of lost) {
+        lose()
+        assert.strictEqual((yield* round(provider, directory)).state.downloads.length, 1)
+      }
+      // A link to itself: nobody can read it, the system's own user included, and it could be replaced.
+      rmSync(record)
+      symlinkSync(record, record)
+      provider.asked.length = 0
+      const { edition: about, message, reason } = yield* Effect.flip(round(provider, directory))
+      assert.deepStrictEqual([about, reason._tag], ["", "Unreadable"])
+      assert.include(message, `cannot read ${record}: ELOOP`)
+      assert.include(message, "make it readable for the user that runs geodns, or remove it")
+      assert.isTrue(lstatSync(record).isSymbolicLink())
+      assert.deepStrictEqual(provider.asked, [])
     }).pipe(Effect.scoped))
 
   it.live("keeps what was there when the disk takes no more", () =>

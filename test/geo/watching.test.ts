@@ -157,7 +157,7 @@ describe("GeoIp", () => {
       )
       delay.disable()
       assert.strictEqual(geo.locate("20.0.4.1").location?.longitude, 1)
-      // Reading it here would take ten times as long; a busy machine gets some time.
-      assert.isBelow(delay.max / 1e6, 100)
+      // Reading it here would take longer even where nothing else runs; a busy machine gets some time.
+      assert.isBelow(delay.max / 1e6, 400)
     }).pipe(Effect.scoped))
 })

@@ -11,8 +11,43 @@ import { rpc, serve } from "./world.ts"
 
 type Family = 4 | 6
 
-/** Bits of an address that networks differ in: the others are those of a base, so that many of them overlap. */
-const spread = { 4: 32, 6: 72 } as const
+const lengths = { 4: 32, 6: 128 } as const
+
+/** How addresses begin: public ones and those that are not, and what is right beside these. */
+const starts = {
+  4: [
+    "",
+    "0101",
+    "11001011",
+    "110010110000000001110001",
+    "00000000", // 0.0.0.0/8
+    "00001010", // 10.0.0.0/8
+    "0110010001", // 100.64.0.0/10
+    "01111111", // 127.0.0.0/8
+    "1010100111111110", // 169.254.0.0/16
+    "101011000001", // 172.16.0.0/12
+    "1100000010101", // 192.168.0.0/13
+    "1100000010101000", // 192.168.0.0/16
+    "111"
+  ],
+  6: [
+    "",
+    "001",
+    "0010101",
+    "00111001011",
+    "001110010110000000001110001",
+    "1111110", // fc00::/7
+    "111111101", // fe80::/9
+    "1111111010", // fe80::/10
+    "11111111", // ff00::/8
+    "0".repeat(8),
+    "0".repeat(52),
+    "0".repeat(64),
+    "0".repeat(80) + "1".repeat(16), // IPv4-mapped
+    "0".repeat(96) + "110010110000000001110001",
+    "0".repeat(124)
+  ]
+} as const
 
 /** The first bits of an address as text: `1100…`, to compare prefixes by. */
 const bitsOf = (family: Family, words: Uint32Array): string =>
@@ -25,16 +60,12 @@ const textOf = (family: Family, bits: string): string => {
   )
 }
 
-/**
- * Bits of an address: mostly ones and zeros after a few that are likely the same, so that prefixes nest. IPv6 keeps to
- * 2000::/3, where it is not private.
- */
+/** Bits of an address: ones and zeros after some that are likely the same, so that prefixes nest. */
 const address = (family: Family): fc.Arbitrary<string> =>
   fc.tuple(
-    fc.constantFrom("", "0101", "11001011", "110010110000000001110001"),
-    fc.array(fc.constantFrom("0", "1"), { minLength: spread[family], maxLength: spread[family] })
-  ).map(([start, rest]) => (family === 6 ? "001" : "") + start + rest.join("").slice(start.length + 3))
-    .map((bits) => bits.padEnd(family === 4 ? 32 : 128, "0").slice(0, family === 4 ? 32 : 128))
+    fc.constantFrom(...starts[family]),
+    fc.array(fc.constantFrom("0", "1"), { minLength: lengths[family], maxLength: lengths[family] })
+  ).map(([start, rest]) => start + rest.join("").slice(start.length))
 
 const network = (family: Family): fc.Arbitrary<string> =>
   fc.tuple(address(family), fc.integer({ min: 1, max: family === 4 ? 32 : 72 })).map(([bits, length]) =>
@@ -80,22 +111,37 @@ const served = serve({
   }
 })
 
+const resolver = "203.0.113.53"
+
+/** Not from its text: that of an IPv4-mapped address is IPv4. */
+const optionOf = (family: Family, bits: string, length: number) => {
+  const octets = bits.slice(0, length).padEnd(Math.ceil(length / 8) * 8, "0").match(/.{8}/g) ?? []
+  return Uint8Array.of(0, family === 4 ? 1 : 2, length, 0, ...octets.map((octet) => Number.parseInt(octet, 2)))
+}
+
 const askerAt = (family: Family, bits: string, length: number, locate: (address: string) => Asker["place"]) => {
-  const option = writeClientSubnet(`${textOf(family, bits)}/${length}`)!
+  const option = optionOf(family, bits, length)
   const subnet = readClientSubnet(option, 0, option.length)!
-  return isPlaceless(family, subnet.words) ? undefined : {
+  return {
     subnet: bitsOf(family, subnet.words),
-    asker: askerOf(subnet, "192.168.0.1", locate)
+    asker: askerOf(subnet, resolver, locate),
+    isPlaceless: isPlaceless(family, subnet.words)
   }
 }
 
 describe("scopes", () => {
-  it("never overlap, are capped, and have one answer each, whatever is in the databases", () => {
+  it("never overlap with another answer, are capped, and have one answer each, whatever is in the databases", () => {
     const question = fc.constantFrom<Family>(4, 6).chain((family) =>
-      fc.record({ family: fc.constant(family), bits: address(family), length: fc.integer({ min: 1, max: 128 }) })
+      fc.record({
+        family: fc.constant(family),
+        bits: address(family),
+        length: fc.integer({ min: 1, max: lengths[family] })
+      })
     )
     let nested = 0
     let shared = 0
+    let placeless = 0
+    let within = 0
     fc.assert(
       fc.property(lookup, fc.array(question, { minLength: 20, maxLength: 80 }), (databases, questions) => {
         const geo = new GeoLookup(
@@ -106,30 +152,37 @@ describe("scopes", () => {
         )
         const answers = new Map<string, unknown>()
         for (const { bits, family, length } of questions) {
-          const source = Math.min(length, family === 4 ? 32 : 128)
-          const asked = askerAt(family, bits, source, (address) => geo.locate(address))
-          if (asked === undefined) continue
-          const { asker, subnet } = asked
+          const { asker, isPlaceless, subnet } = askerAt(family, bits, length, (address) => geo.locate(address))
+          placeless += Number(isPlaceless)
           assert.isAtMost(asker.scope, family === 4 ? 24 : 56)
           assert.isAbove(asker.scope, 0, "scope 0 would be for everybody")
           const scope = `${family} ${subnet.slice(0, asker.scope)}`
           const members = [false, true].map((ipv6) => served.choose(rpc, ipv6, asker.client)!.members)
-          const answer = { members, place: asker.place }
+          // The client tells the answer of the resolver from those that happen to have the same members.
+          const answer = { members, place: asker.place, client: asker.client }
           if (answers.has(scope)) {
             shared++
             assert.deepStrictEqual(answer, answers.get(scope), scope)
           }
           answers.set(scope, answer)
         }
-        const scopes = [...answers.keys()].sort()
-        // Sorted, a scope comes right before the first one that it contains.
-        scopes.forEach((scope, i) => assert.isFalse(scopes[i + 1]?.startsWith(scope) ?? false, `${scope} overlaps`))
-        nested += Number(new Set(scopes.map((scope) => scope.length)).size > 3)
+        // Public scopes are clients of their own: only those that have the answer of the resolver may overlap.
+        for (const [scope, answer] of answers) {
+          for (let end = scope.length - 1; end > "4 ".length; end--) {
+            const wider = answers.get(scope.slice(0, end))
+            if (wider === undefined) continue
+            within++
+            assert.deepStrictEqual(answer, wider, `${scope} overlaps ${scope.slice(0, end)}`)
+          }
+        }
+        nested += Number(new Set([...answers.keys()].map((scope) => scope.length)).size > 3)
       }),
       { numRuns: 300 }
     )
     assert.isAbove(nested, 50, "there were databases with scopes of many lengths")
     assert.isAbove(shared, 1_000, "many had the scope of another")
+    assert.isAbove(placeless, 1_000, "many were private or unspecified")
+    assert.isAbove(within, 100, "and had scopes within others, of the same answer")
   })
 
   it("of private subnets give the answer of the resolver, and of no other", () => {

@@ -88,7 +88,10 @@ describeWith(mariadb, "three processes that count and write outages, over a Mari
     const history: Array<string> = []
     const note = (what: string) => void history.push(`${what} at ${Date.now() - began}`)
     const until = performance.now() + seconds * 1_000
-    const isOver = () => performance.now() >= until
+    let kills = 0
+    let stops = 0
+    // A busy machine takes longer to bring the database back.
+    const isOver = () => performance.now() >= until && kills >= 2 && stops >= 2
     const decisions = new Decisions()
 
     const decide = async () => {
@@ -128,8 +131,6 @@ describeWith(mariadb, "three processes that count and write outages, over a Mari
       await it.start()
       note(`start of ${it.id}`)
     }
-    let kills = 0
-    let stops = 0
     const disturb = async () => {
       for (let i = 0; !isOver(); i++) {
         // What the first process counted in its last second may be lost: it must have counted for longer.
@@ -158,8 +159,6 @@ describeWith(mariadb, "three processes that count and write outages, over a Mari
     await Promise.all([decide(), deliver(a), deliver(b), deliver(c), look(), disturb()])
     for (const it of processes) it.deliver()
     await Promise.all(processes.map((it) => it.stop()))
-    assert.isAtLeast(kills, 2)
-    assert.isAtLeast(stops, 2)
     assert.isAtLeast(looks, 20)
     assert.isAtLeast(decisions.outages.size, 50)
 

@@ -73,14 +73,22 @@ describeWith(mariadb, "UsageCollector over MariaDB", () => {
 
         count(dns1, 3)
         count(dns2, 2)
-        yield* collect
-        assert.deepStrictEqual(yield* byNode(stores[0]), { "dns-1": 3 * keys, "dns-2": 2 * keys })
+        /** Time passes fast here: a busy machine may need another round until all is there, and never more than that. */
+        const collectTo = (store: (typeof stores)[number], dns1: number, dns2: number) =>
+          Effect.andThen(collect, byNode(store)).pipe(
+            Effect.flatMap((found) => {
+              assert.isAtMost(found["dns-1"] ?? 0, dns1 * keys)
+              assert.isAtMost(found["dns-2"] ?? 0, dns2 * keys)
+              return found["dns-1"] === dns1 * keys && found["dns-2"] === dns2 * keys ? Effect.void : Effect.fail(found)
+            }),
+            Effect.retry({ times: 20, schedule: Schedule.spaced("5 seconds") })
+          )
+        yield* collectTo(stores[0], 3, 2)
 
         yield* broker.disconnect("dns-2")
         count(dns1, 1)
         count(dns2, 1)
-        yield* collect
-        assert.deepStrictEqual(yield* byNode(stores[1]), { "dns-1": 4 * keys, "dns-2": 2 * keys })
+        yield* collectTo(stores[1], 4, 2)
 
         // It comes back as another process, with what the one before has counted.
         yield* broker.reconnect("dns-2")
@@ -88,11 +96,7 @@ describeWith(mariadb, "UsageCollector over MariaDB", () => {
         dns2 = yield* startDns("dns-2", disk)
         count(dns2, 1)
         const all = { "dns-1": 4 * keys, "dns-2": 4 * keys }
-        yield* collect.pipe(
-          Effect.andThen(byNode(stores[0])),
-          Effect.flatMap((found) => found["dns-2"] === all["dns-2"] ? Effect.void : Effect.fail(found)),
-          Effect.retry({ times: 20, schedule: Schedule.spaced("5 seconds") })
-        )
+        yield* collectTo(stores[0], 4, 4)
         yield* collect
         yield* collect
         for (const store of stores) assert.deepStrictEqual(yield* byNode(store), all)

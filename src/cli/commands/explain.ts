@@ -6,15 +6,21 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { isUsedAsSubnet } from "../../dns/ClientSubnet.ts"
 import { ExplainAnswer, ExplainQuestion } from "../../http/ExplainAnswer.ts"
 import { explainOffline } from "../../roles/offline.ts"
 import { explanationText } from "../explanationText.ts"
 import { toUserError } from "../failure.ts"
 import { paint } from "../paint.ts"
 import { askRemote, keyFileFlag, nodeFlag, remote } from "../remote.ts"
+import { plain } from "../text/plain.ts"
 
 /** As over HTTP: what is not known is null, and no key is missing. */
 const encode = Schema.encodeEffect(Schema.fromJsonString(Schema.toCodecJson(ExplainAnswer)))
+
+/** What is explained is the answer to `address` as the one that asks. */
+const notASubnet = (address: string): string =>
+  `DNS does not use a private or unspecified client subnet: it answers by the address of the resolver. This is what a resolver at ${address} gets.`
 
 export const explain = Command.make(
   "explain",
@@ -45,10 +51,12 @@ export const explain = Command.make(
     json: Flag.Boolean("json").pipe(Flag.withDescription("Print the explanation as JSON"), Flag.withDefault(false))
   },
   Effect.fn(function*({ client, config, json, keyFile, name, node, type }) {
-    const answer = yield* toUserError(Effect.gen(function*() {
-      return yield* Option.isSome(config)
-        ? explainOffline(config.value, { name, address: client, ipv6: type === "AAAA" })
-        : askRemote(yield* remote({ node, keyFile }), (api) => api.explain({ query: { name, client, type } }))
+    const { answer, geoIp } = yield* toUserError(Effect.gen(function*() {
+      if (Option.isSome(config)) {
+        return yield* explainOffline(config.value, { name, address: client, ipv6: type === "AAAA" })
+      }
+      const known = yield* remote({ node, keyFile })
+      return { answer: yield* askRemote(known, (api) => api.explain({ query: { name, client, type } })), geoIp: [] }
     }))
     if (json) return yield* Console.log(yield* Effect.orDie(encode(answer)))
     yield* Console.log(explanationText(answer.explanation, paint))
@@ -62,6 +70,8 @@ export const explain = Command.make(
         }`
       )
     }`)
+    if (geoIp.length > 0) yield* Console.log(paint.dim(plain(`GeoIP: ${geoIp.join(" ")}`)))
+    if (!isUsedAsSubnet(answer.address)) yield* Console.log(paint.dim(notASubnet(answer.address)))
   })
 ).pipe(
   Command.validate(({ config, node }) =>

@@ -4,6 +4,8 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { describeProblem } from "../../config/Problem.ts"
 import type { ZoneProblem } from "../../dns/ZoneData.ts"
 import { doubtsAbout, listZones } from "../../dns/zoneListing.ts"
 import { describeZoneProblem } from "../../dns/Zones.ts"
@@ -20,7 +22,17 @@ export const zoneCheck = Command.make(
     json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object per problem"), Flag.withDefault(false))
   },
   Effect.fn(function*({ file, json }) {
-    const zones = yield* toUserError(zonesOf(file))
+    const read = yield* toUserError(zonesOf(file))
+    if (Result.isFailure(read)) {
+      for (const problem of read.failure) {
+        yield* Console.log(json ? JSON.stringify(problem) : `${paint.bad("error  ")} ${describeProblem(problem)}`)
+      }
+      return yield* new CliError.UserError({
+        cause: read.failure,
+        userMessage: `${file}: ${counted(read.failure.length, "error")} in the documents that zones are made of`
+      })
+    }
+    const zones = read.success
     const doubts = doubtsAbout(zones)
     const print = (severity: "error" | "warning") => (problem: ZoneProblem) =>
       Console.log(

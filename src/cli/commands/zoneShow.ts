@@ -5,6 +5,8 @@ import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { summarise } from "../../config/Problem.ts"
 import { domainName } from "../../dns/DomainName.ts"
 import { listZones } from "../../dns/zoneListing.ts"
 import { zonesOf } from "../../roles/offline.ts"
@@ -19,7 +21,11 @@ export const zoneShow = Command.make(
     json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON document"), Flag.withDefault(false))
   },
   Effect.fn(function*({ file, json, zone }) {
-    const all = listZones(yield* toUserError(zonesOf(file)))
+    const read = yield* toUserError(zonesOf(file))
+    if (Result.isFailure(read)) {
+      return yield* new CliError.UserError({ cause: read.failure, userMessage: summarise(read.failure, 5) })
+    }
+    const all = listZones(read.success)
     const wanted = Option.map(zone, (name) => `${domainName(name)?.text ?? name}.`)
     const shown = Option.match(wanted, { onNone: () => all, onSome: (name) => all.filter((one) => one.name === name) })
     if (shown.length === 0) {

@@ -1,28 +1,25 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
-import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { Config } from "../../config/Config.ts"
 import { formatListenAddress, type ListenAddress, readListenAddress } from "../../domain/ListenAddress.ts"
 import { GeoIp } from "../../geo/GeoIp.ts"
 import { Conditions } from "../../node/Conditions.ts"
 import type { DurableFiles } from "../../node/DurableFiles.ts"
-import { fileProblem } from "../../node/fileProblem.ts"
 import { Steering } from "../../steering/Steering.ts"
 import { Usage } from "../../usage/Usage.ts"
 import { answerSources } from "../AnswerSources.ts"
 import { Challenges } from "../Challenges.ts"
-import { domainName } from "../DomainName.ts"
 import { ServedZones } from "../ServedZones.ts"
 import { type PdnsBounds, pdnsBounds } from "./bounds.ts"
 import { errorReply, type HandlePdns, makePdnsHandler } from "./handler.ts"
 import { serveHttp } from "./httpServer.ts"
-import { BadHttp, BadKeys, PdnsError } from "./PdnsError.ts"
+import { BadHttp, PdnsError } from "./PdnsError.ts"
 import { makePdnsTally, type PdnsTally } from "./PdnsTally.ts"
 import { serveUnixSocket } from "./unixSocket.ts"
-import { readZoneKeys, type ZoneKey } from "./zoneKeys.ts"
+import { readKeys, zonesNotServed } from "./zoneKeyFiles.ts"
+import type { ZoneKey } from "./zoneKeys.ts"
 
 /** What the configuration does not say. */
 export interface PdnsBackendOptions {
@@ -30,27 +27,6 @@ export interface PdnsBackendOptions {
   readonly file?: (path: string) => string
   readonly bounds?: Partial<PdnsBounds>
 }
-
-/** Without reading any further: no key is that long. */
-const maxKeyFileCharacters = 65_536
-
-const readKeys = Effect.fnUntraced(function*(files: Readonly<Record<string, string>>, file: (path: string) => string) {
-  const keys = new Map<string, ReadonlyArray<ZoneKey>>()
-  for (const [zone, path] of Object.entries(files)) {
-    const place = file(path)
-    const bad = (problem: string) => new PdnsError({ reason: new BadKeys({ zone, file: place, problem }) })
-    const name = domainName(zone)?.text
-    if (name === undefined) return yield* bad("this is no name of a zone")
-    const text = yield* Effect.tryPromise({
-      try: () => readFile(place, "latin1"),
-      catch: (cause) => bad(fileProblem("read", place, cause))
-    })
-    const read = text.length > maxKeyFileCharacters ? Result.fail("it is too long for keys") : readZoneKeys(text)
-    if (Result.isFailure(read)) return yield* bad(read.failure)
-    keys.set(name, read.success)
-  }
-  return keys
-})
 
 /** An answer whatever happens: what throws is ours, and PowerDNS answers SERVFAIL. */
 const safely = (handle: HandlePdns, tally: PdnsTally): HandlePdns => (request) => {
@@ -76,7 +52,7 @@ const make = Effect.fnUntraced(function*(options: PdnsBackendOptions) {
   const sources = yield* answerSources
   const conditions = yield* Conditions
   const keys = yield* readKeys(Keys, file)
-  const unknown = [...keys.keys()].filter((zone) => !sources.zone().zones.includes(zone))
+  const unknown = zonesNotServed(keys.keys(), sources.zone().zones)
   if (unknown.length > 0) {
     yield* conditions.raise(
       "dns:keys",

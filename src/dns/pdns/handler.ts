@@ -111,14 +111,14 @@ export const makePdnsHandler = (deps: PdnsHandlerDeps): HandlePdns => {
     return askerOf(subnet, resolver, deps.locate)
   }
 
-  /** The address records that steering gives for a name. */
+  /** The address records that steering gives for a name; false when it does not know the name yet. */
   const addSteered = (
     records: Records,
     node: Readonly<ZoneNode>,
     qtype: string,
     request: PdnsRequest
-  ): void => {
-    if (node.steered?._tag !== "Steered" || !steerable.has(qtype)) return
+  ): boolean => {
+    if (node.steered?._tag !== "Steered" || !steerable.has(qtype)) return true
     const { name } = node.steered
     const remote = readRemote(request)
     const asker = askerOf(remote.subnet, remote.resolver, deps.locate)
@@ -128,10 +128,11 @@ export const makePdnsHandler = (deps: PdnsHandlerDeps): HandlePdns => {
       const type = ipv6 ? RecordType.AAAA : RecordType.A
       if (node.found.has(type) || (qtype !== "ANY" && qtype !== typeName(type))) continue
       const steered = steer(name, ipv6, asker)
-      if (steered === undefined) continue
+      if (steered === undefined) return false
       if (steered.set !== undefined) addSet(records, steered.set, asker.scope)
       if (count && ipv6 === remote.isIpv6) deps.record(steered.hit)
     }
+    return true
   }
 
   /** Undefined when there is data at the name that cannot be had now. */
@@ -158,7 +159,7 @@ export const makePdnsHandler = (deps: PdnsHandlerDeps): HandlePdns => {
         addSet(records, set, asker.scope)
       }
     }
-    if (!isDelegated && request !== undefined) addSteered(records, node, qtype, request)
+    if (!isDelegated && request !== undefined && !addSteered(records, node, qtype, request)) return undefined
     // Nothing at all would be NXDOMAIN. Below a delegation that is for others to say.
     if (records.isEmpty && qtype === "ANY" && !isDelegated) records.add("ENT", `""`, 0, 0)
     return records.json

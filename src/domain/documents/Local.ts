@@ -96,7 +96,10 @@ export const Local = Schema.Struct({
       }),
       User: Text.annotateKey({ description: "The user at the broker", restart: true }),
       Pass: Secret.annotateKey({ description: "Its password", restart: true }),
-      Url: Text.annotateKey({ description: "The brokers, with commas between them", restart: true })
+      Url: Text.annotateKey({
+        description: "The brokers, with commas between them; nats://127.0.0.1:4222 when empty",
+        restart: true
+      })
     }),
     {}
   ).annotateKey({ description: "The bus" }),

@@ -147,7 +147,7 @@ export interface SteadyQuestion {
   readonly between: ReadonlyArray<string>
 }
 
-const noData = "0 - soa /0"
+const notYet = "2 - /0"
 const noName = "3 - soa /0"
 
 const steered = (name: string, ipv6: boolean, network: number, host: number): SteadyQuestion => ({
@@ -159,7 +159,7 @@ const steered = (name: string, ipv6: boolean, network: number, host: number): St
     return [`0 ${addressOf(version, site, ipv6)} 30 /${bitsOf(state.database, network)}`]
   },
   // The zones and the tables of steering change each at its own moment.
-  between: name === longerName ? [noData] : []
+  between: name === longerName ? [notYet] : []
 })
 
 /** Of clients elsewhere nothing is known: any member that is up will do. */
