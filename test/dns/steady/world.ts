@@ -162,11 +162,11 @@ const steered = (name: string, ipv6: boolean, network: number, host: number): St
   between: name === longerName ? [notYet] : []
 })
 
-/** Of clients elsewhere nothing is known: any member that is up will do. */
+/** Of clients elsewhere nothing is known: any member that is up will do. 128.0.0.0/3 is the widest network without private addresses. */
 const unknown = (host: number): SteadyQuestion => ({
   packet: ask(names[0]!, "A", { subnet: option(8, writeClientSubnet(`150.${host}.0.0/24`)!) }),
   right: (state) =>
-    candidates(state, false).map((site) => `0 ${addressOf(versions[state.version]!, site, false)} 30 /1`),
+    candidates(state, false).map((site) => `0 ${addressOf(versions[state.version]!, site, false)} 30 /3`),
   between: []
 })
 
