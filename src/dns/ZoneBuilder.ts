@@ -1,5 +1,6 @@
 import * as Result from "effect/Result"
 import { isIP } from "node:net"
+import { atOnce, type Slices } from "../domain/Slices.ts"
 import { challengeAddress } from "./challenge.ts"
 import type { RecordSet } from "./codec.ts"
 import { type DomainName, domainName, isWildcard, type NameKey, parentKey } from "./DomainName.ts"
@@ -110,12 +111,7 @@ const enclosing = <A>(names: ReadonlyMap<NameKey, A>, key: NameKey): A | undefin
 }
 
 /** Builds zone data at once; {@link zoneDataInSlices} gives way in between. */
-export const makeZoneData = (sources: ZoneSources): ZoneData => {
-  const slices = zoneDataInSlices(sources)
-  let step = slices.next()
-  while (step.done !== true) step = slices.next()
-  return step.value
-}
+export const makeZoneData = (sources: ZoneSources): ZoneData => atOnce(zoneDataInSlices(sources))
 
 /**
  * Builds zone data. It yields whenever a bounded amount of work is done.
@@ -125,8 +121,7 @@ export const makeZoneData = (sources: ZoneSources): ZoneData => {
  * none is written; one that is written keeps its serial, unless that is 0; MINIMUM is at most 60 in all. What cannot be
  * served is left out and listed in `problems`; it disturbs nothing else.
  */
-export const zoneDataInSlices = (sources: ZoneSources): Generator<void, ZoneData, void> =>
-  new ZoneBuilder(sources).build()
+export const zoneDataInSlices = (sources: ZoneSources): Slices<ZoneData> => new ZoneBuilder(sources).build()
 
 class ZoneBuilder {
   readonly #sources: ZoneSources

@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { Config } from "../config/Config.ts"
+import { inSlices } from "../config/inSlices.ts"
 import type { Snapshot } from "../config/Snapshot.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
@@ -33,17 +34,6 @@ const describeZoneProblems = (problems: ReadonlyArray<ZoneProblem>): string => {
   const more = problems.length > 5 ? `; and ${problems.length - 5} more` : ""
   return `left out of the zones: ${shown}${more}. Correct StaticDNSConfig or GeoDNS.Dns.Zones.`
 }
-
-/** Builds in slices: other work goes on in between. */
-const build = Effect.fnUntraced(function*(sources: ZoneSources) {
-  const slices = zoneDataInSlices(sources)
-  let step = slices.next()
-  while (step.done !== true) {
-    yield* Effect.yieldNow
-    step = slices.next()
-  }
-  return step.value
-})
 
 /**
  * The zone data of the configuration, kept up to date until the scope closes. What is left out is the condition
@@ -92,7 +82,7 @@ export const keepZones: Effect.Effect<() => ZoneData, never, Config | Conditions
       }
       if (next !== version) yield* save(next)
       version = next
-      const zones = yield* build({ ...sources, serial: next.serial })
+      const zones = yield* inSlices(zoneDataInSlices({ ...sources, serial: next.serial }))
       built = { of: snapshot.version, zones }
       if (zones.problems.length === 0) yield* conditions.clear("dns:zones")
       else yield* conditions.raise("dns:zones", describeZoneProblems(zones.problems))

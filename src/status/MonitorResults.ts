@@ -11,6 +11,7 @@ import * as Tracer from "effect/Tracer"
 import { Config } from "../config/Config.ts"
 import { authorize, whatHappened, withoutCredentials } from "../config/fetching.ts"
 import { gather } from "../config/gather.ts"
+import { inSlices } from "../config/inSlices.ts"
 import { type MonitorResults as Results, readingResults } from "./readResults.ts"
 import {
   BadAddress,
@@ -89,13 +90,8 @@ export class MonitorResults extends Context.Service<MonitorResults, {
 
 const parse = Effect.fnUntraced(
   function*(host: string, text: string): Effect.fn.Return<OfficialResults, NoResults> {
-    const reading = readingResults(text)
-    let step = reading.next()
-    while (step.done !== true) {
-      yield* Effect.yieldNow
-      step = reading.next()
-    }
-    return step.value === undefined ? yield* new NoResults() : { ...step.value, host }
+    const results = yield* inSlices(readingResults(text))
+    return results === undefined ? yield* new NoResults() : { ...results, host }
   }
 )
 

@@ -1,3 +1,4 @@
+import type { Slices } from "../domain/Slices.ts"
 import { type CheckType, type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 
 /** The status of one target as a monitor's `/results` tells it. */
@@ -71,7 +72,7 @@ const slice = 500
  * Reads the results of a monitor of v2 or of ours. Total: undefined when the text is no such document; rows that make no
  * sense are left out. Every 500 rows it stops, so that others get their turn. Of two rows for one target the later one counts, and of two of the same time, that it is down.
  */
-export function* readingResults(text: string): Generator<void, MonitorResults | undefined> {
+export function* readingResults(text: string): Slices<MonitorResults | undefined> {
   let document: unknown
   try {
     document = JSON.parse(text)
