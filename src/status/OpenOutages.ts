@@ -2,7 +2,7 @@ import type { Outage, OutageEvent } from "../domain/Outage.ts"
 import { type TargetKey, targetKey } from "../domain/Target.ts"
 import type { Official } from "./Decision.ts"
 import { clockTolerance } from "./OfficialTable.ts"
-import { targetOf, timeOf, type Transition } from "./Transition.ts"
+import { isDown, targetOf, timeOf, type Transition } from "./Transition.ts"
 
 /**
  * Two outages of a target that overlap are the same one under different ids when they began, or ended, no further apart
@@ -64,8 +64,16 @@ export class OpenOutages {
         ? { _tag: "Opened", outage: opened }
         : undefined
     }
-    if (open === undefined || (isOld && !ends(transition, open))) return undefined
+    if (open === undefined || !ends(transition, open, { isOld, now })) return undefined
     return { _tag: "Closed", outage: endedAt(open, timeOf(transition), minimumOffline) }
+  }
+
+  /**
+   * Takes in a transition from which nothing followed. An open one that a target outlives by coming up began later, in the
+   * hands of another process: whether it is still open when something follows here, the store has to say.
+   */
+  pass(transition: Transition): void {
+    if (!isDown(transition)) this.open.delete(targetKey(targetOf(transition)))
   }
 
   /** What opens beside an open one changes nothing, nor does the end of another. */
@@ -84,12 +92,15 @@ const isAnother = (outage: Outage, end: number, open: Outage, now: number): bool
   return end <= open.start || (isFromAhead(end, now) && !timesAgree(outage.start, open.start))
 }
 
-/** Whether a closing from before the store was read is for what was found open there. */
-const ends = (transition: Transition, open: Outage): boolean => {
-  const after = transition._tag === "Decided" ? transition.after : undefined
+/** Whether a closing is for this one: it may be late, and what it ended may be over in the store, by another process. */
+const ends = (transition: Transition, open: Outage, { isOld, now }: { isOld: boolean; now: number }): boolean => {
+  const isLater = timeOf(transition) > open.start
+  if (transition._tag === "Gone") return isLater || !isOld
+  const { after } = transition
   if (after?.id === open.id) return true
+  if (!isOld) return isLater || isFromAhead(open.start, now)
   // Not one that is earlier than what it ended, by clocks that may differ.
-  return timeOf(transition) > open.start && (after === undefined || open.start >= after.start - sameMoment)
+  return isLater && (after === undefined || open.start >= after.start - sameMoment)
 }
 
 /** An outage as it ends at `at`. */

@@ -81,7 +81,7 @@ export class OutageLog extends Context.Service<OutageLog, {
           const minimum = yield* minimumOffline
           const now = yield* Clock.currentTimeMillis
           const event = outages.next(transition, { end: end(), isOld, minimumOffline: minimum, now })
-          if (event === undefined) return
+          if (event === undefined) return isOld ? undefined : outages.pass(transition)
           const { outage } = event
           const happened = isEnded(outage)
             ? yield* writer.end({ outage, decision: decisionOf(transition) })

@@ -107,6 +107,25 @@ describe("OpenOutages", () => {
     assert.isUndefined(ofOld({ _tag: "Gone", target, at: 29 * minute }, open))
   })
 
+  it("ends with what comes late only what began before, and asks the store anew what is open then", () => {
+    const open = { id: "next", start: 30 * minute }
+    const late = up(29.9 * minute)
+    const ofLate = (transition: Transition, now = 30 * minute) => {
+      const outages = new OpenOutages()
+      outages.commit(outages.next(decided(decision({ ...open, decidedAt: open.start })), { minimumOffline: 0, now })!)
+      const event = outages.next(transition, { minimumOffline: 0, now })
+      if (event === undefined) outages.pass(transition)
+      return event === undefined ? outages.size : `${event._tag} ${event.outage.id}`
+    }
+    assert.strictEqual(ofLate(decided(late, { id: "ours", start: 29.8 * minute })), 0)
+    assert.strictEqual(ofLate(decided(late)), 0)
+    assert.strictEqual(ofLate(decided(late, open)), "Closed next")
+    assert.strictEqual(ofLate({ _tag: "Gone", target, at: 29 * minute }), "Closed next")
+    assert.strictEqual(ofLate(decided(late), 24 * minute), "Closed next")
+    assert.strictEqual(ofLate(decided(up(30.1 * minute))), "Closed next")
+    assert.strictEqual(ofLate(decided(down(29.9 * minute))), 1)
+  })
+
   it("takes what is over for another than the one that is open when it was over before, or told by a clock that was ahead", () => {
     const open = { id: "d1", start: 30 * minute }
     const old = decided(down(20 * minute))

@@ -262,6 +262,27 @@ describe("OutageLog", () => {
       assert.deepStrictEqual(yield* summary, [{ id: "theirs", start: 100, end: 102, blip: true }])
     }).pipe(Effect.provide(OutageLog.layerMemory)))
 
+  it.effect("does not end, by what comes late, the later outage that another process has opened", () =>
+    Effect.gen(function*() {
+      const log = yield* OutageLog
+      const store = yield* OutageStore
+      yield* settle
+      yield* store.open(outageOf("theirs", 100))
+      yield* store.close("theirs", 150, true)
+      yield* store.open(outageOf("next", 200))
+      yield* decide({ id: "ours", decidedAt: 101 })
+      yield* settle
+      yield* decide({ id: "up", up: true, decidedAt: 151 })
+      yield* settle
+      assert.deepStrictEqual((yield* summary).map(({ id, end }) => [id, end]), [["theirs", 150], ["next", undefined]])
+      yield* decide({ id: "next too", decidedAt: 201 })
+      yield* settle
+      assert.deepStrictEqual((yield* log.open).map(({ id }) => id), ["next"])
+      yield* decide({ id: "up again", up: true, decidedAt: 250 })
+      yield* settle
+      assert.deepStrictEqual((yield* summary).map(({ id, end }) => [id, end]), [["theirs", 150], ["next", 250]])
+    }).pipe(Effect.provide(OutageLog.layerMemory)))
+
   it.effect("is content when another process closed it first", () =>
     Effect.gen(function*() {
       const log = yield* OutageLog
