@@ -9,6 +9,7 @@ import {
 import { noTime } from "../domain/wire/WireTime.ts"
 import type { Decision } from "../status/Decision.ts"
 import { clockTolerance } from "../status/OfficialTable.ts"
+import type { BallotCore } from "./BallotCore.ts"
 import type { BallotEffect, DropReason } from "./BallotEffect.ts"
 import type { BallotEvent } from "./BallotEvent.ts"
 import { EarlyVotes } from "./EarlyVotes.ts"
@@ -85,7 +86,7 @@ const nothing: ReadonlyArray<BallotEffect> = []
  * The rule is that of v2 (`docs/consensus.md`): the electorate are the monitors active now; a proposal passes with a
  * majority of them, and never with fewer than the minimum of votes on that side.
  */
-export class Ballot {
+export class Ballot implements BallotCore {
   private readonly node: string
   private readonly isVoter: boolean
   private readonly limits: BallotLimits
@@ -127,6 +128,8 @@ export class Ballot {
         return this.onElectorate(event.members, event.minimumVotes, now)
       case "Tick":
         return this.onTick(now)
+      default:
+        return nothing
     }
   }
 

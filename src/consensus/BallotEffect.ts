@@ -1,6 +1,9 @@
 import type { Target } from "../domain/Target.ts"
 import type { FinalizeMessage, Proposal, Vote } from "../domain/wire/Consensus.ts"
+import type { Certificate } from "../domain/wire/Seal.ts"
 import type { Decision } from "../status/Decision.ts"
+import type { Invalid } from "./sealed/Invalid.ts"
+import type { Unsealed } from "./sealed/seals.ts"
 
 /** Why something that came in was not taken. */
 export type DropReason =
@@ -16,6 +19,16 @@ export type DropReason =
   | "replay"
   /** Its decision time is more than five minutes from our clock. */
   | "clock"
+  /** Sealed: it is not signed as it must be. */
+  | Unsealed
+  /** Sealed: its certificate proves nothing. */
+  | Invalid["_tag"]
+  /** Sealed: it is of another epoch than ours. */
+  | "other-epoch"
+  /** Sealed: it is for a step that cannot be taken from where we stand. */
+  | "step"
+  /** Sealed: it is a decision without a certificate. */
+  | "unproven"
 
 /** What a ballot wants done, in order. */
 export type BallotEffect =
@@ -39,6 +52,14 @@ export type BallotEffect =
   | { readonly _tag: "Voted"; readonly proposal: Proposal | undefined; readonly vote: Vote; readonly own: boolean }
   /** This node cannot judge the target, and does not vote for now. */
   | { readonly _tag: "Abstained"; readonly proposal: Proposal }
+  /** Sealed: keep the certificate on disk, before anything follows from it. */
+  | { readonly _tag: "Persist"; readonly certificate: Certificate }
+  /** Sealed: somebody (`from`, `""` for whoever) stands at `seq`, which is ahead of us: ask for its certificate. */
+  | { readonly _tag: "Fetch"; readonly target: Target; readonly seq: number; readonly from: string }
+  /** Sealed: tell who is behind what we hold. */
+  | { readonly _tag: "PublishCertificate"; readonly certificate: Certificate }
+  /** Sealed: a peer that is no member decided otherwise than we hold (`differs`), or as we hold again. */
+  | { readonly _tag: "Foreign"; readonly target: Target; readonly up: boolean; readonly differs: boolean }
   /** A proposal was closed without being passed. */
   | {
     readonly _tag: "Rejected"

@@ -1,5 +1,7 @@
 import type { Target } from "../domain/Target.ts"
 import type { FinalizeMessage, Proposal, Vote } from "../domain/wire/Consensus.ts"
+import type { Certificate } from "../domain/wire/Seal.ts"
+import type { Rosters } from "./sealed/Rosters.ts"
 
 /** What a ballot is told. */
 export type BallotEvent =
@@ -20,7 +22,18 @@ export type BallotEvent =
   | { readonly _tag: "Decision"; readonly message: FinalizeMessage }
   /** The monitors that are active now, and the votes that a side needs at least. */
   | { readonly _tag: "Electorate"; readonly members: ReadonlySet<string>; readonly minimumVotes: number }
-  /** The answer to an `Observe`: what this node sees, undefined when it cannot judge. */
-  | { readonly _tag: "Observed"; readonly id: string; readonly up: boolean | undefined }
+  /**
+   * The answer to an `Observe`: what this node sees, undefined when it cannot judge, and when it saw that, in milliseconds since
+   * the epoch.
+   */
+  | { readonly _tag: "Observed"; readonly id: string; readonly up: boolean | undefined; readonly observedAt?: number }
+  /** Sealed: a certificate came from a peer, on its own. */
+  | { readonly _tag: "Certificate"; readonly certificate: Certificate }
+  /** Sealed: a certificate that this node verified and kept before it was started again. */
+  | { readonly _tag: "Restore"; readonly certificate: Certificate }
+  /** Sealed: the rosters changed. */
+  | { readonly _tag: "Rosters"; readonly rosters: Rosters }
+  /** Sealed: whether this node hears the others. While it does not, it neither proposes nor votes. */
+  | { readonly _tag: "Isolated"; readonly isolated: boolean }
   /** Time passes. About once a second. */
   | { readonly _tag: "Tick" }

@@ -190,6 +190,11 @@ export class Consensus extends Context.Service<Consensus, {
               )
             case "Dropped":
               return drop(effect)
+            case "Persist":
+            case "Fetch":
+            case "PublishCertificate":
+            case "Foreign":
+              return Effect.void
           }
         }
 

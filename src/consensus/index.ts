@@ -1,4 +1,5 @@
 export * from "./Ballot.ts"
+export * from "./BallotCore.ts"
 export * from "./BallotEffect.ts"
 export * from "./BallotEvent.ts"
 export * from "./Consensus.ts"

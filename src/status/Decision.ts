@@ -1,4 +1,5 @@
 import type { Target } from "../domain/Target.ts"
+import type { DecisionProof } from "./DecisionProof.ts"
 
 /** What the cluster decided for a target. */
 export interface Decision {
@@ -14,6 +15,8 @@ export interface Decision {
   readonly decidedBy: string
   /** Node id → did it agree, as far as we heard, or were told by who closed it. */
   readonly votes: Readonly<Record<string, boolean>>
+  /** What proves it, where the cluster decides by certificates: then it is ordered by that, not by its time. */
+  readonly proof?: DecisionProof
 }
 
 /** The official status of a target: what was decided last. */

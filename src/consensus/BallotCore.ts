@@ -1,0 +1,13 @@
+import type { OpenProposal } from "./Ballot.ts"
+import type { BallotEffect } from "./BallotEffect.ts"
+import type { BallotEvent } from "./BallotEvent.ts"
+
+/** What the consensus service needs of a pure core: events go in, effects come out, deterministic, all of its state bounded. */
+export interface BallotCore {
+  /** Takes an event at `now`, milliseconds since the epoch. Events that a core does not know change nothing. */
+  readonly handle: (event: BallotEvent, now: number) => ReadonlyArray<BallotEffect>
+  /** The proposals that are open, in the order in which they came. */
+  readonly proposals: () => ReadonlyArray<OpenProposal>
+  /** How much is kept, for tests and metrics. */
+  readonly size: () => { readonly open: number }
+}
