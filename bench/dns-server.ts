@@ -3,8 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import { createSocket } from "node:dgram"
-import { decodeQuery, encodeResponse, type Reply } from "../src/dns/codec.ts"
+import { decodeQuery } from "../src/dns/decodeQuery.ts"
 import { DnsServer } from "../src/dns/DnsServer.ts"
+import { encodeResponse, type Reply } from "../src/dns/encodeResponse.ts"
 import { documents, networks } from "./dns-world.ts"
 
 /*

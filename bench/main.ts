@@ -4,6 +4,7 @@ import type { Benchmark } from "./measure.ts"
 const benchmarks: Record<string, () => Promise<{ readonly run: Benchmark }>> = {
   ballot: () => import("./ballot.ts"),
   seal: () => import("./seal.ts"),
+  simulate: () => import("./simulate.ts"),
   bus: () => import("./bus.ts"),
   geoip: () => import("./geoip.ts"),
   steering: () => import("./steering.ts"),

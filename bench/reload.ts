@@ -5,9 +5,9 @@ import * as Stream from "effect/Stream"
 import { Config } from "../src/config/Config.ts"
 import { encodeMemoryDocuments, type RawDocuments } from "../src/config/memoryConfig.ts"
 import { MemoryDocuments } from "../src/config/MemoryDocuments.ts"
+import { AnswerState } from "../src/dns/AnswerState.ts"
 import { domainName } from "../src/dns/DomainName.ts"
 import { RecordType } from "../src/dns/protocol.ts"
-import { ServedZones } from "../src/dns/ServedZones.ts"
 import { Conditions } from "../src/node/Conditions.ts"
 import { DurableFiles } from "../src/node/DurableFiles.ts"
 import { Steering } from "../src/steering/Steering.ts"
@@ -45,7 +45,7 @@ const documents = (version: number): RawDocuments => ({
   ]
 })
 
-const layer = ServedZones.layer.pipe(
+const layer = AnswerState.layer.pipe(
   Layer.provideMerge(Steering.layerMemory(documents(0))),
   Layer.provide([DurableFiles.layerMemory, Conditions.layerMemory])
 )
@@ -77,11 +77,11 @@ const rounds = (count: number) =>
   Effect.gen(function*() {
     const config = yield* Config
     const memory = yield* MemoryDocuments
-    const steering = yield* Steering
-    const zones = yield* ServedZones
+    const state = yield* AnswerState
     const lastHost = hostOf(serviceKeys.at(-1)!)
     const isInForce = (version: number): boolean => {
-      const found = zones.current().lookup(staticName.key, RecordType.A)
+      const { steering, zones } = state.current()
+      const found = zones.lookup(staticName.key, RecordType.A)
       const choice = steering.choose(lastHost, false, { location: places[0], scope: "" })
       return found._tag === "Answer" && found.set.data[0]?.at(-1) === version &&
         choice?.addresses[0]?.startsWith(`198.${18 + version}.`) === true

@@ -3,16 +3,18 @@ import { makeCatalog } from "../src/domain/Catalog.ts"
 import { SteeringSettings } from "../src/domain/documents/GeoDns.ts"
 import { Members } from "../src/domain/documents/Members.ts"
 import { Services } from "../src/domain/documents/Services.ts"
+import { atOnce } from "../src/domain/Slices.ts"
 import type { Client } from "../src/steering/Choice.ts"
 import { DownTargets } from "../src/steering/DownTargets.ts"
-import { LastGood } from "../src/steering/LastGood.ts"
+import { LastHealthy } from "../src/steering/LastHealthy.ts"
 import { ServedNames } from "../src/steering/ServedNames.ts"
+import { SteeringTables } from "../src/steering/SteeringTables.ts"
 import { atLeast, type Benchmark, perSecond } from "./measure.ts"
 import { numbers, place } from "./random.ts"
 
 const name = "rpc.bench.example"
 
-const served = (count: number): ServedNames => {
+const served = (count: number): SteeringTables => {
   const random = numbers(count)
   const members = Object.fromEntries(Array.from({ length: count }, (_, i) => {
     const { latitude, longitude } = place(random)
@@ -35,10 +37,9 @@ const served = (count: number): ServedNames => {
     catalog: makeCatalog(Schema.decodeSync(Members)(members), Schema.decodeSync(Services)(services)),
     settings: Schema.decodeSync(SteeringSettings)({}),
     down: new DownTargets(),
-    lastGood: new LastGood()
+    lastHealthy: new LastHealthy()
   })
-  names.install([names.build(name, 0)])
-  return names
+  return new SteeringTables(names, atOnce(names.build([name], 0, new Set())))
 }
 
 /** Of a tenth of the clients it is not known where they are. */
@@ -63,8 +64,8 @@ export const run: Benchmark = async ({ smoke }) => {
   }
   const few = served(30)
   const many = served(1_000)
-  const choose = (names: ServedNames) => (client: Client) => void names.choose(name, false, client)
-  const explain = (names: ServedNames) => (client: Client) => void names.explain(name, false, client)
+  const choose = (names: SteeringTables) => (client: Client) => void names.choose(name, false, client)
+  const explain = (names: SteeringTables) => (client: Client) => void names.explain(name, false, client)
   return [
     measure("steering, 30 members", "choices/s", 1_000_000, 1_000, choose(few)),
     measure("steering, 1000 members", "choices/s", 100_000, 100, choose(many)),

@@ -1,5 +1,5 @@
 import { documentKeys } from "../domain/documents/Local.ts"
-import { crossCheck, type KnownDocuments } from "./crossCheck.ts"
+import { crossCheck, type CrossCheckOptions, type KnownDocuments } from "./crossCheck.ts"
 import type { DocumentName, Problem } from "./Problem.ts"
 import type { LocalReading, Readings } from "./readDocuments.ts"
 import { hideFilledIn } from "./readLocalDocument.ts"
@@ -10,11 +10,14 @@ export const documentNames: ReadonlyArray<DocumentName> = ["local", ...documentK
 /** Everything there is to say about each document: what reading it gave, and what `known` says between them. */
 export const allProblems = (
   readings: Readings & { readonly local: Pick<LocalReading, "problems" | "origins"> },
-  known: KnownDocuments
+  known: KnownDocuments,
+  options: CrossCheckOptions = {}
 ): ReadonlyMap<DocumentName, ReadonlyArray<Problem>> => {
-  const between = crossCheck(known).map((problem) => hideFilledIn(problem, readings.local.origins))
-  return new Map(documentNames.map((name) => [
-    name,
-    [...readings[name].problems, ...between.filter((problem) => problem.document === name)]
-  ]))
+  const between = crossCheck(known, options).map((problem) => hideFilledIn(problem, readings.local.origins))
+  return new Map(documentNames.map((name) => {
+    const { problems } = readings[name]
+    // A value that could not be had is missing to whoever compares, too.
+    const said = new Set(problems.map(({ path }) => path))
+    return [name, [...problems, ...between.filter(({ document, path }) => document === name && !said.has(path))]]
+  }))
 }

@@ -19,5 +19,5 @@ export const checkDocuments = Effect.fn("checkDocuments")(function*(
   const missing = local.value === undefined ? [] : yield* missingFiles(path, local.value)
   const own = [...local.problems, ...missing.map((problem) => hideFilledIn(problem, local.origins))]
   const readings = { ...shared, local: { ...local, problems: own } }
-  return [...allProblems(readings, valuesOf(readings)).values()].flat()
+  return [...allProblems(readings, valuesOf(readings), { records: true }).values()].flat()
 })

@@ -1,8 +1,10 @@
 import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import { isIP } from "node:net"
 import { hostOf } from "../domain/Catalog.ts"
 import { unusedSettings } from "../domain/documents/GeoDns.ts"
 import { checkInterval } from "../domain/documents/Local.ts"
+import { checkRecords, checkZones } from "./checkZones.ts"
 import type { DocumentTypes } from "./decodeDocument.ts"
 import { suggestion } from "./nearest.ts"
 import { type DocumentName, formatFound, formatPath, maxProblems, type Problem } from "./Problem.ts"
@@ -13,11 +15,23 @@ export type KnownDocuments = { readonly [K in DocumentName]?: DocumentTypes[K] |
 /** For how many names another one is looked for: it takes a while where there are many of both. */
 const maxSuggestions = 20
 
+/** How closely documents are looked at. */
+export interface CrossCheckOptions {
+  /**
+   * Also compares the static records with each other. That takes a tenth of a second for 100,000: it is for people who check
+   * documents, not for a node that runs.
+   */
+  readonly records?: boolean
+}
+
 /**
  * What the documents say that is probably not meant: names that lead nowhere, addresses that are missing, settings
  * that cannot be meant. All are warnings: the rest of each document is as good as ever.
  */
-export const crossCheck = (documents: KnownDocuments): ReadonlyArray<Problem> => {
+export const crossCheck = (
+  documents: KnownDocuments,
+  { records = false }: CrossCheckOptions = {}
+): ReadonlyArray<Problem> => {
   const problems: Array<Problem> = []
   const warn = (
     document: DocumentName,
@@ -48,13 +62,16 @@ export const crossCheck = (documents: KnownDocuments): ReadonlyArray<Problem> =>
   }
 
   checkLocal(documents, warn, warnUnknown)
+  checkZones(documents, warn)
+  if (records) checkRecords(documents, warn)
   checkMembers(documents, warn, warnUnknown)
   checkServices(documents, warn)
   checkAlerts(documents, warnUnknown)
   return problems
 }
 
-type Warn = (
+/** Says that something is probably not meant. `expected` reads on from "expected", `hint` is what to do. */
+export type Warn = (
   document: DocumentName,
   path: ReadonlyArray<PropertyKey>,
   expected: string,
@@ -99,11 +116,37 @@ const checkLocal = (
   }
   const { AllDown, Fallback, Weights } = local.GeoDNS.Steering
   if (AllDown === "fallback" && isIP(Fallback) === 0) {
-    warn("local", ["GeoDNS", "Steering", "Fallback"], "an IP address, as AllDown is fallback", formatFound(Fallback))
+    warn(
+      "local",
+      ["GeoDNS", "Steering", "Fallback"],
+      "an IP address, as AllDown is fallback",
+      formatFound(Fallback),
+      "without it names of which all members are down are answered as with last-good"
+    )
+  } else if (AllDown !== "fallback" && Fallback !== "") {
+    warn(
+      "local",
+      ["GeoDNS", "Steering", "Fallback"],
+      `nothing, as AllDown is ${AllDown}`,
+      formatFound(Fallback),
+      "it is answered only with AllDown fallback"
+    )
   }
-  if (members === undefined) return
+  const { AccountID, LicenseKey } = local.Maxmind
+  if ((AccountID === "") !== (Redacted.value(LicenseKey) === "")) {
+    const [missing, there] = AccountID === "" ? ["AccountID", "LicenseKey"] : ["LicenseKey", "AccountID"]
+    warn(
+      "local",
+      ["Maxmind", missing!],
+      `what belongs to Maxmind.${there}`,
+      "nothing",
+      "with half an account no database is downloaded: give both, or none where the files come by other means"
+    )
+  }
+  const weighted = Object.keys(Weights)
+  if (members === undefined || weighted.length === 0) return
   const known = memberNames(members)
-  for (const name of Object.keys(Weights)) {
+  for (const name of weighted) {
     if (!known.has(name.toLowerCase())) {
       warnUnknown("local", ["GeoDNS", "Steering", "Weights", name], "the key or name of a member", name, known.values())
     }
@@ -117,6 +160,8 @@ const checkMembers = (
 ): void => {
   const serviceKeys = new Set(Object.keys(services ?? {}))
   const regions = Object.keys(pricing ?? {})
+  // Members are mostly assigned the same: to compare lists is faster than to look up all that is in them.
+  let good: ReadonlyArray<string> = []
   for (const [key, member] of Object.entries(members)) {
     const { Active, ServiceIPv4, ServiceIPv6 } = member.Service
     if (Active && ServiceIPv4 === "" && ServiceIPv6 === "") {
@@ -124,6 +169,8 @@ const checkMembers = (
     }
     if (services !== undefined) {
       for (const [group, keys] of Object.entries(member.ServiceAssignments)) {
+        if (keys.length === good.length && keys.every((service, i) => service === good[i])) continue
+        if (keys.every((service) => serviceKeys.has(service))) good = keys
         for (const [i, service] of keys.entries()) {
           if (serviceKeys.has(service)) continue
           const path = [key, "ServiceAssignments", group, i]
@@ -160,9 +207,10 @@ const checkAlerts = (
   { AlertsConfig: alerts, MembersConfig: members }: KnownDocuments,
   warnUnknown: WarnUnknown
 ): void => {
-  if (alerts === undefined || members === undefined) return
+  const told = Object.keys(alerts?.matrix.members ?? {})
+  if (members === undefined || told.length === 0) return
   const known = memberNames(members)
-  for (const name of Object.keys(alerts.matrix.members)) {
+  for (const name of told) {
     if (known.has(name.toLowerCase())) continue
     warnUnknown("AlertsConfig", ["matrix", "members", name], "the key or name of a member", name, known.values())
   }

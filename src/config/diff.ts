@@ -53,12 +53,14 @@ const checksOf = ({ Checks, GeoDNS }: Local): Record<string, unknown> => {
 
 /** The settings by section, without the checks, which have a diff of their own. */
 const sectionsOf = ({ Checks: _, GeoDNS, ...rest }: Local): Readonly<Record<LocalSection, unknown>> => {
-  const { Alerts, Checks: _settings, Consensus, Dns, GeoIp, Http, Nats, Public, Sla, Steering, Store } = GeoDNS
+  const { Alerts, Checks: _settings, Consensus, Dns, FlapDamping, GeoIp, Http, Nats, Public, Sla, Steering, Store } =
+    GeoDNS
   return {
     ...rest,
     "GeoDNS.Alerts": Alerts,
     "GeoDNS.Consensus": Consensus,
     "GeoDNS.Dns": Dns,
+    "GeoDNS.FlapDamping": FlapDamping,
     "GeoDNS.GeoIp": GeoIp,
     "GeoDNS.Http": Http,
     "GeoDNS.Nats": Nats,

@@ -39,39 +39,57 @@ export const inspect = (
       findings.push(finding)
     }
   }
-  const visit = (ast: SchemaAST.AST, value: unknown, path: ReadonlyArray<PropertyKey>): void => {
+  const keys = new Map<SchemaAST.AST, ReadonlySet<string>>()
+  const keysIn = (ast: SchemaAST.Objects): ReadonlySet<string> => {
+    const known = keys.get(ast) ?? new Set(ast.propertySignatures.map((property) => String(property.name)))
+    keys.set(ast, known)
+    return known
+  }
+  const visit = (ast: SchemaAST.AST, value: unknown, at: Place | undefined): void => {
     if (misfits.length >= max) return
     const misfit = (expected: ReadonlyArray<string>) =>
-      add({ path, kind: "misfit", expected, value, secret: holdsSecret(ast) })
+      add({ path: pathTo(at), kind: "misfit", expected, value, secret: holdsSecret(ast) })
     if (ast._tag === "Objects") {
       if (typeof value !== "object" || value === null || Array.isArray(value)) return misfit(["an object"])
-      const known = ast.propertySignatures.map((property) => String(property.name))
+      const known = keysIn(ast)
       for (const property of ast.propertySignatures) {
-        const below = [...path, property.name]
+        const below = { above: at, key: property.name }
         if (Object.hasOwn(value, property.name)) visit(property.type, value[property.name as never], below)
         else if (!isOptional(toEncoded(property.type))) {
-          add({ path: below, kind: "missing", expected: ["a value"], value: undefined, secret: false })
+          add({ path: pathTo(below), kind: "missing", expected: ["a value"], value: undefined, secret: false })
         }
       }
       const rest = ast.indexSignatures[0]
       for (const key of Object.keys(value)) {
-        if (known.includes(key)) continue
-        const below = [...path, key]
+        if (known.has(key)) continue
+        const below = { above: at, key }
         if (rest !== undefined) visit(rest.type, value[key as never], below)
-        else add({ path: below, kind: "unknown key", expected: known, value: undefined, secret: false })
+        else add({ path: pathTo(below), kind: "unknown key", expected: [...known], value: undefined, secret: false })
       }
     } else if (ast._tag === "Arrays" && ast.elements.length === 0 && ast.rest[0] !== undefined) {
       if (!Array.isArray(value)) return misfit(["a list"])
       // Below the items there can be no unknown keys: what is long is not gone through.
       if (decoded && ast.rest[0]._tag !== "Objects" && ast.rest[0]._tag !== "Arrays") return
-      for (const [i, item] of value.entries()) visit(ast.rest[0], item, [...path, i])
+      for (const [i, item] of value.entries()) visit(ast.rest[0], item, { above: at, key: i })
     } else if (!decoded) {
       const result = Schema.decodeUnknownResult(Schema.make<Schema.ConstraintDecoder<unknown>>(ast))(value, all)
       if (Result.isFailure(result)) misfit([...new Set(issuesOf(result.failure.issue).map(({ wanted }) => wanted))])
     }
   }
-  visit(schema.ast, raw, [])
+  visit(schema.ast, raw, undefined)
   return findings
+}
+
+/** A place in a value. Its path is only made when there is something to say about it. */
+interface Place {
+  readonly above: Place | undefined
+  readonly key: PropertyKey
+}
+
+const pathTo = (at: Place | undefined): ReadonlyArray<PropertyKey> => {
+  const path: Array<PropertyKey> = []
+  for (let place = at; place !== undefined; place = place.above) path.unshift(place.key)
+  return path
 }
 
 const all: SchemaAST.ParseOptions = { errors: "all" }

@@ -8,12 +8,8 @@ import * as Tracer from "effect/Tracer"
 import { BadStatus, type DocumentErrorReason, NotFound, tooLarge, Unreadable } from "./DocumentError.ts"
 import { authorize, whatHappened, withoutCredentials } from "./fetching.ts"
 import { gather } from "./gather.ts"
-import { isHttp } from "./location.ts"
+import { followRedirects } from "./redirects.ts"
 import { conditional, type Validators, validatorsOf } from "./Validators.ts"
-
-const maxRedirects = 5
-
-const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /** How many documents are kept to compare: more than a configuration has. */
 const maxKept = 16
@@ -53,35 +49,30 @@ const read = Effect.fnUntraced(
   > {
     if (!URL.canParse(location)) return yield* new Unreadable({ detail: "a URL that cannot be read" })
     const first = new URL(location)
-    let url = first
-    for (let hop = 0; hop <= maxRedirects; hop++) {
-      const at = withoutCredentials(url)
-      const headers = conditional(at, known?.validators)
-      const response = yield* client.execute(
-        HttpClientRequest.get(at).pipe(
-          HttpClientRequest.acceptJson,
-          HttpClientRequest.setHeaders(headers),
-          // The credentials are for the server of the location alone.
-          url.origin === first.origin ? authorize(first) : (request) => request
-        )
-      ).pipe(Effect.mapError(unreachable))
-      const { status } = response
-      if (status === 304 && known !== undefined && Object.keys(headers).length > 0) {
-        // A server may name new validators with it.
-        return { text: known.text, validators: validatorsOf(at, response.headers) ?? known.validators }
+    const { response, url } = yield* followRedirects(
+      first,
+      { sameHost },
+      (url, isSameOrigin) => {
+        const at = withoutCredentials(url)
+        return client.execute(
+          HttpClientRequest.get(at).pipe(
+            HttpClientRequest.acceptJson,
+            HttpClientRequest.setHeaders(conditional(at, known?.validators)),
+            isSameOrigin ? authorize(first) : (request) => request
+          )
+        ).pipe(Effect.mapError(unreachable))
       }
-      if (status === 404 || status === 410) return yield* new NotFound()
-      const target = response.headers["location"]
-      if (redirects.has(status) && target !== undefined && URL.canParse(target, url) && hop < maxRedirects) {
-        url = new URL(target, url)
-        if (!isHttp(url.href) || sameHost && url.hostname !== first.hostname) return yield* new BadStatus({ status })
-        continue
-      }
-      if (status !== 200) return yield* new BadStatus({ status })
-      const text = yield* gather(response.stream, { limit, tooLarge, broken: unreachable })
-      return { text, validators: validatorsOf(at, response.headers) }
+    )
+    const at = withoutCredentials(url)
+    const { status } = response
+    if (status === 304 && known !== undefined && Object.keys(conditional(at, known.validators)).length > 0) {
+      // A server may name new validators with it.
+      return { text: known.text, validators: validatorsOf(at, response.headers) ?? known.validators }
     }
-    return yield* new Unreadable({ detail: "redirects without end" })
+    if (status === 404 || status === 410) return yield* new NotFound()
+    if (status !== 200) return yield* new BadStatus({ status })
+    const text = yield* gather(response.stream, { limit, tooLarge, broken: unreachable })
+    return { text, validators: validatorsOf(at, response.headers) }
   },
   Effect.scoped,
   // Left to itself, fetch follows 20 redirects, and sends what is for one URL to another.

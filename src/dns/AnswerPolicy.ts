@@ -1,10 +1,6 @@
-import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import { randomBytes } from "node:crypto"
-import { Config } from "../config/Config.ts"
 import type { DnsSettings } from "../domain/documents/GeoDns.ts"
 import { type ClientNetwork, clientNetworks } from "./ClientNetwork.ts"
 import { Cookies, cookieSecretBytes } from "./Cookies.ts"
@@ -50,37 +46,27 @@ const secretOf = ({ CookieSecret }: Settings, own: Buffer): Buffer =>
   CookieSecret === undefined ? own : Buffer.from(Redacted.value(CookieSecret), "hex")
 
 /**
- * The policy of the configuration, kept up to date until the scope closes. After a change of the cookie secret, cookies
- * of the one before are still taken. What has not changed keeps what it knows of clients.
+ * Makes what gives the policy of settings, of one version of them after the other. After a change of the cookie secret,
+ * cookies of the one before are still taken. What has not changed keeps what it knows of clients.
  */
-export const keepPolicy: Effect.Effect<() => AnswerPolicy, never, Config | Scope.Scope> = Effect.gen(function*() {
-  const config = yield* Config
+export const makePolicies = (): (settings: Settings) => AnswerPolicy => {
   const own = randomBytes(cookieSecretBytes)
-  let settings = (yield* config.current).local.GeoDNS.Dns
+  let last: { readonly settings: Settings; readonly secret: Buffer; readonly policy: AnswerPolicy } | undefined
   let previous: Buffer | undefined
 
-  const build = (before: AnswerPolicy | undefined, limits: boolean): AnswerPolicy => {
+  return (settings) => {
+    if (last?.settings === settings) return last.policy
     const secret = secretOf(settings, own)
-    return {
-      limiter: limits ? limiterOf(settings.RateLimit) : before?.limiter,
+    if (last !== undefined && !last.secret.equals(secret)) previous = last.secret
+    const policy: AnswerPolicy = {
+      limiter: last !== undefined && Equal.equals(last.settings.RateLimit, settings.RateLimit)
+        ? last.policy.limiter
+        : limiterOf(settings.RateLimit),
       exempt: clientNetworks(settings.RateLimit.Exempt),
       cookies: settings.Cookies ? new Cookies(previous === undefined ? [secret] : [secret, previous]) : undefined,
       nsid: nsidOption(settings.Nsid)
     }
+    last = { settings, secret, policy }
+    return policy
   }
-  let policy = build(undefined, true)
-
-  yield* config.changes.pipe(
-    Stream.runForEach(({ after }) =>
-      Effect.sync(() => {
-        const before = settings
-        settings = after.local.GeoDNS.Dns
-        const secret = secretOf(before, own)
-        if (!secret.equals(secretOf(settings, own))) previous = secret
-        policy = build(policy, !Equal.equals(before.RateLimit, settings.RateLimit))
-      })
-    ),
-    Effect.forkScoped({ startImmediately: true })
-  )
-  return () => policy
-})
+}

@@ -1,16 +1,18 @@
 import * as Effect from "effect/Effect"
 import { GeoIp, type Place } from "../geo/GeoIp.ts"
 import type { Choice, Client } from "../steering/Choice.ts"
-import { Steering } from "../steering/Steering.ts"
 import type { Hit } from "../usage/Hit.ts"
 import { Usage } from "../usage/Usage.ts"
-import { Challenges } from "./Challenges.ts"
-import type { RecordSet } from "./codec.ts"
+import { AcmeChallenges } from "./AcmeChallenges.ts"
+import { AnswerState } from "./AnswerState.ts"
+import type { RecordSet } from "./encodeResponse.ts"
 import { makeExplainer } from "./explainer.ts"
-import { ServedZones } from "./ServedZones.ts"
 import type { ZoneData } from "./ZoneData.ts"
 
-/** What answers depend on, whoever asks for them. All of it is synchronous. */
+/**
+ * What answers depend on, whoever asks for them. All of it is synchronous: to a question that is answered in one turn of the event loop,
+ * zones and steering are those of one `AnswerSnapshot`.
+ */
 export interface AnswerSources {
   /** The zone data of now. */
   readonly zone: () => ZoneData
@@ -18,7 +20,7 @@ export interface AnswerSources {
   readonly choose: (name: string, ipv6: boolean, client: Client) => Choice | undefined
   /** Why a client is answered at a name as it is; undefined when that cannot be said yet. */
   readonly explain: (name: string, client: Client) => RecordSet | undefined
-  /** As `Challenges.data`. */
+  /** As `AcmeChallenges.data`. */
   readonly challenge: (address: string) => ReadonlyArray<Uint8Array> | undefined
   /** As `GeoIp.locate`. */
   readonly locate: (address: string) => Place
@@ -30,17 +32,16 @@ export interface AnswerSources {
 export const answerSources: Effect.Effect<
   AnswerSources,
   never,
-  Challenges | GeoIp | ServedZones | Steering | Usage
+  AcmeChallenges | AnswerState | GeoIp | Usage
 > = Effect.gen(function*() {
-  const steering = yield* Steering
   const geo = yield* GeoIp
   const usage = yield* Usage
-  const zones = yield* ServedZones
-  const challenges = yield* Challenges
+  const { current } = yield* AnswerState
+  const challenges = yield* AcmeChallenges
   return {
-    zone: zones.current,
-    choose: steering.choose,
-    explain: yield* makeExplainer(steering.explain),
+    zone: () => current().zones,
+    choose: (name, ipv6, client) => current().steering.choose(name, ipv6, client),
+    explain: yield* makeExplainer((name, ipv6, client) => current().steering.explain(name, ipv6, client)),
     challenge: challenges.data,
     locate: geo.locate,
     record: usage.record

@@ -98,7 +98,8 @@ export interface Asker {
  *
  * Without a database the scope is the longest one: all addresses under it get the same answer, and others may get
  * another. An answer that is the resolver's own has scope 0 when the client asked not to be looked at; otherwise it
- * holds for the subnet asked for alone, without what is public of it, so that no cache gives it to everybody.
+ * holds for the subnet asked for alone, without what is public of it and for no more than a /8, so that no cache gives it to
+ * everybody.
  */
 export const askerOf = (
   subnet: ClientSubnet | undefined,

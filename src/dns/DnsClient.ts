@@ -8,7 +8,7 @@ import { connect, isIP } from "node:net"
 import { formatListenAddress } from "../domain/ListenAddress.ts"
 import { writeClientSubnet } from "./ClientSubnet.ts"
 import { decodeMessage, encodeMessage } from "./dnsPacket.ts"
-import { domainName } from "./DomainName.ts"
+import { domainName, nameKey } from "./DomainName.ts"
 import { headerBytes, maxUdpBytes, RecordType } from "./protocol.ts"
 
 /** The question cannot be written: no name, type, subnet or address of a server. */
@@ -184,9 +184,9 @@ const isAnswerTo = (question: Buffer, message: Buffer): boolean => {
   if (message.length < headerBytes || message.readUInt16BE(0) !== question.readUInt16BE(0)) return false
   if ((message[2]! & 0x80) === 0) return false
   if (message.readUInt16BE(4) === 0) return true
-  const end = question.indexOf(0, headerBytes) + 5
-  const text = (bytes: Buffer) => bytes.toString("latin1", headerBytes, end).toLowerCase()
-  return text(question) === text(message)
+  const end = question.indexOf(0, headerBytes)
+  return nameKey(question, headerBytes, end) === nameKey(message, headerBytes, end) &&
+    question.compare(message, end, end + 5, end, end + 5) === 0
 }
 
 const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.message

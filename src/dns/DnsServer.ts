@@ -17,14 +17,14 @@ import type { OfficialStatus } from "../status/OfficialStatus.ts"
 import { Steering } from "../steering/Steering.ts"
 import type { UsageStore } from "../store/UsageStore.ts"
 import { Usage } from "../usage/Usage.ts"
-import { keepPolicy } from "./AnswerPolicy.ts"
+import { AcmeChallenges } from "./AcmeChallenges.ts"
 import { answerSources } from "./AnswerSources.ts"
-import { Challenges } from "./Challenges.ts"
+import { AnswerState } from "./AnswerState.ts"
 import type { DnsError } from "./DnsError.ts"
 import { limitNotice } from "./limitNotice.ts"
+import { openPlaces } from "./openPlaces.ts"
 import { makeQueryTally } from "./QueryTally.ts"
 import { makeResponder, serverFailure } from "./Responder.ts"
-import { ServedZones } from "./ServedZones.ts"
 import { listen, parseEndpoint } from "./sockets.ts"
 import { type TcpBounds, tcpBounds } from "./TcpConnection.ts"
 
@@ -34,6 +34,11 @@ export interface DnsServerOptions {
   readonly listen?: string
   readonly tcp?: boolean
   readonly bounds?: Partial<TcpBounds>
+  /**
+   * Whether this process answers PowerDNS, too, where `GeoDNS.Dns` says so. Then it is not for nothing when this server cannot
+   * listen: that is a condition, and it goes on trying.
+   */
+  readonly besidePowerDns?: boolean
 }
 
 const make = Effect.fnUntraced(function*(options: DnsServerOptions) {
@@ -43,60 +48,75 @@ const make = Effect.fnUntraced(function*(options: DnsServerOptions) {
   const endpoint = yield* parseEndpoint(options.listen ?? settings.Listen)
   const tally = yield* makeQueryTally
   const clock = yield* Clock.Clock
-  const policy = yield* keepPolicy
+  const { current } = yield* AnswerState
   yield* limitNotice(() => tally.takeLimited())
   const respond = makeResponder({
     ...sources,
     tally: (type, rcode) => tally.answered(type, rcode),
     ignored: () => tally.dropped("ignored"),
     protection: {
-      policy,
+      policy: () => current().policy,
       now: () => clock.currentTimeMillisUnsafe(),
       limited: (verdict, remote) => tally.limited(verdict, remote)
     }
   })
-  const port = yield* listen({
-    endpoint,
-    tcp: options.tcp ?? settings.Tcp,
-    bounds: { ...tcpBounds, ...options.bounds },
-    handler: {
-      answer: (message, transport, remote) => {
-        try {
-          return respond(message, transport, remote)
-        } catch (defect) {
-          tally.failed(defect)
-          return serverFailure(message)
-        }
-      },
-      drop: (reason) => tally.dropped(reason)
-    }
-  })
-  yield* Effect.logInfo("DNS server listens").pipe(
-    Effect.annotateLogs({
-      address: formatListenAddress({ host: endpoint.host, port }),
-      zones: sources.zone().zones.join(" ")
+  const open = Effect.gen(function*() {
+    const port = yield* listen({
+      endpoint,
+      tcp: options.tcp ?? settings.Tcp,
+      bounds: { ...tcpBounds, ...options.bounds },
+      handler: {
+        answer: (message, transport, remote) => {
+          try {
+            return respond(message, transport, remote)
+          } catch (defect) {
+            tally.failed(defect)
+            return serverFailure(message)
+          }
+        },
+        drop: (reason) => tally.dropped(reason)
+      }
     })
+    yield* Effect.logInfo("DNS server listens").pipe(
+      Effect.annotateLogs({
+        address: formatListenAddress({ host: endpoint.host, port }),
+        zones: sources.zone().zones.join(" ")
+      })
+    )
+    return port
+  })
+  const answersPowerDns = settings.PowerDnsSocket !== undefined || settings.PowerDnsHttp !== undefined
+  const [opened] = yield* openPlaces(
+    [{ name: "server", open }],
+    options.besidePowerDns === true && answersPowerDns
   )
-  return DnsServer.of({ host: endpoint.host, port })
+  const port = opened!()
+  return DnsServer.of({
+    host: endpoint.host,
+    port: port ?? endpoint.port,
+    isListening: () => opened!() !== undefined
+  })
 })
 
 /** The embedded authoritative server, over UDP and TCP. It runs as long as its layer. */
 export class DnsServer extends Context.Service<DnsServer, {
-  /** Where it listens, with the port that the system chose when 0 was asked for. */
+  /** Where it listens, or will, with the port that the system chose when 0 was asked for. */
   readonly host: string
   readonly port: number
+  /** Whether it listens. False only beside PowerDNS, while the place cannot be had: the condition `dns:listen:server`. */
+  readonly isListening: () => boolean
 }>()("effect-geodns/dns/DnsServer") {
   /** The server over zones and challenges from wherever they come. */
   static readonly layerZones = (
     options: DnsServerOptions
-  ): Layer.Layer<DnsServer, DnsError, Challenges | Conditions | Config | GeoIp | ServedZones | Steering | Usage> =>
+  ): Layer.Layer<DnsServer, DnsError, AcmeChallenges | AnswerState | Conditions | Config | GeoIp | Usage> =>
     Layer.effect(DnsServer, make(options))
 
   /** The server with another place to listen, or other bounds, than `GeoDNS.Dns` says. */
   static readonly layerWith = (
     options: DnsServerOptions
   ): Layer.Layer<DnsServer, DnsError, Conditions | Config | DurableFiles | GeoIp | Steering | Usage> =>
-    DnsServer.layerZones(options).pipe(Layer.provide(Challenges.layer), Layer.provide(ServedZones.layer))
+    DnsServer.layerZones(options).pipe(Layer.provide(AcmeChallenges.layer), Layer.provide(AnswerState.layer))
 
   /**
    * Listens where `GeoDNS.Dns` says; a change of that needs a restart. Zones follow the configuration. Before it stops,
@@ -129,8 +149,8 @@ export class DnsServer extends Context.Service<DnsServer, {
     BadNetwork | ConfigError | DnsError
   > =>
     DnsServer.layerZones({ listen: "127.0.0.1:0" }).pipe(
-      Layer.provide(Challenges.layerMemory()),
-      Layer.provide(ServedZones.layer),
+      Layer.provide(AcmeChallenges.layerMemory()),
+      Layer.provide(AnswerState.layer),
       Layer.provideMerge([
         Steering.layerMemory(documents),
         GeoIp.layerMemory(networks),

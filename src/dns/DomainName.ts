@@ -3,8 +3,8 @@ import { nameCodec } from "./dnsPacket.ts"
 
 /**
  * A domain name as look-ups use it: the labels of its wire form (RFC 1035, 3.1) without the root, as latin1 text in
- * lower case; `""` is the root. Unlike dotted text it is the same for two names only when they are equal (RFC 4343),
- * whatever bytes the labels hold.
+ * which A to Z are folded; `""` is the root. Unlike dotted text it is the same for two names only when they are equal
+ * (RFC 4343), whatever bytes the labels hold.
  */
 export type NameKey = string & { readonly NameKey: unique symbol }
 
@@ -26,7 +26,7 @@ export const rootName: DomainName = { text: "", key: "" as NameKey, wire: new Ui
  */
 export const domainName = (input: string): DomainName | undefined => {
   const text = hostName(input.trim())
-  if (text === "" || text.length > 253 || /["\\]/.test(text)) return undefined
+  if (text === "" || text.length > 253 || /["\\;()@$]/.test(text)) return undefined
   if (text.split(".").some((label) => label.length === 0 || label.length > 63)) return undefined
   const wire = nameCodec.encode(text)
   return { text, key: nameKey(wire, 0, wire.length - 1), wire }
@@ -34,10 +34,16 @@ export const domainName = (input: string): DomainName | undefined => {
 
 /** The key of the labels at `[start, end)` of a message, the root label not included. */
 export const nameKey = (message: Buffer, start: number, end: number): NameKey =>
-  message.toString("latin1", start, end).toLowerCase() as NameKey
+  nameKeyOf(message.toString("latin1", start, end))
+
+/** No such byte is a letter to the DNS: as latin1 text, À to Þ would be (RFC 4343, 2.2). */
+const beyondAscii = /[\x80-\xff]/
 
 /** The key of labels that are text already: each with its length before it, one character for a byte. */
-export const nameKeyOf = (labels: string): NameKey => labels.toLowerCase() as NameKey
+export const nameKeyOf = (labels: string): NameKey =>
+  (beyondAscii.test(labels)
+    ? labels.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+    : labels.toLowerCase()) as NameKey
 
 /** The name one label up. The root has none: do not ask. */
 export const parentKey = (key: NameKey): NameKey => key.slice(1 + key.charCodeAt(0)) as NameKey

@@ -1,7 +1,8 @@
 import * as Result from "effect/Result"
 import { isIPv4, isIPv6 } from "node:net"
-import { encodeData } from "./dnsPacket.ts"
+import { addressCodec, encodeData } from "./dnsPacket.ts"
 import { domainName, rootName } from "./DomainName.ts"
+import { readString, readStrings } from "./masterFile.ts"
 import { RecordType } from "./protocol.ts"
 
 /** The data of a record as on the wire, its length before it; or what is wrong with the text. */
@@ -22,12 +23,14 @@ export interface Soa {
 /** The longest data of one record. */
 const maxDataBytes = 8192
 
-const encode = (type: string, data: unknown): RecordData => {
-  const bytes = encodeData(type, data)
-  return bytes.length <= maxDataBytes
+const bounded = (bytes: Uint8Array): RecordData =>
+  bytes.length <= maxDataBytes
     ? Result.succeed(bytes)
     : Result.fail(`the content is longer than ${maxDataBytes} bytes`)
-}
+
+const encode = (type: string, data: unknown): RecordData => bounded(encodeData(type, data))
+
+const withLength = (bytes: Buffer): Buffer => Buffer.concat([Buffer.of(bytes.length >> 8, bytes.length), bytes])
 
 const integer = (text: string | undefined, maximum: number): number | undefined =>
   text !== undefined && /^\d{1,10}$/.test(text) && Number(text) <= maximum ? Number(text) : undefined
@@ -40,25 +43,6 @@ const target = (type: string) => (content: string): RecordData => {
   return name === undefined ? Result.fail(noName(content)) : encode(type, name.text)
 }
 
-/** Character-strings in quotes, `\"`, `\\` and `\DDD` in them (RFC 1035, 5.1); without quotes the whole is one. */
-const characterStrings = (content: string): ReadonlyArray<Buffer> | undefined => {
-  const text = content.trim()
-  if (!text.startsWith('"')) return [Buffer.from(text)]
-  if (!/^(?:"(?:[^"\\]|\\\d{3}|\\\D)*"\s*)+$/s.test(text)) return undefined
-  const strings = text.match(/"(?:[^"\\]|\\\d{3}|\\\D)*"/gs) ?? []
-  return strings.map((quoted) =>
-    Buffer.concat(
-      (quoted.slice(1, -1).match(/\\\d{3}|\\\D|[^\\]+/gs) ?? []).map((part) =>
-        !part.startsWith("\\")
-          ? Buffer.from(part)
-          : part.length === 4
-          ? Buffer.from([Number(part.slice(1))])
-          : Buffer.from(part.slice(1))
-      )
-    )
-  )
-}
-
 /** A character-string holds 255 bytes: longer ones become several, which readers join again. */
 const pieces = (bytes: Buffer): ReadonlyArray<Buffer> => {
   const parts = [bytes.subarray(0, 255)]
@@ -67,7 +51,9 @@ const pieces = (bytes: Buffer): ReadonlyArray<Buffer> => {
 }
 
 const txt = (content: string): RecordData => {
-  const strings = characterStrings(content)
+  const text = content.trim()
+  // Without quotes the whole is one, as it stands.
+  const strings = text.startsWith('"') ? readStrings(text) : [Buffer.from(text)]
   return strings === undefined
     ? Result.fail("the content begins with a quote, but is no row of quoted strings")
     : encode("TXT", strings.flatMap(pieces))
@@ -93,17 +79,20 @@ const srv = (content: string): RecordData => {
 }
 
 const caa = (content: string): RecordData => {
-  const parts = /^\s*(\d{1,3})\s+([a-z0-9]{1,15})\s+(?:"([^"]*)"|([^"\s]+))\s*$/i.exec(content)
-  const flags = integer(parts?.[1], 255)
-  return parts === null || flags === undefined
+  const [, first, tag = "", text = ""] = /^(\d{1,3})\s+([a-z0-9]{1,15})\s+(\S.*)$/is.exec(content.trim()) ?? []
+  const flags = integer(first, 255)
+  const value = readString(text)
+  return flags === undefined || value === undefined
     ? Result.fail('the content is not `flags tag "value"`')
-    : encode("CAA", { flags, tag: parts[2], value: parts[3] ?? parts[4] ?? "" })
+    : bounded(withLength(Buffer.concat([Buffer.of(flags, tag.length), Buffer.from(tag), value])))
 }
 
 const address = (type: "A" | "AAAA") => (content: string): RecordData => {
   const text = content.trim()
   const isAddress = type === "A" ? isIPv4(text) : isIPv6(text) && !text.includes("%")
-  return isAddress ? encode(type, text) : Result.fail(`"${text.slice(0, 64)}" is no IPv${type === "A" ? 4 : 6} address`)
+  return isAddress
+    ? Result.succeed((type === "A" ? addressCodec.v4 : addressCodec.v6).encode(text))
+    : Result.fail(`"${text.slice(0, 64)}" is no IPv${type === "A" ? 4 : 6} address`)
 }
 
 /** Mailbox `host.master@zone` or `host\.master.zone` → the latter form; undefined when it is none. */

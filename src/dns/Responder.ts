@@ -2,12 +2,13 @@ import type { AddressFamily } from "../geo/address.ts"
 import type { Hit } from "../usage/Hit.ts"
 import { type AnswerPolicy, noPolicy } from "./AnswerPolicy.ts"
 import type { AnswerSources } from "./AnswerSources.ts"
-import { fetchedSet } from "./challenge.ts"
+import { fetchedSet } from "./challengeRecords.ts"
 import { isWithin, readSender } from "./ClientNetwork.ts"
 import { askerOf } from "./ClientSubnet.ts"
-import { decodeQuery, encodeResponse, encodeTruncated, type Entry, type Query, type Transport } from "./codec.ts"
 import { echoCookie } from "./Cookies.ts"
+import { decodeQuery, type Query, type Transport } from "./decodeQuery.ts"
 import type { NameKey } from "./DomainName.ts"
+import { encodeResponse, encodeTruncated, type Entry } from "./encodeResponse.ts"
 import { classIn, headerBytes, maxTcpBytes, maxUdpBytes, plainUdpBytes, Rcode, RecordType } from "./protocol.ts"
 import type { Verdict } from "./RateLimiter.ts"
 import { makeSteer } from "./steer.ts"
@@ -81,7 +82,7 @@ export const makeResponder = (deps: ResponderDeps): Respond => {
   ): void => {
     const asker = askerOf(query.edns?.subnet, remote, deps.locate)
     const steered = steer(name, query.type === RecordType.AAAA, asker)
-    // Zones and steering follow the documents each at its own pace: an answer that would be kept must not say so.
+    // The zones of another version stay when they cannot be built: an answer that would be kept must not deny the name.
     if (steered === undefined) return unavailable(draft)
     draft.scope = asker.scope
     draft.hit = steered.hit

@@ -1,6 +1,6 @@
 import type { StaticRecord } from "../domain/documents/StaticDns.ts"
-import type { RecordSet } from "./codec.ts"
 import { type DomainName, type NameKey, parentKey, wildcardKey } from "./DomainName.ts"
+import type { RecordSet } from "./encodeResponse.ts"
 import { RecordType } from "./protocol.ts"
 import type { Soa } from "./RecordData.ts"
 
@@ -55,7 +55,7 @@ export type Found =
   | Accounted & { readonly _tag: "Explained"; readonly name: string }
   | Negative
 
-/** TXT records of which some are at addresses: see `Challenges`. */
+/** TXT records of which some are at addresses: see `AcmeChallenges`. */
 export interface Fetched extends Accounted {
   readonly _tag: "Fetched"
   readonly addresses: ReadonlyArray<string>

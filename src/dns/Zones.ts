@@ -2,10 +2,6 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
-import * as Stream from "effect/Stream"
-import { Config } from "../config/Config.ts"
 import { inSlices } from "../config/inSlices.ts"
 import type { Snapshot } from "../config/Snapshot.ts"
 import { Conditions } from "../node/Conditions.ts"
@@ -36,71 +32,62 @@ const describeZoneProblems = (problems: ReadonlyArray<ZoneProblem>): string => {
 }
 
 /**
- * The zone data of the configuration, kept up to date until the scope closes. What is left out is the condition
- * `dns:zones`; a serial that could not be saved is `dns:serial`.
+ * Makes what gives the zone data of a version of the configuration: the same again as long as nothing changes in it. One
+ * version after the other. What is left out is the condition `dns:zones`; a serial that could not be saved is `dns:serial`.
  */
-export const keepZones: Effect.Effect<() => ZoneData, never, Config | Conditions | DurableFiles | Scope.Scope> = Effect
-  .gen(function*() {
-    const config = yield* Config
-    const conditions = yield* Conditions
-    const files = yield* DurableFiles
-    const lock = yield* Semaphore.make(1)
+export const keepZones: Effect.Effect<
+  (snapshot: Snapshot) => Effect.Effect<ZoneData>,
+  never,
+  Conditions | DurableFiles
+> = Effect.gen(function*() {
+  const conditions = yield* Conditions
+  const files = yield* DurableFiles
 
-    const stored = yield* files.read(file).pipe(
-      Effect.flatMap(Option.match({
-        onNone: () => Effect.undefined,
-        onSome: (text) => Schema.decodeUnknownEffect(VersionFile)(text)
-      })),
-      Effect.catch((error) =>
-        Effect.as(Effect.logWarning(`The SOA serial starts anew: ${file} cannot be read`, error), undefined)
-      )
+  const stored = yield* files.read(file).pipe(
+    Effect.flatMap(Option.match({
+      onNone: () => Effect.undefined,
+      onSome: (text) => Schema.decodeUnknownEffect(VersionFile)(text)
+    })),
+    Effect.catch((error) =>
+      Effect.as(Effect.logWarning(`The SOA serial starts anew: ${file} cannot be read`, error), undefined)
     )
-    let version: ZoneVersion | undefined = stored
-    let built: { readonly of: number; readonly zones: ZoneData } | undefined
+  )
+  /** What was built last, and from what. */
+  let version: ZoneVersion | undefined = stored
+  let built: { readonly of: number; readonly zones: ZoneData } | undefined
 
-    const save = (next: ZoneVersion) =>
-      Schema.encodeEffect(VersionFile)(next).pipe(
-        Effect.flatMap((text) => files.write(file, text)),
-        Effect.matchEffect({
-          onSuccess: () => conditions.clear("dns:serial"),
-          onFailure: (error) =>
-            conditions.raise(
-              "dns:serial",
-              `the SOA serial ${next.serial} is not saved: ${error.message}. It may fall after a restart; make room or ` +
-                "correct the rights of the work directory."
-            )
-        })
-      )
-
-    const update = Effect.fnUntraced(function*(snapshot: Snapshot) {
-      if (built !== undefined && built.of >= snapshot.version) return built.zones
-      const sources = zoneSources(snapshot)
-      const next = nextVersion(version, zoneFingerprint(sources), yield* Clock.currentTimeMillis)
-      if (built !== undefined && next === version) {
-        built = { of: snapshot.version, zones: built.zones }
-        return built.zones
-      }
-      if (next !== version) yield* save(next)
-      version = next
-      const zones = yield* inSlices(zoneDataInSlices({ ...sources, serial: next.serial }))
-      built = { of: snapshot.version, zones }
-      if (zones.problems.length === 0) yield* conditions.clear("dns:zones")
-      else yield* conditions.raise("dns:zones", describeZoneProblems(zones.problems))
-      yield* Effect.logInfo("DNS zones built").pipe(
-        Effect.annotateLogs({ zones: zones.zones.length, serial: zones.serial, problems: zones.problems.length })
-      )
-      return zones
-    }, lock.withPermits(1))
-
-    // First the changes, then the version of now: none is missed in between.
-    yield* config.changes.pipe(
-      Stream.runForEach((change) =>
-        update(change.after).pipe(
-          Effect.catchCause((cause) => Effect.logError("DNS zones could not be built: those before stay", cause))
-        )
-      ),
-      Effect.forkScoped({ startImmediately: true })
+  const save = (next: ZoneVersion) =>
+    Schema.encodeEffect(VersionFile)(next).pipe(
+      Effect.flatMap((text) => files.write(file, text)),
+      Effect.matchEffect({
+        onSuccess: () => conditions.clear("dns:serial"),
+        onFailure: (error) =>
+          conditions.raise(
+            "dns:serial",
+            `the SOA serial ${next.serial} is not saved: ${error.message}. It may fall after a restart; make room or ` +
+              "correct the rights of the work directory."
+          )
+      })
     )
-    const first = yield* Effect.flatMap(config.current, update)
-    return () => built?.zones ?? first
+
+  return Effect.fnUntraced(function*(snapshot: Snapshot) {
+    if (built?.of === snapshot.version) return built.zones
+    const sources = zoneSources(snapshot)
+    const next = nextVersion(version, zoneFingerprint(sources), yield* Clock.currentTimeMillis)
+    if (built !== undefined && next === version) {
+      built = { of: snapshot.version, zones: built.zones }
+      return built.zones
+    }
+    const zones = yield* inSlices(zoneDataInSlices({ ...sources, serial: next.serial }))
+    // Before anybody is told the serial, and only when there is something to tell it of.
+    if (next !== version) yield* save(next)
+    version = next
+    built = { of: snapshot.version, zones }
+    if (zones.problems.length === 0) yield* conditions.clear("dns:zones")
+    else yield* conditions.raise("dns:zones", describeZoneProblems(zones.problems))
+    yield* Effect.logInfo("DNS zones built").pipe(
+      Effect.annotateLogs({ zones: zones.zones.length, serial: zones.serial, problems: zones.problems.length })
+    )
+    return zones
   })
+})

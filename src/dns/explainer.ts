@@ -1,8 +1,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Candidate, Client, Exclusion, Explanation } from "../steering/Choice.ts"
-import type { RecordSet } from "./codec.ts"
 import { encodeData } from "./dnsPacket.ts"
+import type { RecordSet } from "./encodeResponse.ts"
 import { RecordType } from "./protocol.ts"
 
 /** Explanations a second, of all together: one of a thousand members takes a millisecond. */

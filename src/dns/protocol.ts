@@ -1,3 +1,5 @@
+export { maxTtl } from "../domain/documents/StaticDns.ts"
+
 /** Record types by name: those that static data may have, and those that are treated apart (RFC 1035, 3596, 8482 …). */
 export const RecordType = {
   A: 1,
@@ -51,9 +53,6 @@ export const maxUdpBytes = 1232
 
 /** The most that the length before a message over TCP can say. */
 export const maxTcpBytes = 65535
-
-/** The longest TTL, in seconds (RFC 2181, 8). */
-export const maxTtl = 0x7fffffff
 
 const invert = (table: Readonly<Record<string, number>>): ReadonlyMap<number, string> =>
   new Map(Object.entries(table).map(([name, code]) => [code, name]))

@@ -1,13 +1,7 @@
-import { formatIpv4 } from "../geo/address.ts"
+import { formatIpv4, formatIpv6 } from "../geo/address.ts"
 import type { NameKey } from "./DomainName.ts"
+import { writeLabel, writeString } from "./masterFile.ts"
 import { RecordType } from "./protocol.ts"
-
-/** A byte as zone files write it within a label or a character-string (RFC 1035, 5.1). */
-const written = (byte: number, special: string): string => {
-  const c = String.fromCharCode(byte)
-  if (special.includes(c)) return `\\${c}`
-  return byte > 0x20 && byte < 0x7f ? c : `\\${String(byte).padStart(3, "0")}`
-}
 
 /** What names of data end with: zone files count those without a dot from their origin. */
 type NameEnd = "" | "."
@@ -54,26 +48,19 @@ class Reader {
   name(): string {
     let text = ""
     for (let length = this.u8(); length > 0 && !this.isAtEnd; length = this.u8()) {
-      for (const byte of this.bytes(length)) text += written(byte, '.\\"')
-      text += "."
+      text += `${writeLabel(this.bytes(length))}.`
     }
     return text === "" ? "." : text.slice(0, -1) + this.#end
   }
 
-  quoted(bytes: Uint8Array): string {
-    let text = ""
-    for (const byte of bytes) text += byte === 0x20 ? " " : written(byte, '"\\')
-    return `"${text}"`
-  }
-
   strings(): string {
     const strings: Array<string> = []
-    while (!this.isAtEnd) strings.push(this.quoted(this.bytes(this.u8())))
+    while (!this.isAtEnd) strings.push(writeString(this.bytes(this.u8())))
     return strings.join(" ")
   }
 }
 
-const ipv6 = (read: Reader): string => Array.from({ length: 8 }, () => read.u16().toString(16)).join(":")
+const ipv6 = (read: Reader): string => formatIpv6(Uint32Array.of(read.u32(), read.u32(), read.u32(), read.u32()))
 
 const soa = (read: Reader): string =>
   [read.name(), read.name(), read.u32(), read.u32(), read.u32(), read.u32(), read.u32()].join(" ")
@@ -83,7 +70,7 @@ const srv = (read: Reader): string => [read.u16(), read.u16(), read.u16(), read.
 const caa = (read: Reader): string => {
   const flags = read.u8()
   const tag = Buffer.from(read.bytes(read.u8())).toString("latin1")
-  return `${flags} ${tag} ${read.quoted(read.rest())}`
+  return `${flags} ${tag} ${writeString(read.rest())}`
 }
 
 const texts: ReadonlyMap<number, (read: Reader) => string> = new Map([

@@ -2,8 +2,8 @@ import { isIPv4, isIPv6 } from "node:net"
 import type { Choice, Client } from "../steering/Choice.ts"
 import type { Hit } from "../usage/Hit.ts"
 import type { Asker } from "./ClientSubnet.ts"
-import type { RecordSet } from "./codec.ts"
 import { addressCodec } from "./dnsPacket.ts"
+import type { RecordSet } from "./encodeResponse.ts"
 import { maxTtl, RecordType } from "./protocol.ts"
 
 /** What steering answers at a name. */

@@ -12,6 +12,7 @@ import { type GeoEntry, writeDatabase } from "./GeoEntry.ts"
 import { GeoFiles, type Listing } from "./GeoFiles.ts"
 import type { GeoKind } from "./GeoKind.ts"
 import { GeoLookup } from "./GeoLookup.ts"
+import type { Examined } from "./Miss.ts"
 import { type MmdbFile, openMmdb } from "./MmdbFile.ts"
 import type { BadNetwork } from "./MmdbWriter.ts"
 import { openDatabase } from "./openDatabase.ts"
@@ -66,6 +67,8 @@ export class GeoIp extends Context.Service<GeoIp, {
    * databases of the moment: it may be kept, and follows a change of files.
    */
   readonly locate: (address: string) => Place
+  /** The same with what is not known and why, for people. Slower. */
+  readonly examine: (address: string) => Examined
   /** The databases in use at the moment. */
   readonly databases: ReadonlyArray<GeoDatabase>
 }>()("effect-geodns/geo/GeoIp") {
@@ -92,7 +95,11 @@ export class GeoIp extends Context.Service<GeoIp, {
           if (Result.isSuccess(opened) && opened.success !== undefined) files.push([`memory:${kind}`, opened.success])
         }
         const lookup = new GeoLookup(files.map(([, file]) => file))
-        return GeoIp.of({ locate: (address) => lookup.locate(address), databases: databasesOf(files) })
+        return GeoIp.of({
+          locate: (address) => lookup.locate(address),
+          examine: (address) => lookup.examine(address),
+          databases: databasesOf(files)
+        })
       })
     )
 }
@@ -147,6 +154,7 @@ const make = Effect.fnUntraced(function*({ directory, watchEvery = "2 seconds" }
   }
   return GeoIp.of({
     locate: (address) => lookup.locate(address),
+    examine: (address) => lookup.examine(address),
     get databases() {
       return databases
     }

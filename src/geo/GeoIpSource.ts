@@ -14,7 +14,7 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { whatHappened } from "../config/fetching.ts"
 import { gather } from "../config/gather.ts"
-import { isHttp } from "../config/location.ts"
+import { followRedirects } from "../config/redirects.ts"
 import {
   BadAnswer,
   Refused,
@@ -75,10 +75,6 @@ export class GeoIpSource extends Context.Service<GeoIpSource, {
   static readonly layerMemory = (source: GeoIpSource["Service"]): Layer.Layer<GeoIpSource> =>
     Layer.succeed(GeoIpSource, GeoIpSource.of(source))
 }
-
-const maxRedirects = 5
-
-const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /** Bytes of a checksum and the name of its file. */
 const maxChecksum = 1024
@@ -160,44 +156,30 @@ const ask = Effect.fnUntraced(
     if (!URL.canParse(text)) return yield* new BadAnswer({ detail: "GeoDNS.GeoIp.Url is no URL" })
     const first = new URL(text)
     first.searchParams.set("suffix", suffix)
-    let url = first
-    for (let hop = 0; hop <= maxRedirects; hop++) {
-      const response = yield* client.execute(
-        HttpClientRequest.make(method)(url.href).pipe(
-          // Packed is what the checksum is of.
-          HttpClientRequest.setHeader("accept-encoding", "identity"),
-          // The credentials are for the server of the URL alone.
-          url.origin === first.origin ? HttpClientRequest.basicAuth(account, Redacted.value(key)) : (request) => request
-        )
-      ).pipe(Effect.mapError(unreachable))
-      const target = response.headers["location"]
-      if (redirects.has(response.status) && target !== undefined) {
-        const next = nextUrl(target, url)
-        if (next === undefined) {
-          return yield* new BadAnswer({ detail: `it redirects to where we do not follow, from ${url.host}` })
-        }
-        url = next
-        continue
-      }
-      if (response.status === 200) return response
-      return yield* yield* refusal(response)
+    const { response, stopped, url } = yield* followRedirects(
+      first,
+      { httpsStays: true },
+      (url, isSameOrigin) =>
+        client.execute(
+          HttpClientRequest.make(method)(url.href).pipe(
+            // Packed is what the checksum is of.
+            HttpClientRequest.setHeader("accept-encoding", "identity"),
+            isSameOrigin ? HttpClientRequest.basicAuth(account, Redacted.value(key)) : (request) => request
+          )
+        ).pipe(Effect.mapError(unreachable))
+    )
+    if (stopped === "too many") return yield* new BadAnswer({ detail: "it redirects without end" })
+    if (stopped === "forbidden") {
+      return yield* new BadAnswer({ detail: `it redirects to where we do not follow, from ${url.host}` })
     }
-    return yield* new BadAnswer({ detail: "it redirects without end" })
+    if (response.status === 200) return response
+    return yield* yield* refusal(response)
   },
   // Left to itself, fetch follows redirects, and sends what is for one server to another.
   Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
   // A URL can hold a token, which would stand in the trace.
   Effect.provideService(Tracer.DisablePropagation, true)
 )
-
-/** Where a redirect leads; undefined when it is nowhere, or leaves https. */
-const nextUrl = (target: string, from: URL): URL | undefined => {
-  if (!URL.canParse(target, from)) return undefined
-  const url = new URL(target, from)
-  url.username = ""
-  url.password = ""
-  return !isHttp(url.href) || from.protocol === "https:" && url.protocol !== "https:" ? undefined : url
-}
 
 const refusal = Effect.fnUntraced(function*({ headers, status }: Response): Effect.fn.Return<UpdateReason> {
   if (status === 401 || status === 403) return new Refused({ status })

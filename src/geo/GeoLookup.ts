@@ -1,5 +1,7 @@
 import { isPlaceless, readAddress, uniformPrefix } from "./address.ts"
 import type { Place } from "./GeoIp.ts"
+import type { GeoKind } from "./GeoKind.ts"
+import type { Examined, Miss } from "./Miss.ts"
 import type { GeoRecord, MmdbFile } from "./MmdbFile.ts"
 
 /** The longest prefix that a place is said to hold for: what resolvers cache an answer for (RFC 7871, section 11.1). */
@@ -62,4 +64,41 @@ export class GeoLookup {
       prefix: Math.min(prefix, family === 4 ? scopeCap.ipv4 : scopeCap.ipv6)
     }
   }
+  /** The same with the reasons, for people: not for the hot path. */
+  examine(address: string): Examined {
+    const place = this.locate(address)
+    const words = this.#words
+    const family = readAddress(address, words)
+    if (family === 0 || isPlaceless(family, words)) {
+      const miss: Miss = { _tag: family === 0 ? "Malformed" : "Placeless" }
+      return { place, leaf: 0, misses: { location: miss, country: miss, asn: miss } }
+    }
+    const inCity = this.#city?.tree.has(family) ? this.#city.record(this.#city.tree.find(family, words)) : undefined
+    const asked = [this.#city, inCity?.country === undefined ? this.#country : undefined, this.#asn]
+    const leaf = Math.max(...asked.map((file) => leafOf(file, family, words)))
+    const missOf = (database: GeoKind, file: MmdbFile | undefined): Miss =>
+      file === undefined
+        ? { _tag: "NoDatabase", database }
+        : !file.tree.has(family)
+        ? { _tag: "NoFamily", database }
+        : { _tag: file.tree.find(family, words) === 0 ? "NotFound" : "NotSaid", database }
+    return {
+      place,
+      leaf,
+      misses: {
+        ...place.location === undefined && { location: missOf("City", this.#city) },
+        ...place.country === unknownPlace.country && {
+          country: this.#country === undefined ? missOf("City", this.#city) : missOf("Country", this.#country)
+        },
+        ...place.asn === "" && { asn: missOf("ASN", this.#asn) }
+      }
+    }
+  }
+}
+
+/** Bits of the leaf that an address is in; 0 where there is none. */
+const leafOf = (file: MmdbFile | undefined, family: 4 | 6, words: Uint32Array): number => {
+  if (!file?.tree.has(family)) return 0
+  file.tree.find(family, words)
+  return file.tree.depth
 }

@@ -161,3 +161,15 @@ export const uniformPrefix = (family: 4 | 6, words: Uint32Array): number => {
 /** The dotted form of an IPv4 word. */
 export const formatIpv4 = (word: number): string =>
   `${word >>> 24}.${(word >>> 16) & 0xff}.${(word >>> 8) & 0xff}.${word & 0xff}`
+
+/**
+ * IPv6 as RFC 5952 wants it written: lower case, the longest row of zeros as `::`, IPv4-mapped addresses with the dotted form
+ * at their end.
+ */
+export const formatIpv6 = (words: Uint32Array): string => {
+  if (words[0] === 0 && words[1] === 0 && words[2] === 0xffff) return `::ffff:${formatIpv4(words[3]!)}`
+  const groups = Array.from({ length: 8 }, (_, i) => groupAt(words, i).toString(16)).join(":")
+  // The first of the longest; a single zero is not shortened.
+  const longest = (groups.match(/\b0(?::0)+\b/g) ?? []).reduce((most, row) => row.length > most.length ? row : most, "")
+  return longest === "" ? groups : groups.replace(new RegExp(`(?:^|:)\\b${longest}\\b(?::|$)`), "::")
+}

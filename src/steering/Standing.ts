@@ -1,9 +1,8 @@
 import type { MemberEntry, ServiceEntry } from "../domain/Catalog.ts"
 import type { SteeringSettings } from "../domain/documents/GeoDns.ts"
 import type { UnitVector } from "../geo/distance.ts"
-import type { Official } from "../status/Decision.ts"
 import type { Choice } from "./Choice.ts"
-import { type DownTargets, placeOf } from "./DownTargets.ts"
+import { type Down, type DownTargets, placeOf } from "./DownTargets.ts"
 import { type Removal, removalCap, removalTimes } from "./removalCap.ts"
 
 /** A member as steering wants it, prepared once per version of the configuration. */
@@ -35,7 +34,7 @@ export interface Standing {
   /** The answer that holds it alone, but for the TTL. */
   readonly alone: Omit<Choice, "ttl">
   /** The decisions that take it out; none when it is healthy. */
-  readonly downs: ReadonlyArray<Official>
+  readonly downs: ReadonlyArray<Down>
   /** When it goes, milliseconds since the epoch; undefined when it is healthy. */
   readonly goesAt: number | undefined
 }
@@ -62,7 +61,7 @@ export const healthyStanding = (profile: Profile, ipv6: boolean): Standing | und
     : undefined
 }
 
-const noDowns: ReadonlyArray<Official> = []
+const noDowns: ReadonlyArray<Down> = []
 
 /** Who could answer for a name in one family, in the order in which they serve it. */
 export interface Standings {
@@ -81,10 +80,8 @@ export const standingsOf = (options: {
   /** The members that are out by hand. */
   readonly overridden: ReadonlyMap<MemberEntry, unknown>
   readonly settings: SteeringSettings
-  /** Milliseconds since the epoch. */
-  readonly now: number
 }): Standings => {
-  const { down, host, ipv6, now, overridden, serving, settings } = options
+  const { down, host, ipv6, overridden, serving, settings } = options
   const whole = placeOf("", ipv6)
   const place = placeOf(host, ipv6)
   const isQuiet = !down.anyIn(whole) && !down.anyIn(place)
@@ -103,10 +100,12 @@ export const standingsOf = (options: {
     const outage = outageOf(down.of(names, whole), down.of(names, place), serving.servicesOf(profile), host, settings)
     if (outage === undefined) continue
     outages.set(standing, outage)
-    if (!isOut) removals.push({ member: profile.entry.name, since: outage.since })
+    if (isOut) continue
+    const { decidedAt, since } = outage.removedBy
+    removals.push({ member: profile.entry.name, decidedAt, since })
   }
   if (outages.size === 0) return { standings: candidates, overridden: taken }
-  const times = removalTimes(removals, removalCap(candidates.length, settings.MaxRemovedShare), now)
+  const times = removalTimes(removals, removalCap(candidates.length, settings.MaxRemovedShare))
   return {
     standings: candidates.map((standing) => {
       const outage = outages.get(standing)
@@ -116,21 +115,21 @@ export const standingsOf = (options: {
     }),
     overridden: taken.map((standing) => {
       const outage = outages.get(standing)
-      return outage === undefined ? standing : { ...standing, downs: outage.downs, goesAt: outage.since }
+      return outage === undefined ? standing : { ...standing, downs: outage.downs, goesAt: outage.removedBy.since }
     })
   }
 }
 
 interface HostOutage {
-  readonly downs: ReadonlyArray<Official>
-  /** When they took the member out. */
-  readonly since: number
+  readonly downs: ReadonlyArray<Down>
+  /** The one with which the member went. */
+  readonly removedBy: Down
 }
 
 /** The decisions that take a member out of a name. */
 const outageOf = (
-  onSite: ReadonlyArray<Official>,
-  onHost: ReadonlyArray<Official>,
+  onSite: ReadonlyArray<Down>,
+  onHost: ReadonlyArray<Down>,
   services: ReadonlyArray<ServiceEntry>,
   host: string,
   settings: SteeringSettings
@@ -141,12 +140,13 @@ const outageOf = (
     ...onHost.filter(({ target }) => target.checkType === "domain")
   ]
   const endpoints = endpointOutages(onHost, services, host, settings)
-  const downs = [...whole, ...endpoints?.downs ?? []]
-  return downs.length === 0 ? undefined : {
-    downs,
-    since: Math.min(endpoints?.since ?? Number.POSITIVE_INFINITY, ...whole.map(({ decidedAt }) => decidedAt))
-  }
+  const removedBy = earliest(endpoints === undefined ? whole : [endpoints.removedBy, ...whole])
+  return removedBy === undefined ? undefined : { downs: [...whole, ...endpoints?.downs ?? []], removedBy }
 }
+
+const byAge = (a: Down, b: Down): number => a.decidedAt - b.decidedAt
+
+const earliest = (downs: ReadonlyArray<Down>): Down | undefined => downs.toSorted(byAge)[0]
 
 /**
  * The endpoint outages on a host, if they count for the whole host: any does, or only more than a share of the services
@@ -154,7 +154,7 @@ const outageOf = (
  * service that it takes went down.
  */
 const endpointOutages = (
-  onHost: ReadonlyArray<Official>,
+  onHost: ReadonlyArray<Down>,
   services: ReadonlyArray<ServiceEntry>,
   host: string,
   settings: SteeringSettings
@@ -168,14 +168,15 @@ const endpointOutages = (
     ? 0
     : Math.min(Math.floor(services.length * settings.SharePercent / 100), services.length - 1)
   if (byUrl.size === 0) return undefined
-  const counted = new Set<Official>()
-  const times: Array<number> = []
+  const counted = new Set<Down>()
+  const firsts: Array<Down> = []
   for (const { endpoints } of services) {
     const downs = endpoints.flatMap((endpoint) => endpoint.host === host ? byUrl.get(endpoint.url) ?? [] : [])
-    if (downs.length === 0) continue
-    times.push(Math.min(...downs.map(({ decidedAt }) => decidedAt)))
+    const first = earliest(downs)
+    if (first === undefined) continue
+    firsts.push(first)
     for (const down of downs) counted.add(down)
   }
-  const since = times.sort((a, b) => a - b)[tolerated]
-  return since === undefined ? undefined : { downs: [...counted], since }
+  const removedBy = firsts.sort(byAge)[tolerated]
+  return removedBy === undefined ? undefined : { downs: [...counted], removedBy }
 }

@@ -1,4 +1,5 @@
 import type { SteeringSettings } from "../domain/documents/GeoDns.ts"
+import { maxTtl } from "../domain/documents/StaticDns.ts"
 import { arcOf, dotAt, type UnitVector, unitVector } from "../geo/distance.ts"
 import { allDown } from "./allDown.ts"
 import type { Choice, Client } from "./Choice.ts"
@@ -13,7 +14,7 @@ export interface TableInput {
   /** Those that would be candidates but for an override: they answer before nobody does. */
   readonly overridden: ReadonlyArray<Standing>
   /** `Details.Name` of the members that were healthy when some last were. */
-  readonly lastGood: ReadonlySet<string>
+  readonly lastHealthy: ReadonlySet<string>
   readonly settings: SteeringSettings
   /** Whether the status of a member is being voted on. */
   readonly isContested: boolean
@@ -28,9 +29,6 @@ export interface Ranking {
   readonly ties: number
 }
 
-/** The largest TTL (RFC 2181, section 8). */
-const maxTtl = 2 ** 31 - 1
-
 /** Below every dot product: all members are near-ties. */
 const everyDot = Number.NEGATIVE_INFINITY
 
@@ -44,6 +42,8 @@ export class SteeringTable {
   readonly healthy: ReadonlyArray<string>
   /** The candidates that are down and held, see `removalCap`. */
   readonly held: ReadonlyArray<Standing>
+  /** When the next of them goes, milliseconds since the epoch; infinity when there is none. */
+  readonly nextRelease: number
   /**
    * The policy in force because all candidates are down and gone, or overrides left none; undefined while there are others,
    * or nobody at all could answer.
@@ -65,23 +65,27 @@ export class SteeringTable {
   readonly #otherwise: Choice
 
   constructor(input: TableInput) {
-    const { ipv6, isContested, lastGood, now, overridden, settings, standings } = input
+    const { ipv6, isContested, lastHealthy, now, overridden, settings, standings } = input
     this.input = input
     const healthy: Array<string> = []
     const held: Array<Standing> = []
     const left: Array<Standing> = []
+    let nextRelease = Number.POSITIVE_INFINITY
     for (const standing of standings) {
       const { goesAt, profile } = standing
       if (goesAt === undefined) healthy.push(profile.entry.name)
-      else if (goesAt > now) held.push(standing)
-      else continue
+      else if (goesAt > now) {
+        held.push(standing)
+        nextRelease = Math.min(nextRelease, goesAt)
+      } else continue
       left.push(standing)
     }
     this.healthy = healthy
     this.held = held
+    this.nextRelease = nextRelease
     const otherwise = left.length > 0 || standings.length + overridden.length === 0
       ? undefined
-      : allDown({ standings, overridden, lastGood, settings, ipv6 })
+      : allDown({ standings, overridden, lastHealthy, settings, ipv6 })
     this.policy = otherwise?.rule
     this.#answering = otherwise?.answering ?? left
 

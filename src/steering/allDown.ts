@@ -9,7 +9,7 @@ export interface AllDown {
 }
 
 /**
- * The all-down policy. `lastGood` are the names of the members that were healthy when some last were: those of them that
+ * The all-down policy. `lastHealthy` are the names of the members that were healthy when some last were: those of them that
  * are still candidates answer, or everybody when there are none. A fallback address answers its own family only; the other
  * one goes by `last-good`.
  *
@@ -20,17 +20,17 @@ export interface AllDown {
 export const allDown = (options: {
   readonly standings: ReadonlyArray<Standing>
   readonly overridden: ReadonlyArray<Standing>
-  readonly lastGood: ReadonlySet<string>
+  readonly lastHealthy: ReadonlySet<string>
   readonly settings: SteeringSettings
   readonly ipv6: boolean
 }): AllDown => {
-  const { ipv6, lastGood, overridden, settings, standings } = options
+  const { ipv6, lastHealthy, overridden, settings, standings } = options
   if (settings.AllDown === "empty") return { rule: "empty", answering: [] }
   if (settings.AllDown === "fallback" && (ipv6 ? isIPv6(settings.Fallback) : isIPv4(settings.Fallback))) {
     return { rule: "fallback", answering: [] }
   }
   const healthy = overridden.filter(({ goesAt }) => goesAt === undefined)
-  const isGood = ({ profile }: Standing) => settings.AllDown !== "all" && lastGood.has(profile.entry.name)
+  const isGood = ({ profile }: Standing) => settings.AllDown !== "all" && lastHealthy.has(profile.entry.name)
   const choices: ReadonlyArray<AllDown> = [
     { rule: "last-good", answering: standings.filter(isGood) },
     { rule: "last-good", answering: healthy.filter(isGood) },

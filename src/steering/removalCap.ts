@@ -2,7 +2,9 @@
 export interface Removal {
   /** `Details.Name`. */
   readonly member: string
-  /** When the decisions were made that take it out, milliseconds since the epoch. */
+  /** When the decision was made that takes it out, milliseconds since the epoch by the clock of who made it. */
+  readonly decidedAt: number
+  /** From when it counts here: see `Down`. */
   readonly since: number
 }
 
@@ -20,19 +22,14 @@ export const removalCap = (members: number, share = 1 / 3): number =>
 /**
  * When each member goes, by name, in milliseconds since the epoch: at once, or later where the cap holds it. The oldest
  * decision goes first, by name where two are equally old, so that every node that knows the same decisions holds the
- * same members. A decision from the future (its node's clock is fast) counts as made now.
+ * same members, whatever its clock says.
  */
-export const removalTimes = (
-  removals: ReadonlyArray<Removal>,
-  cap: number,
-  now: number
-): ReadonlyMap<string, number> => {
-  const sorted = [...removals].sort((a, b) => a.since - b.since || (a.member < b.member ? -1 : 1))
+export const removalTimes = (removals: ReadonlyArray<Removal>, cap: number): ReadonlyMap<string, number> => {
+  const sorted = [...removals].sort((a, b) => a.decidedAt - b.decidedAt || (a.member < b.member ? -1 : 1))
   const times: Array<number> = []
   for (const { since } of sorted) {
     const earlier = times[times.length - cap]
-    const made = Math.min(since, now)
-    times.push(earlier === undefined ? made : Math.max(made, earlier + capWindow))
+    times.push(earlier === undefined ? since : Math.max(since, earlier + capWindow))
   }
   return new Map(sorted.map(({ member }, i) => [member, times[i]!]))
 }

@@ -12,7 +12,7 @@ const decode = (documents: Partial<Record<DocumentName, unknown>>): KnownDocumen
     })
   )
 const say = (documents: Partial<Record<DocumentName, unknown>>) => {
-  const problems = crossCheck(decode(documents))
+  const problems = crossCheck(decode(documents), { records: true })
   assert.isTrue(problems.every((problem) => problem.severity === "warning"))
   return problems.map(describeProblem)
 }
@@ -137,7 +137,112 @@ describe("crossCheck", () => {
         "local: Checks[0].Timeout: expected at most the interval of the check, 60 s, found 90",
         'local: Checks[4].Name: expected a name that no other check has, found "ssl"',
         'local: GeoDNS.Checks.sll: expected the name of a check, found "sll" (did you mean "ssl"?)',
-        'local: GeoDNS.Steering.Fallback: expected an IP address, as AllDown is fallback, found "x"'
+        'local: GeoDNS.Steering.Fallback: expected an IP address, as AllDown is fallback, found "x" '
+        + "(without it names of which all members are down are answered as with last-good)"
+      ]
+    )
+  })
+
+  it("a fallback address that is not there, or that is never answered", () => {
+    const fallback = (steering: object) => say({ local: local({ GeoDNS: { Steering: steering } }) })
+    assert.match(
+      fallback({ AllDown: "fallback" }).join(),
+      /^local: GeoDNS\.Steering\.Fallback: expected an IP address.*found ""/
+    )
+    assert.deepStrictEqual(fallback({ AllDown: "fallback", Fallback: "192.0.2.1" }), [])
+    assert.deepStrictEqual(fallback({ Fallback: "192.0.2.1" }), [
+      'local: GeoDNS.Steering.Fallback: expected nothing, as AllDown is last-good, found "192.0.2.1" '
+      + "(it is answered only with AllDown fallback)"
+    ])
+  })
+
+  it("half an account of the provider of GeoIP databases, without a word of it", () => {
+    const account = (maxmind: object) => say({ local: local({ Maxmind: maxmind }) })
+    const hint =
+      "(with half an account no database is downloaded: give both, or none where the files come by other means)"
+    assert.deepStrictEqual(account({ AccountID: "770077" }), [
+      `local: Maxmind.LicenseKey: expected what belongs to Maxmind.AccountID, found nothing ${hint}`
+    ])
+    assert.deepStrictEqual(account({ LicenseKey: "planted" }), [
+      `local: Maxmind.AccountID: expected what belongs to Maxmind.LicenseKey, found nothing ${hint}`
+    ])
+    assert.deepStrictEqual([...account({}), ...account({ AccountID: "770077", LicenseKey: "planted" })], [])
+  })
+
+  it("keys of zones that nobody gets", () => {
+    const dns = (settings: object) => say({ local: local({ GeoDNS: { Dns: settings } }) })
+    const keys = { Keys: { "demo.example": "demo.key" } }
+    assert.match(
+      dns(keys).join(),
+      /^local: GeoDNS\.Dns\.Keys: .*found no connection to PowerDNS \(the embedded server signs nothing/
+    )
+    assert.match(
+      dns({ ...keys, PowerDnsHttp: "127.0.0.1:8053" }).join(),
+      /found GeoDNS\.Dns\.PowerDnsHttp alone \(keys are not/
+    )
+    assert.deepStrictEqual(dns({ ...keys, PowerDnsSocket: "pdns.sock", PowerDnsHttp: "127.0.0.1:8053" }), [])
+  })
+
+  it("odd names in a SOA record, in settings and in static records", () => {
+    const settings = (zone: object) => say({ local: local({ GeoDNS: { Dns: { Zones: { "demo.example": zone } } } }) })
+    const mailbox = "expected a mailbox as a name, as hostmaster.demo.example, found"
+    for (const rname of ["hostmaster.demo.example", "host\\.master.demo.example.", "dns_admin+x.demo.example"]) {
+      assert.deepStrictEqual(settings({ mname: "ns1.demo.example.", rname }), [], rname)
+    }
+    assert.deepStrictEqual(settings({ rname: "host.master@demo.example" }), [
+      `local: GeoDNS.Dns.Zones["demo.example"].rname: ${mailbox} "host.master@demo.example" `
+      + "(it is served as host\\.master.demo.example: write that)"
+    ])
+    for (
+      const rname of ["hostmaster", "host master.demo.example", "a@b@demo.example", ".demo.example", "a.-b.example"]
+    ) {
+      assert.deepStrictEqual(
+        settings({ rname }),
+        [`local: GeoDNS.Dns.Zones["demo.example"].rname: ${mailbox} ${JSON.stringify(rname)}`],
+        rname
+      )
+    }
+    for (
+      const mname of ["ns1", "ns_1.demo.example", "ns1..demo.example", "ns1@demo.example", `${"a".repeat(64)}.example`]
+    ) {
+      const [only = "", ...more] = settings({ mname })
+      assert.deepStrictEqual(more, [])
+      assert.match(
+        only,
+        /^local: GeoDNS\.Dns\.Zones\["demo\.example"\]\.mname: expected the full name of a name server/
+      )
+      assert.strictEqual(only.includes("(without a dot it is"), mname === "ns1")
+    }
+    const soa = (content: string) => say({ StaticDNSConfig: [{ qname: "Demo.example.", qtype: "soa", content }] })
+    assert.deepStrictEqual(soa("ns1.demo.example hostmaster.demo.example 1 2 3 4 5"), [])
+    const both = soa("ns1 hostmaster@demo.example 1 2 3 4 5")
+    assert.lengthOf(both, 2)
+    assert.match(both[0]!, /^StaticDNSConfig: \[0\]\.content: expected as mname the full name .*found "ns1"/)
+    assert.match(
+      both[1]!,
+      /^StaticDNSConfig: \[0\]\.content: expected as rname a mailbox.*found "hostmaster@demo\.example"/
+    )
+  })
+
+  it("several TTLs in one set of static records, once for each set", () => {
+    const record = (qname: string, qtype: string, content: string, ttl?: number) => ({ qname, qtype, content, ttl })
+    assert.deepStrictEqual(
+      say({
+        StaticDNSConfig: [
+          record("www.demo.example", "A", "192.0.2.1", 300),
+          record("www.demo.example", "AAAA", "2001:db8::1", 60),
+          record("WWW.demo.example.", "a", "192.0.2.2", 600),
+          record("www.demo.example", "A", "192.0.2.3", 900),
+          // The same record again is no other one.
+          record("mail.demo.example", "MX", "10 a.example", 60),
+          record("mail.demo.example", "MX", "10 a.example", 90),
+          record("demo.example", "NS", "ns1.demo.example"),
+          record("demo.example", "NS", "ns2.demo.example", 3600)
+        ]
+      }),
+      [
+        "StaticDNSConfig: [2].ttl: expected 300, the TTL of the A record of www.demo.example before it, found 600 "
+        + "(records of one name and type have one TTL (RFC 2181, 5.2): the lowest is served)"
       ]
     )
   })

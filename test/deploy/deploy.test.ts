@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { basename, join, resolve } from "node:path"
+import { spawnSync } from "node:child_process"
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { basename, dirname, join, resolve } from "node:path"
 import { checkDocuments } from "../../src/config/checkDocuments.ts"
 import { Documents } from "../../src/config/Documents.ts"
 import { temporaryFolder } from "../cli/geodns.ts"
@@ -67,6 +68,18 @@ describe.each(roles)("the systemd unit of a %s", (role) => {
     assert.strictEqual(service(role, "ExecStart")[0]!.split(" ").at(-1), `/etc/geodns/${role}.json`)
   })
 
+  it("writes only where it may, and takes secrets from where only root reads", () => {
+    const [state] = service(role, "StateDirectory")
+    const { Maxmind, System } = example(role)
+    for (const folder of [System.WorkDir, ...Maxmind === undefined ? [] : [Maxmind.MaxmindDBPath]]) {
+      assert.isTrue(`${folder}/`.startsWith(`/var/lib/${state}/`), folder)
+    }
+    assert.deepStrictEqual(service(role, "ReadWritePaths"), [])
+    for (const credential of service(role, "LoadCredential")) {
+      assert.match(credential, /^([\w.-]+):\/etc\/geodns\/credentials\/\1$/)
+    }
+  })
+
   it("has an example document without an error", () =>
     Effect.runPromise(
       Effect.gen(function*() {
@@ -93,6 +106,70 @@ describe.each(roles)("the systemd unit of a %s", (role) => {
     for (const secret of [Nats.Pass, ...Object.values<string>(AuthKeys)]) assert.match(secret, /^file:/)
   })
 })
+
+/** The drop-ins that a document shows: where they go, and what is in them. */
+const dropIns = [...readFileSync(join(root, "docs/operations.md"), "utf8").matchAll(/```ini\n(.*?)```/gs)].flatMap((
+  [, text]
+) =>
+  text!.split(/^(?=# \/etc\/systemd\/system\/)/m).flatMap((part) => {
+    const file = /^# \/etc\/systemd\/system\/(\S+)\n/.exec(part)?.[1]
+    return file === undefined ? [] : [{ file, text: part }]
+  })
+)
+
+describe("the drop-ins of docs/operations.md", () => {
+  it("are for units of ours or of PowerDNS, and take credentials from where the units do", () => {
+    assert.sameMembers(dropIns.map(({ file }) => file), [
+      "geodns-dns.service.d/maxmind.conf",
+      "geodns-dns.service.d/pdns.conf",
+      "pdns.service.d/geodns.conf"
+    ])
+    const credentials = dropIns.flatMap(({ text }) =>
+      [...text.matchAll(/^LoadCredential=(.*)$/gm)].map(([, one]) => one!)
+    )
+    assert.lengthOf(credentials, 2)
+    for (const one of credentials) assert.match(one, /^([\w.-]+):\/etc\/geodns\/credentials\/\1$/)
+  })
+
+  it("name files with keys by the path of a credential that they load, as a user of the unit's own could read no other", () => {
+    const text = readFileSync(join(root, "docs/operations.md"), "utf8")
+    const keys = JSON.parse(/```json\n(\{.*"Keys".*\})\n```/.exec(text)![1]!).GeoDNS.Dns.Keys
+    const loaded = dropIns.find(({ file }) => file.endsWith("/pdns.conf"))!.text
+    for (const path of Object.values<string>(keys)) {
+      assert.strictEqual(path, `/run/credentials/geodns-dns.service/${basename(path)}`)
+      assert.include(loaded, `LoadCredential=${basename(path)}:`)
+    }
+  })
+})
+
+/** Of systemd. On machines without, nobody runs its units. */
+const analyze = ["/usr/bin/systemd-analyze", "/bin/systemd-analyze"].find((file) => existsSync(file))
+
+if (analyze !== undefined) {
+  describe("systemd", () => {
+    it.live("understands all that is in the units and drop-ins", () =>
+      Effect.gen(function*() {
+        const folder = yield* temporaryFolder
+        cpSync(join(deploy, "systemd"), folder, { recursive: true })
+        for (const { file, text } of dropIns) {
+          mkdirSync(dirname(join(folder, file)), { recursive: true })
+          writeFileSync(join(folder, file), text)
+        }
+        // What PowerDNS brings itself.
+        writeFileSync(join(folder, "pdns.service"), "[Service]\nExecStart=/usr/bin/env true\n")
+        const verify = (...units: ReadonlyArray<string>) =>
+          spawnSync(analyze, ["verify", "--man=no", ...units.map((unit) => join(folder, unit))], {
+            encoding: "utf8",
+            env: { ...process.env, SYSTEMD_UNIT_PATH: `${folder}:` }
+          })
+        const { status, stderr } = verify(...roles.map((role) => `geodns-${role}.service`), "pdns.service")
+        assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+        // It would have said so.
+        writeFileSync(join(folder, "geodns-dns.service.d/pdns.conf"), "[Service]\nLoadCredentials=a:/b\n")
+        assert.include(verify("geodns-dns.service").stderr, "LoadCredentials")
+      }).pipe(Effect.scoped), 60_000)
+  })
+}
 
 describe("the container file", () => {
   const text = readFileSync(join(deploy, "Containerfile"), "utf8")

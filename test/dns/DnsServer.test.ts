@@ -235,12 +235,13 @@ describe("DnsServer", () => {
       yield* DurableFiles.use((files) => files.write("dns-serial.json", "{ broken"))
       assert.isAtLeast(yield* server, first)
     }).pipe(Effect.provide(
-      Layer.mergeAll(
-        Config.layerMemory(sampleDocuments),
-        DurableFiles.layerMemory,
-        Conditions.layerMemory,
-        fakes(),
-        quiet
+      fakes().pipe(
+        Layer.provideMerge(Layer.mergeAll(
+          Config.layerMemory(sampleDocuments),
+          DurableFiles.layerMemory,
+          Conditions.layerMemory,
+          quiet
+        ))
       )
     )))
 

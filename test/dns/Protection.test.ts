@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type AnswerPolicy, noPolicy } from "../../src/dns/AnswerPolicy.ts"
 import { clientNetworks } from "../../src/dns/ClientNetwork.ts"
-import { decodeQuery } from "../../src/dns/codec.ts"
 import { Cookies } from "../../src/dns/Cookies.ts"
+import { decodeQuery } from "../../src/dns/decodeQuery.ts"
 import { RateLimiter, type RateLimits, seedWords } from "../../src/dns/RateLimiter.ts"
 import { ask, message, opt, option, question, read, subnetOption } from "./packets.ts"
 import { sampleResponder, sampleZone } from "./samples.ts"
@@ -123,6 +123,17 @@ describe("rate limit", () => {
     clock.now += 3_601_000
     udp(withCookie(given))
     assert.isUndefined(udp(withCookie(given)))
+  })
+
+  it("leaves alone who has one that is renewed, as long as it holds", () => {
+    const { clock, udp } = protectedBy({ limits: { responsesPerSecond: 1, slip: 0 }, cookies })
+    const given = udp(withCookie(client))!.cookie!
+    for (const age of [0, 1_799, 1_800, 3_600]) {
+      clock.now = 1_800_000_000_000 + age * 1_000
+      const answers = Array.from({ length: 5 }, () => udp(withCookie(given)))
+      assert.deepStrictEqual(answers.map((answer) => answer?.answers.length), [1, 1, 1, 1, 1], `after ${age} s`)
+      assert.isTrue(answers.every((answer) => (answer!.cookie === given) === age < 1_800), `after ${age} s`)
+    }
   })
 
   it("gives a cookie with what it truncates", () => {

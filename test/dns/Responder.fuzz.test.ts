@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import type { Transport } from "../../src/dns/codec.ts"
 import { Cookies } from "../../src/dns/Cookies.ts"
+import type { Transport } from "../../src/dns/decodeQuery.ts"
 import { RateLimiter, seedWords } from "../../src/dns/RateLimiter.ts"
 import { heldBytes } from "./heap.ts"
 import { ask, message, opt, option, question, read, subnetOption } from "./packets.ts"

@@ -1,37 +1,8 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import type { Socket } from "node:net"
-import { Duplex } from "node:stream"
 import { tcpBounds, TcpConnection } from "../../src/dns/TcpConnection.ts"
 import { ask } from "./packets.ts"
-
-/** A client that takes what is written only when told to. */
-class SlowClient extends Duplex {
-  readonly taken: Array<Buffer> = []
-  #take: (() => void) | undefined
-
-  constructor() {
-    super({ highWaterMark: 64, allowHalfOpen: true })
-  }
-
-  setNoDelay(): this {
-    return this
-  }
-
-  override _read(): void {}
-
-  override _write(bytes: Buffer, _encoding: string, done: () => void): void {
-    this.taken.push(bytes)
-    this.#take = done
-  }
-
-  accept(): void {
-    const take = this.#take
-    this.#take = undefined
-    take?.()
-  }
-}
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+import { SlowClient, turn } from "./slowClient.ts"
 
 const framed = (packet: Buffer): Buffer =>
   Buffer.concat([Buffer.from([packet.length >> 8, packet.length & 255]), packet])
@@ -99,6 +70,46 @@ describe("TcpConnection", () => {
     assert.strictEqual(Buffer.concat(client.taken).length, 50 * 102)
     connection.end()
     client.destroy()
+  })
+
+  it("gives a client its whole time again once it has taken an answer", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+    const client = new SlowClient()
+    new TcpConnection(client as unknown as Socket, () => Buffer.alloc(1_000), { ...tcpBounds, idle: 1_000 })
+    client.push(framed(ask("demo.example", "A")))
+    await turn()
+    vi.advanceTimersByTime(900)
+    await client.acceptAll()
+    assert.strictEqual(Buffer.concat(client.taken).length, 1_002)
+    vi.advanceTimersByTime(900)
+    assert.isFalse(client.destroyed)
+    vi.advanceTimersByTime(200)
+    assert.isTrue(client.destroyed)
+  })
+
+  it("lets a client go that never says anything", () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+    const client = new SlowClient()
+    new TcpConnection(client as unknown as Socket, () => undefined, { ...tcpBounds, idle: 1_000 })
+    vi.advanceTimersByTime(999)
+    assert.isFalse(client.destroyed)
+    vi.advanceTimersByTime(1)
+    assert.isTrue(client.destroyed)
+  })
+
+  it("lets a client go that does not take its answer", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+    const client = new SlowClient()
+    new TcpConnection(client as unknown as Socket, () => Buffer.alloc(1_000), { ...tcpBounds, idle: 1_000 })
+    client.push(framed(ask("demo.example", "A")))
+    await turn()
+    // What it sends meanwhile is not read, and does not count.
+    client.push(framed(ask("demo.example", "A")))
+    await turn()
+    vi.advanceTimersByTime(999)
+    assert.isFalse(client.destroyed)
+    vi.advanceTimersByTime(1)
+    assert.isTrue(client.destroyed)
   })
 
   it("answers what was asked before something that is no question, and ends", async () => {

@@ -1,6 +1,6 @@
 import { Result } from "effect"
-import { readChallenges } from "../../src/dns/challenge.ts"
-import type { RecordSet } from "../../src/dns/codec.ts"
+import { readChallenges } from "../../src/dns/challengeRecords.ts"
+import type { RecordSet } from "../../src/dns/encodeResponse.ts"
 import { RecordType } from "../../src/dns/protocol.ts"
 import { readRecordData } from "../../src/dns/RecordData.ts"
 import { makeResponder, type Protection, type Respond } from "../../src/dns/Responder.ts"

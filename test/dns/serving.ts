@@ -1,11 +1,11 @@
-import { Effect, Layer, Logger } from "effect"
+import { Effect, Layer, Logger, Stream } from "effect"
 import { createSocket } from "node:dgram"
 import { connect } from "node:net"
 import { Config } from "../../src/config/Config.ts"
 import type { RawDocuments } from "../../src/config/memoryConfig.ts"
-import { Challenges } from "../../src/dns/Challenges.ts"
+import { AcmeChallenges } from "../../src/dns/AcmeChallenges.ts"
+import { AnswerState } from "../../src/dns/AnswerState.ts"
 import { DnsServer, type DnsServerOptions } from "../../src/dns/DnsServer.ts"
-import { ServedZones } from "../../src/dns/ServedZones.ts"
 import { zoneFingerprint } from "../../src/dns/zoneSerial.ts"
 import { GeoIp } from "../../src/geo/GeoIp.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
@@ -41,15 +41,26 @@ export const fakes = (options: {
   readonly choose?: (name: string, ipv6: boolean, client: Client) => ReturnType<typeof choose>
 } = {}) =>
   Layer.mergeAll(
-    Layer.succeed(
+    Layer.effect(
       Steering,
-      Steering.of({
-        choose: options.choose ?? choose,
-        explain: () => undefined,
-        names: () => new Set(sampleServed)
+      Effect.map(Config, (config) => {
+        const names = new Set(sampleServed)
+        const sample = { choose: options.choose ?? choose, explain: () => undefined }
+        const snapshots = Stream.concat(
+          Stream.fromEffect(config.current),
+          Stream.map(config.changes, ({ after }) => after)
+        )
+        return Steering.of({
+          ...sample,
+          names: () => names,
+          views: Stream.map(snapshots, (snapshot) => ({ ...sample, snapshot, names }))
+        })
       })
     ),
-    Layer.succeed(GeoIp, GeoIp.of({ locate, databases: [] })),
+    Layer.succeed(
+      GeoIp,
+      GeoIp.of({ locate, examine: (address) => ({ place: locate(address), leaf: 0, misses: {} }), databases: [] })
+    ),
     Layer.succeed(
       Usage,
       Usage.of({
@@ -66,10 +77,14 @@ export const quiet = Logger.layer([])
 /** A server on a free port over the samples, and everything it stands on. */
 export const sampleServer = (options: DnsServerOptions & Parameters<typeof fakes>[0] = {}) =>
   DnsServer.layerZones({ listen: "127.0.0.1:0", ...options }).pipe(
-    Layer.provide(Challenges.layerMemory()),
-    Layer.provide(ServedZones.layer),
+    Layer.provide(AcmeChallenges.layerMemory()),
+    Layer.provide(AnswerState.layer),
     Layer.provideMerge(
-      Layer.mergeAll(Config.layerMemory(sampleDocuments), sampleFiles, Conditions.layerMemory, fakes(options), quiet)
+      fakes(options).pipe(
+        Layer.provideMerge(
+          Layer.mergeAll(Config.layerMemory(sampleDocuments), sampleFiles, Conditions.layerMemory, quiet)
+        )
+      )
     )
   )
 

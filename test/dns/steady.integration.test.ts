@@ -114,11 +114,10 @@ const check = ({ answers, responses }: Sent, changes: ReadonlyArray<Change>) => 
     let right = rightIn.get(stateKey)
     if (right === undefined) {
       const [versions = [], databases = [], healths = []] = states
-      const { between, right: rightFor } = questions[question]!
+      const { right: rightFor } = questions[question]!
       right = versions.flatMap((version) =>
         databases.flatMap((database) => healths.flatMap((health) => rightFor({ version, database, health })))
       )
-      if (versions.length > 1) right = [...right, ...between]
       rightIn.set(stateKey, right)
     }
     if (!right.includes(given)) wrong.push({ question, given, right, states, askedAt, answeredAt })

@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import * as fc from "fast-check"
+import { domainName } from "../../src/dns/DomainName.ts"
+import { RecordType } from "../../src/dns/protocol.ts"
 import { readRecordData } from "../../src/dns/RecordData.ts"
 import { makeZoneData } from "../../src/dns/ZoneBuilder.ts"
 import { doubtsAbout, listZones } from "../../src/dns/zoneListing.ts"
@@ -37,6 +40,40 @@ describe("listing zones", () => {
       serial: sampleZone.serial
     })
     assert.deepStrictEqual(listZones(again).map(({ records }) => records), listed.map(({ records }) => records))
+  })
+
+  it("gives back quotes, backslashes and other bytes of texts, however they are written", () => {
+    const text = fc.uint8Array({ maxLength: 40 }).map((bytes) =>
+      [...bytes].map((byte) => `\\${String(byte).padStart(3, "0")}`).join("")
+    )
+    fc.assert(fc.property(text, text, (value, string) => {
+      const written = [
+        { qtype: "NS", content: "ns.other.test" },
+        { qtype: "CAA", content: `0 issue "${value}"` },
+        { qtype: "TXT", content: `"${string}" "x\\"y\\\\"` }
+      ].map((record) => ({ qname: "demo.example", ttl: 60, auth: true, domain_id: 0, ...record }))
+      const zoneWith = (records: typeof written) => makeZoneData({ records, zones: {}, served: [], serial: 7 })
+      const [first] = listZones(zoneWith(written))
+      const again = first!.records.map(({ content, name, ttl, type }) => ({
+        qname: name,
+        qtype: type,
+        ttl,
+        content,
+        auth: true,
+        domain_id: 0
+      }))
+      const [second] = listZones(zoneWith(again))
+      assert.lengthOf(first!.records, 4)
+      assert.deepStrictEqual(second!.records, first!.records)
+      const dataOf = (zone: ReturnType<typeof zoneWith>, type: number) => {
+        const found = zone.lookup(domainName("demo.example")!.key, type)
+        return found._tag === "Answer" ? found.set.data.map((data) => Buffer.from(data).toString("hex")) : []
+      }
+      for (const type of [RecordType.CAA, RecordType.TXT]) {
+        assert.lengthOf(dataOf(zoneWith(written), type), 1)
+        assert.deepStrictEqual(dataOf(zoneWith(again), type), dataOf(zoneWith(written), type))
+      }
+    }))
   })
 
   it("begins with SOA and NS, then has a name before what is below it", () => {

@@ -107,4 +107,34 @@ export const geoIpConformance = <E>(name: string, live: Layer.Layer<GeoIp, E>): 
           assert.deepStrictEqual(yield* locate(address), unknown, address)
         }
       }))
+
+    it.effect("says why something is not known, and the leaf without its cap", () =>
+      Effect.gen(function*() {
+        const examine = (address: string) => GeoIp.use((geo) => Effect.succeed(geo.examine(address)))
+        for (const address of ["203.0.113.7", "198.51.100.1", "192.0.2.1", "2001:db8:49:1::1", "8.8.8.8", "x"]) {
+          assert.deepStrictEqual((yield* examine(address)).place, yield* locate(address), address)
+        }
+        assert.deepInclude(yield* examine("203.0.113.7"), { leaf: 24, misses: {} })
+        assert.deepInclude(yield* examine("198.51.102.1"), { leaf: 25, misses: {} })
+        assert.deepInclude(yield* examine("198.51.102.129"), {
+          leaf: 25,
+          misses: { asn: { _tag: "NotFound", database: "ASN" } }
+        })
+        assert.strictEqual((yield* examine("2001:db8:49:1::1")).leaf, 64)
+        const { misses } = yield* examine("192.0.2.1")
+        assert.deepStrictEqual(misses, {
+          location: { _tag: "NotSaid", database: "City" },
+          asn: { _tag: "NotFound", database: "ASN" }
+        })
+        for (
+          const [address, _tag] of [["10.0.0.1", "Placeless"], ["::1", "Placeless"], ["1.2.3", "Malformed"]] as const
+        ) {
+          const miss = { _tag }
+          assert.deepStrictEqual(yield* examine(address), {
+            place: unknown,
+            leaf: 0,
+            misses: { location: miss, country: miss, asn: miss }
+          })
+        }
+      }))
   })

@@ -74,11 +74,33 @@ describe("GeoIp.layer", () => {
       assert.deepInclude(noCity.geo.locate("203.0.113.7"), { location: undefined, country: "JP", asn: "" })
       assert.lengthOf(noCity.conditions, 1)
       assert.match(noCity.conditions[0]!, /^geoip: no city database, so .*; no ASN database, so usage has no networks/)
+      assert.deepStrictEqual(noCity.geo.examine("203.0.113.7").misses, {
+        location: { _tag: "NoDatabase", database: "City" },
+        asn: { _tag: "NoDatabase", database: "ASN" }
+      })
+      assert.deepStrictEqual(noCity.geo.examine("8.8.8.8").misses.country, { _tag: "NotFound", database: "Country" })
 
       const cityOnly = yield* open(yield* directoryWith({ "city.mmdb": all["CityLite.mmdb"] }))
       assert.deepInclude(cityOnly.geo.locate("203.0.113.7"), { country: "JP", prefix: 24 })
       assert.lengthOf(cityOnly.conditions, 1)
       assert.notInclude(cityOnly.conditions[0]!, "country database")
+    }))
+
+  it.effect("tells a family that a database does not have from an address that it does not know", () =>
+    Effect.gen(function*() {
+      const ipv4 = Result.getOrThrow(writeMmdb({
+        databaseType: "GeoLite2-City",
+        description: "",
+        builtAt: 0,
+        ipVersion: 4,
+        entries: [{ network: "203.0.113.0/24", record: fields({ country: fields({ iso_code: "JP" }) }) }]
+      }))
+      const { geo } = yield* open(yield* directoryWith({ "city.mmdb": ipv4 }))
+      const location = { _tag: "NoFamily", database: "City" } as const
+      const asn = { _tag: "NoDatabase", database: "ASN" } as const
+      assert.deepInclude(geo.examine("2001:db8::1"), { leaf: 0, misses: { location, country: location, asn } })
+      const missing = { _tag: "NotFound", database: "City" } as const
+      assert.deepStrictEqual(geo.examine("8.8.8.8").misses, { location: missing, country: missing, asn })
     }))
 
   it.effect("says prefixes without private addresses, however large a leaf is", () =>

@@ -38,7 +38,10 @@ describe("DownTargets", () => {
               const expected = [...after.values()].filter(({ target, up }) =>
                 !up && target.member.toLowerCase() === member && target.ipv6 === ipv6 && hostOfTarget(target) === host
               )
-              assert.sameDeepMembers([...down.of([member], placeOf(host, ipv6))], expected)
+              assert.sameDeepMembers(
+                [...down.of([member], placeOf(host, ipv6))],
+                expected.map((official) => ({ ...official, since: official.decidedAt }))
+              )
             }
           }
         }
@@ -53,6 +56,27 @@ describe("DownTargets", () => {
         before = after
       }
     }))
+  })
+
+  it("counts a decision from when it was heard of where its time is ahead, whatever the time is later", () => {
+    const down = new DownTargets()
+    const late = decide("Fuji", {}, 1_000)
+    const ahead = decide("Rhine", {}, 9_000)
+    const since = () =>
+      [late, ahead].map(({ target }) => down.of([target.member.toLowerCase()], placeOf("", false))[0]?.since)
+    for (const official of [late, ahead]) down.take(targetKey(official.target), official, 5_000)
+    assert.deepStrictEqual(since(), [1_000, 5_000])
+    // As a look at everything does a minute later.
+    sync(down, byTarget([late, ahead]), 65_000)
+    assert.deepStrictEqual(since(), [1_000, 5_000])
+  })
+
+  it("gives way while it takes many", () => {
+    const many = byTarget(Array.from({ length: 3_500 }, (_, i) => decide(`M${i}`)))
+    const slices = new DownTargets().takeEach(many, 0)
+    for (let i = 0; i < 3; i++) assert.isFalse(slices.next().done)
+    const last = slices.next()
+    assert.isTrue(last.done === true && last.value.length === 3_500)
   })
 
   it("knows the host of an endpoint whose name was not said", () => {

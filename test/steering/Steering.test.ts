@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Logger, Option, Stream } from "effect"
 import * as Metric from "effect/Metric"
 import { TestClock } from "effect/testing"
 import { Config } from "../../src/config/Config.ts"
@@ -10,7 +10,8 @@ import { Contested } from "../../src/status/Contested.ts"
 import type { Official } from "../../src/status/Decision.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
 import { Overrides } from "../../src/status/Overrides.ts"
-import { lastGoodFile, Steering } from "../../src/steering/Steering.ts"
+import { lastGoodFile } from "../../src/steering/keepLastHealthy.ts"
+import { Steering, type SteeringView } from "../../src/steering/Steering.ts"
 import { client, decide, decideEndpoint, type MemberOptions, membersOf, rpc, servicesOf } from "./world.ts"
 
 const tokyo = [35.6762, 139.6503] as const
@@ -203,6 +204,102 @@ describe("Steering", () => {
       assert.isAtMost(rebuilds, 3)
       assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
     }).pipe(Effect.provide(Steering.layerMemory(documents))))
+})
+
+describe("steering goes on", () => {
+  /** Steering that cannot find out what is being voted on, halfway through a rebuild, for as long as the test says. */
+  const breaking = (isBroken: () => boolean) =>
+    Steering.layer.pipe(
+      Layer.provideMerge(Layer.mergeAll(
+        Overrides.layerMemory,
+        OfficialStatus.layerMemory,
+        Layer.effect(
+          Contested,
+          Effect.map(Contested, (real) =>
+            Contested.of({
+              ...real,
+              current: Effect.suspend(() => isBroken() ? Effect.die("broken") : real.current)
+            }))
+        ).pipe(Layer.provide(Contested.layerMemory))
+      )),
+      Layer.provideMerge(Config.layerMemory(documents)),
+      Layer.provide([DurableFiles.layerMemory, Conditions.layerMemory, Logger.layer([])])
+    )
+
+  it.effect("when a rebuild fails: the tables before stay, and the next change makes up for it", () => {
+    let broken = false
+    return Effect.gen(function*() {
+      broken = true
+      yield* apply(decide("Rhine Networks", {}, 1))
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+      broken = false
+      // Of another member: what was told while it was broken is not lost.
+      yield* apply(decide("Fuji", {}, 1, true))
+      assert.deepStrictEqual(yield* answer(), ["Potomac"])
+    }).pipe(Effect.provide(breaking(() => broken)))
+  })
+
+  it.effect("when the very first build fails: within a minute it is made up for", () => {
+    let broken = true
+    return Effect.gen(function*() {
+      assert.isUndefined(yield* answer())
+      broken = false
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+    }).pipe(Effect.provide(breaking(() => broken)))
+  })
+
+  it.effect("without what it has taken already: a target that was forgotten stays forgotten", () =>
+    Effect.gen(function*() {
+      yield* apply(decide("Rhine Networks", {}, 1))
+      yield* OfficialStatus.use((official) => official.retain(() => false))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+      yield* apply(decide("Tasman", {}, 60_000))
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("with members that a fast clock took out, held no longer than for a minute", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      const ahead = 3_600_000 + 40_000
+      yield* apply(decide("Potomac", {}, ahead))
+      yield* apply(decide("Rhine Networks", {}, ahead + 1))
+      assert.deepStrictEqual(yield* answer(), ["Rhine Networks"])
+      // Whatever makes the tables anew in between.
+      yield* TestClock.adjust("30 seconds")
+      yield* apply(decide("Tasman", {}, 3_600_000 + 30_000, true))
+      yield* Config.use((config) =>
+        Effect.andThen(setDocuments({ local: { GeoDNS: { Steering: { Ttl: 20 } } } }), config.reload)
+      )
+      yield* TestClock.adjust("30 seconds")
+      assert.notInclude((yield* answer())!, "Rhine Networks")
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+})
+
+describe("a view", () => {
+  it.effect("is of one configuration, and of its moment: what comes later is another", () =>
+    Effect.gen(function*() {
+      const steering = yield* Steering
+      const config = yield* Config
+      const seen: Array<SteeringView> = []
+      yield* Stream.runForEach(steering.views, (view) => Effect.sync(() => seen.push(view))).pipe(
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* TestClock.adjust("100 millis")
+      yield* apply(decide("Rhine Networks", {}, 1))
+      yield* setDocuments({ services: servicesOf({ Main: {}, Else: { urls: ["wss://else.example"] } }) })
+      yield* config.reload
+      yield* TestClock.adjust("100 millis")
+      const first = (view: SteeringView) => view.choose(rpc, false, berlin)?.members[0]
+      const views = [...new Set(seen)]
+      assert.deepStrictEqual(
+        views.map((view) => [view.snapshot.version, view.names.size, first(view)]),
+        [[1, 1, "Rhine Networks"], [1, 1, "Potomac"], [2, 2, "Potomac"]]
+      )
+      assert.deepStrictEqual(views.map((view) => view.snapshot.catalog.hosts.size), [1, 1, 2])
+      assert.strictEqual(steering.choose(rpc, false, berlin)?.members[0], "Potomac")
+    }).pipe(Effect.scoped, Effect.provide(Steering.layerMemory(documents))))
 })
 
 describe("members that are out by hand", () => {

@@ -2,11 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import type { RawDocuments } from "../../src/config/memoryConfig.ts"
+import { AcmeChallenges } from "../../src/dns/AcmeChallenges.ts"
 import { answerSources } from "../../src/dns/AnswerSources.ts"
-import { Challenges } from "../../src/dns/Challenges.ts"
+import { AnswerState } from "../../src/dns/AnswerState.ts"
 import { writeClientSubnet } from "../../src/dns/ClientSubnet.ts"
 import { makeResponder } from "../../src/dns/Responder.ts"
-import { ServedZones } from "../../src/dns/ServedZones.ts"
 import type { GeoEntry } from "../../src/geo/GeoEntry.ts"
 import { GeoIp } from "../../src/geo/GeoIp.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
@@ -51,7 +51,7 @@ const documents: RawDocuments = {
 }
 
 const layer = (documents: RawDocuments) =>
-  Layer.mergeAll(Challenges.layerMemory(), ServedZones.layer).pipe(
+  Layer.mergeAll(AcmeChallenges.layerMemory(), AnswerState.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(
       Steering.layerMemory(documents),
       GeoIp.layerMemory(networks),

@@ -215,10 +215,10 @@ describe("building names again", () => {
         services: { ...services, Else: { urls: ["wss://else.example"] } },
         now: 1e9
       }
-      const { advance, begin, served } = serveSteps(world)
+      const { advance, begin } = serveSteps(world)
       begin([])
       for (const official of steps) {
-        advance(official)
+        const served = advance(official)
         const anew = serve({ ...world, official })
         for (const name of [rpc, "else.example"]) {
           for (const ipv6 of [false, true]) {

@@ -5,7 +5,8 @@ import { capWindow, removalCap, removalTimes } from "../../src/steering/removalC
 const now = 1_000_000
 
 const removals = fc.uniqueArray(
-  fc.record({ member: fc.string({ minLength: 1, maxLength: 3 }), since: fc.nat(now + 300_000) }),
+  fc.record({ member: fc.string({ minLength: 1, maxLength: 3 }), decidedAt: fc.nat(now + 300_000) })
+    .map((removal) => ({ ...removal, since: Math.min(removal.decidedAt, now) })),
   { maxLength: 20, selector: ({ member }) => member }
 )
 
@@ -23,7 +24,7 @@ describe("removalCap", () => {
 describe("removalTimes", () => {
   it("never lets more go within a minute than may", () => {
     fc.assert(fc.property(removals, fc.integer({ min: 1, max: 5 }), (removals, cap) => {
-      const times = [...removalTimes(removals, cap, now).values()].sort((a, b) => a - b)
+      const times = [...removalTimes(removals, cap).values()].sort((a, b) => a - b)
       times.forEach((time, i) => {
         if (i >= cap) assert.isAtLeast(time - times[i - cap]!, capWindow)
       })
@@ -32,22 +33,26 @@ describe("removalTimes", () => {
 
   it("lets each go as soon as that allows, the oldest first, wherever they are in the list", () => {
     fc.assert(fc.property(removals, fc.integer({ min: 1, max: 5 }), (removals, cap) => {
-      const times = removalTimes(removals, cap, now)
-      assert.deepStrictEqual([...removalTimes([...removals].reverse(), cap, now)], [...times])
+      const times = removalTimes(removals, cap)
+      assert.deepStrictEqual([...removalTimes([...removals].reverse(), cap)], [...times])
       let newest = 0
       for (const [i, [member, time]] of [...times].entries()) {
-        const { since } = removals.find((removal) => removal.member === member)!
-        const made = Math.min(since, now)
-        assert.isAtLeast(made, newest)
-        newest = made
+        const { decidedAt, since } = removals.find((removal) => removal.member === member)!
+        assert.isAtLeast(decidedAt, newest)
+        newest = decidedAt
         // At most one window for every `cap` members before it.
-        assert.isAtLeast(time, made)
-        assert.isAtMost(time, made + Math.floor(i / cap) * capWindow)
+        assert.isAtLeast(time, since)
+        assert.isAtMost(time, since + Math.floor(i / cap) * capWindow)
       }
     }))
   })
 
-  it("lets a decision of a fast clock take its member out now", () => {
-    assert.deepStrictEqual([...removalTimes([{ member: "A", since: now + 200_000 }], 1, now)], [["A", now]])
+  it("goes by who decided first, also among decisions of fast clocks that were heard of at once", () => {
+    const removals = [{ member: "A", decidedAt: now + 9_000, since: now }, {
+      member: "B",
+      decidedAt: now + 8_000,
+      since: now
+    }]
+    assert.deepStrictEqual([...removalTimes(removals, 1)], [["B", now], ["A", now + capWindow]])
   })
 })

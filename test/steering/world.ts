@@ -3,11 +3,13 @@ import { makeCatalog } from "../../src/domain/Catalog.ts"
 import { SteeringSettings } from "../../src/domain/documents/GeoDns.ts"
 import { Members } from "../../src/domain/documents/Members.ts"
 import { Services } from "../../src/domain/documents/Services.ts"
+import { atOnce } from "../../src/domain/Slices.ts"
 import { type Target, type TargetKey, targetKey } from "../../src/domain/Target.ts"
 import type { Official } from "../../src/status/Decision.ts"
 import { DownTargets } from "../../src/steering/DownTargets.ts"
-import { LastGood } from "../../src/steering/LastGood.ts"
+import { LastHealthy } from "../../src/steering/LastHealthy.ts"
 import { ServedNames } from "../../src/steering/ServedNames.ts"
+import { SteeringTables } from "../../src/steering/SteeringTables.ts"
 import { override } from "../status/overridden.ts"
 
 /** The one name that most tests ask for. */
@@ -94,7 +96,7 @@ export interface WorldOptions {
   readonly services?: Readonly<Record<string, ServiceOptions>>
   readonly settings?: typeof SteeringSettings.Encoded
   readonly official?: ReadonlyArray<Official>
-  readonly lastGood?: LastGood
+  readonly lastHealthy?: LastHealthy
   /** The names of the members that are out by hand. */
   readonly overridden?: ReadonlyArray<string>
   /** Long after every decision of {@link decide} when nothing is said: nothing is held. */
@@ -105,42 +107,50 @@ export interface WorldOptions {
 export const byTarget = (official: ReadonlyArray<Official>): ReadonlyMap<TargetKey, Official> =>
   new Map(official.map((official) => [targetKey(official.target), official]))
 
-/** Takes over the official status of all targets, and gives those for which that changed something. */
-export const sync = (down: DownTargets, official: ReadonlyMap<TargetKey, Official>): ReadonlyArray<Target> =>
-  [...new Set([...down.keys(), ...official.keys()])].flatMap((key) => down.take(key, official.get(key)) ?? [])
+/** Long after every decision of {@link decide}. */
+const farAhead = 1e12
 
-/** Everything steered, with what takes it to another official status, names that change alone. */
-export const serveSteps = (options: Omit<WorldOptions, "official">) => {
-  const down = new DownTargets()
-  const served = new ServedNames({
+/** Takes over the official status of all targets, and gives those for which that changed something. */
+export const sync = (
+  down: DownTargets,
+  official: ReadonlyMap<TargetKey, Official>,
+  now = farAhead
+): ReadonlyArray<Target> => atOnce(down.takeEach(official, now, "all"))
+
+/** Who serves what. */
+export const makeServed = (options: Omit<WorldOptions, "official">, down = new DownTargets()): ServedNames =>
+  new ServedNames({
     catalog: makeCatalog(
       Schema.decodeSync(Members)(membersOf(options.members)),
       Schema.decodeSync(Services)(servicesOf(options.services ?? { Main: {} }))
     ),
     settings: Schema.decodeSync(SteeringSettings)(options.settings ?? {}),
     down,
-    lastGood: options.lastGood ?? new LastGood(),
+    lastHealthy: options.lastHealthy ?? new LastHealthy(),
     overrides: new Map((options.overridden ?? []).map((member) => [member, override({ member })]))
   })
-  const build = (names: Iterable<string>) =>
-    served.install([...names].map((name) => served.build(name, options.now ?? 1e12)))
-  const take = (official: ReadonlyArray<Official>) => sync(down, byTarget(official))
+
+/** Everything steered, with what takes it to another official status or moment, names that change alone. */
+export const serveSteps = (options: Omit<WorldOptions, "official">) => {
+  const now = options.now ?? farAhead
+  const down = new DownTargets()
+  const served = makeServed(options, down)
+  let tables = new SteeringTables(served, [])
+  const build = (names: Iterable<string>, at = now) => tables = tables.with(atOnce(served.build(names, at, new Set())))
+  const take = (official: ReadonlyArray<Official>) => sync(down, byTarget(official), now)
   return {
-    served,
     begin: (official: ReadonlyArray<Official>) => {
       take(official)
-      build(served.names)
+      return build(served.names)
     },
-    advance: (official: ReadonlyArray<Official>) => build(served.affectedBy(take(official)))
+    advance: (official: ReadonlyArray<Official>) => build(atOnce(served.affectedBy(take(official)))),
+    /** Builds a name as it stands at a later time. */
+    later: (name: string, at: number) => build([name], at)
   }
 }
 
 /** Everything steered, as it stands. */
-export const serve = (options: WorldOptions): ServedNames => {
-  const { begin, served } = serveSteps(options)
-  begin(options.official ?? [])
-  return served
-}
+export const serve = (options: WorldOptions): SteeringTables => serveSteps(options).begin(options.official ?? [])
 
 /** A client at a place, or of whom it is not known where it is. */
 export const client = (at?: readonly [latitude: number, longitude: number], scope = "203.0.113.0/24") => ({

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { addCounts, Counts, reporting, Tally } from "../Tally.ts"
 
 const requests = Metric.counter("geodns_pdns_requests_total", {
   description: "Requests of PowerDNS, by method",
@@ -35,28 +35,19 @@ const known = new Set([
   "getDomainKeys"
 ])
 
-/** Counts without Effect, as `QueryTally` does. */
-export class PdnsTally {
-  readonly #requests = new Map<string, number>()
-  readonly #dropped = new Map<PdnsDrop, number>()
+/** What the backend of PowerDNS counts. */
+export class PdnsTally extends Tally<PdnsDrop> {
+  readonly #requests = new Counts<string>()
   #connections = 0
-  #defect: unknown
+
+  constructor() {
+    super(dropped, "A request of PowerDNS could not be answered")
+  }
 
   /** A request with this method; `""` when there is none in it. */
   requested(method: string): void {
     if (method === "") return this.dropped("malformed")
-    const name = known.has(method) ? method : "other"
-    this.#requests.set(name, (this.#requests.get(name) ?? 0) + 1)
-  }
-
-  dropped(reason: PdnsDrop): void {
-    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
-  }
-
-  /** Something of ours threw: the last one until the next report is logged. */
-  failed(defect: unknown): void {
-    this.dropped("defect")
-    this.#defect = defect
+    this.#requests.add(known.has(method) ? method : "other")
   }
 
   opened(): void {
@@ -67,29 +58,15 @@ export class PdnsTally {
     this.#connections--
   }
 
-  /** Adds what was counted since the last report to the metrics. */
-  readonly report: Effect.Effect<void> = Effect.suspend(() => {
-    const requested = [...this.#requests]
-    const drops = [...this.#dropped]
-    const defect = this.#defect
-    this.#requests.clear()
-    this.#dropped.clear()
-    this.#defect = undefined
-    return Effect.gen({ self: this }, function*() {
-      yield* Metric.update(openConnections, this.#connections)
-      for (const [method, count] of requested) {
-        yield* Metric.update(Metric.withAttributes(requests, { method }), count)
-      }
-      for (const [reason, count] of drops) yield* Metric.update(Metric.withAttributes(dropped, { reason }), count)
-      if (defect !== undefined) yield* Effect.logError("A request of PowerDNS could not be answered", defect)
-    })
-  })
+  protected take(): Effect.Effect<void> {
+    return Effect.andThen(
+      Metric.update(openConnections, this.#connections),
+      addCounts(requests, this.#requests.take(), (method) => ({ method }))
+    )
+  }
 }
 
 /** A tally that reports every second, and once more at the end. */
-export const makePdnsTally: Effect.Effect<PdnsTally, never, Scope.Scope> = Effect.gen(function*() {
-  const tally = new PdnsTally()
-  yield* Effect.addFinalizer(() => tally.report)
-  yield* tally.report.pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
-  return tally
-})
+export const makePdnsTally: Effect.Effect<PdnsTally, never, Scope.Scope> = Effect.suspend(() =>
+  reporting(new PdnsTally())
+)

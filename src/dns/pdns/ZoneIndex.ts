@@ -2,6 +2,7 @@ import { domainName, type NameKey } from "../DomainName.ts"
 import { RecordType } from "../protocol.ts"
 import { recordText } from "../recordText.ts"
 import type { Zone, ZoneData } from "../ZoneData.ts"
+import { KeptReplies } from "./KeptReplies.ts"
 
 /** A zone as PowerDNS knows it. */
 export interface IndexedZone {
@@ -12,8 +13,8 @@ export interface IndexedZone {
   readonly serial: number
 }
 
-/** Names come in any case, so that there is no end to the questions. */
-const maxFixed = 2_048
+/** Bytes of replies that are kept. Names come in any case, so that there is no end to the questions. */
+const budget = 16 * 1024 * 1024
 
 /** FNV-1a in 31 bits: the number of a zone must not change because another comes or goes. */
 const numberOf = (name: string): number => {
@@ -27,8 +28,7 @@ export class ZoneIndex {
   readonly of: ZoneData
   readonly all: ReadonlyArray<IndexedZone>
   /** Replies that are the same for every client, by what was asked: PowerDNS asks for SOA and NS with every question. */
-  readonly #fixed = new Map<string, string>()
-  readonly #listed = new Map<IndexedZone, string>()
+  readonly #fixed = new KeptReplies(budget)
   readonly #byName: ReadonlyMap<string, IndexedZone>
 
   constructor(of: ZoneData) {
@@ -47,18 +47,9 @@ export class ZoneIndex {
     return this.#fixed.get(question)
   }
 
-  /** Keeps a reply as long as this version of the zones; a bounded number of them. */
+  /** Keeps a reply as long as this version of the zones, if there is room. */
   keepFixed(question: string, reply: string): string {
-    if (this.#fixed.size >= maxFixed) this.#fixed.clear()
-    this.#fixed.set(question, reply)
-    return reply
-  }
-
-  /** The reply that lists a zone: made once for each version of the zones, since it is long. */
-  listed(zone: IndexedZone, make: () => string): string {
-    const known = this.#listed.get(zone) ?? make()
-    this.#listed.set(zone, known)
-    return known
+    return this.#fixed.keep(question, reply)
   }
 
   /** By a name in any case, with or without the last dot. */

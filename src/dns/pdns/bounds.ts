@@ -10,8 +10,6 @@ export interface PdnsBounds {
   readonly keepAlive: number
   /** Requests of one connection that are answered in a row before others get a turn. */
   readonly batch: number
-  /** And how long these answers may get before the connection waits until they are taken, in characters. */
-  readonly batchLength: number
   /** How long PowerDNS may take to read the last answers when we stop. */
   readonly drain: number
 }
@@ -23,6 +21,5 @@ export const pdnsBounds: PdnsBounds = {
   transfer: 10_000,
   keepAlive: 60_000,
   batch: 64,
-  batchLength: 65_536,
   drain: 1_000
 }

@@ -1,8 +1,8 @@
 import * as Redacted from "effect/Redacted"
 import type { AnswerSources } from "../AnswerSources.ts"
-import { fetchedSet } from "../challenge.ts"
+import { fetchedSet } from "../challengeRecords.ts"
 import { type Asker, askerOf } from "../ClientSubnet.ts"
-import type { RecordSet } from "../codec.ts"
+import type { RecordSet } from "../encodeResponse.ts"
 import { RecordType, typeName } from "../protocol.ts"
 import { nameText, recordText } from "../recordText.ts"
 import { makeSteer } from "../steer.ts"
@@ -198,8 +198,12 @@ export const makePdnsHandler = (deps: PdnsHandlerDeps): HandlePdns => {
   }
 
   const list = (request: PdnsRequest): string => {
-    const zone = index().named(textOf(request, "zonename"))
-    return zone === undefined ? no : index().listed(zone, () => recordsOf(zone))
+    const zones = index()
+    const zone = zones.named(textOf(request, "zonename"))
+    if (zone === undefined) return no
+    // It is long, and asked for again with every transfer.
+    const question = `list ${zone.name}`
+    return zones.fixed(question) ?? zones.keepFixed(question, recordsOf(zone))
   }
 
   const keysOf = (name: string): ReadonlyArray<ZoneKey> => deps.keys.get(index().named(name)?.name ?? "") ?? []

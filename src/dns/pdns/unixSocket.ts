@@ -88,7 +88,7 @@ export const serveUnixSocket = (options: {
 }): Effect.Effect<void, PdnsError, Scope.Scope> =>
   Effect.gen(function*() {
     const { bounds, handle, path, tally } = options
-    const connections = new Map<LineConnection, () => void>()
+    const connections = new Set<LineConnection>()
     yield* makeRoom(path)
     const server = yield* Effect.acquireRelease(bind(path), (server) => close(server, connections, bounds.drain))
     server.maxConnections = bounds.connections
@@ -97,7 +97,7 @@ export const serveUnixSocket = (options: {
     server.on("error", () => tally.dropped("connections"))
     server.on("connection", (socket) => {
       const connection = new LineConnection(socket, handle, bounds, (reason) => tally.dropped(reason))
-      connections.set(connection, () => socket.destroy())
+      connections.add(connection)
       tally.opened()
       socket.on("close", () => {
         connections.delete(connection)
@@ -106,10 +106,10 @@ export const serveUnixSocket = (options: {
     })
   })
 
-const close = (server: Server, connections: ReadonlyMap<LineConnection, () => void>, drain: number) =>
+const close = (server: Server, connections: ReadonlySet<LineConnection>, drain: number) =>
   Effect.callback<void>((resume) => {
     server.close(() => resume(Effect.void))
-    for (const connection of connections.keys()) connection.end()
-    const timer = setTimeout(() => connections.forEach((destroy) => destroy()), drain)
+    for (const connection of connections) connection.end()
+    const timer = setTimeout(() => connections.forEach((connection) => connection.destroy()), drain)
     server.once("close", () => clearTimeout(timer))
   })

@@ -21,11 +21,11 @@ import { folder } from "./world.ts"
 
 const backend = (dns: Record<string, unknown>, bounds: Partial<PdnsBounds> = {}) =>
   PdnsBackend.layerWith({ bounds: { drain: 200, ...bounds } }).pipe(
+    Layer.provideMerge(fakes()),
     Layer.provideMerge(Layer.mergeAll(
       Config.layerMemory({ ...sampleDocuments, local: { GeoDNS: { Dns: dns } } }),
       sampleFiles,
       Conditions.layerMemory,
-      fakes(),
       quiet
     ))
   )
@@ -92,7 +92,7 @@ describe("the Unix socket for PowerDNS", () => {
         two.socket.end(`${lookup}\n`)
         yield* until("the connection closes", () => two.isClosed)
         assert.match(two.text, found)
-      }).pipe(Effect.scoped, Effect.provide(backend({ PowerDnsSocket: path }, { batchLength: 1_000 })))
+      }).pipe(Effect.scoped, Effect.provide(backend({ PowerDnsSocket: path })))
       assert.isFalse(existsSync(path))
     }).pipe(Effect.scoped))
 

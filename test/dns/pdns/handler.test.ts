@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Redacted from "effect/Redacted"
 import * as fc from "fast-check"
-import { readChallenges } from "../../../src/dns/challenge.ts"
+import { readChallenges } from "../../../src/dns/challengeRecords.ts"
 import { makePdnsHandler } from "../../../src/dns/pdns/handler.ts"
 import { readRequest } from "../../../src/dns/pdns/request.ts"
 import { makeZoneData } from "../../../src/dns/ZoneBuilder.ts"
@@ -51,9 +51,9 @@ const idOf = (zone: string) => backend().call("getDomainInfo", { name: zone }).r
 describe("the backend of PowerDNS", () => {
   it("gives everything at a name for ANY, and the type alone for others", () => {
     const { found } = backend()
-    assert.sameMembers([...found("ns1.demo.example.")], ["A 192.0.2.1 300 0", "AAAA 2001:db8:0:0:0:0:0:53 300 0"])
+    assert.sameMembers([...found("ns1.demo.example.")], ["A 192.0.2.1 300 0", "AAAA 2001:db8::53 300 0"])
     assert.deepStrictEqual(found("ns1.demo.example.", "A"), ["A 192.0.2.1 300 0"])
-    assert.deepStrictEqual(found("NS1.Demo.Example.", "AAAA"), ["AAAA 2001:db8:0:0:0:0:0:53 300 0"])
+    assert.deepStrictEqual(found("NS1.Demo.Example.", "AAAA"), ["AAAA 2001:db8::53 300 0"])
     assert.deepStrictEqual(found("ns1.demo.example.", "MX"), [])
     assert.lengthOf(found("demo.example."), 7)
     assert.deepStrictEqual(found("demo.example.", "SOA").map((line) => line.split(" ")[1]), ["ns1.demo.example"])
@@ -106,10 +106,10 @@ describe("the backend of PowerDNS", () => {
     assert.deepStrictEqual(found(name, "ANY", "203.0.113.0/24"), [
       text,
       "A 198.51.100.1 30 20",
-      "AAAA 2001:db8:ffff:0:0:0:0:1 30 20"
+      "AAAA 2001:db8:ffff::1 30 20"
     ])
     assert.deepStrictEqual(found(name, "A", "2001:db8:81::/48"), ["A 198.51.100.2 30 48"])
-    assert.deepStrictEqual(found(name, "AAAA", "9.9.9.0/24"), ["AAAA 2001:db8:ffff:0:0:0:0:3 30 24"])
+    assert.deepStrictEqual(found(name, "AAAA", "9.9.9.0/24"), ["AAAA 2001:db8:ffff::3 30 24"])
     // Without an address the client is where its resolver is; the answer is for it alone, and kept by nobody.
     clients.length = 0
     assert.deepStrictEqual(found(name, "A", "0.0.0.0/0", "203.0.113.9"), ["A 198.51.100.1 30 0"])
@@ -121,7 +121,7 @@ describe("the backend of PowerDNS", () => {
     // A static record of the type comes first.
     assert.deepStrictEqual(found("fixed.demo.example.", "ANY", "203.0.113.0/24"), [
       "A 192.0.2.77 300 0",
-      "AAAA 2001:db8:ffff:0:0:0:0:1 30 20"
+      "AAAA 2001:db8:ffff::1 30 20"
     ])
   })
 

@@ -5,11 +5,11 @@ import { join } from "node:path"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { Config } from "../../../src/config/Config.ts"
 import { setDocuments } from "../../../src/config/memoryConfig.ts"
-import { Challenges } from "../../../src/dns/Challenges.ts"
+import { AcmeChallenges } from "../../../src/dns/AcmeChallenges.ts"
+import { AnswerState } from "../../../src/dns/AnswerState.ts"
 import { DnsServer } from "../../../src/dns/DnsServer.ts"
 import { domainName } from "../../../src/dns/DomainName.ts"
 import { RecordType } from "../../../src/dns/protocol.ts"
-import { ServedZones } from "../../../src/dns/ServedZones.ts"
 import { writeDatabase } from "../../../src/geo/GeoEntry.ts"
 import { GeoIp } from "../../../src/geo/GeoIp.ts"
 import { Conditions } from "../../../src/node/Conditions.ts"
@@ -44,8 +44,8 @@ import {
 const folder = process.argv[2]!
 
 const layer = DnsServer.layerZones({ listen: "127.0.0.1:0" }).pipe(
-  Layer.provide(Challenges.layerMemory()),
-  Layer.provideMerge(ServedZones.layer),
+  Layer.provide(AcmeChallenges.layerMemory()),
+  Layer.provideMerge(AnswerState.layer),
   Layer.provideMerge(Layer.mergeAll(
     // We ask more than any client should.
     Steering.layerMemory({ ...documents(0), local: { GeoDNS: { Dns: { RateLimit: { ResponsesPerSecond: 0 } } } } }),
@@ -96,14 +96,13 @@ const walk = <E, R>(states: number, to: (state: number, before: number) => Effec
 const program = Effect.gen(function*() {
   const { port } = yield* DnsServer
   const config = yield* Config
-  const steering = yield* Steering
   const geo = yield* GeoIp
-  const zones = yield* ServedZones
+  const state = yield* AnswerState
   const official = yield* OfficialStatus
   const staticKey = domainName(staticName)!.key
 
   const servesStatic = (version: number): boolean => {
-    const found = zones.current().lookup(staticKey, RecordType.A)
+    const found = state.current().zones.lookup(staticKey, RecordType.A)
     const last = found._tag === "Answer" ? found.set.data[0]?.at(-1) : undefined
     return last === Number(staticAddress(version).split(".").at(-1))
   }
@@ -114,7 +113,8 @@ const program = Effect.gen(function*() {
       Effect.andThen(setDocuments(documents(version)), config.reload),
       () =>
         servesStatic(version) &&
-        steering.choose(probeName, false, { location: undefined, scope: "" })?.addresses[0] === probeAddress(version)
+        state.current().steering.choose(probeName, false, { location: undefined, scope: "" })?.addresses[0] ===
+          probeAddress(version)
     ).pipe(Effect.andThen(Effect.sleep("40 millis")))
 
   const toDatabase = (database: number) =>
@@ -126,7 +126,8 @@ const program = Effect.gen(function*() {
     ).pipe(Effect.andThen(Effect.sleep("40 millis")))
 
   const answers = (site: number): boolean =>
-    steering.choose("rpc.steady.example", false, { location: near(site), scope: "" })?.members[0] === memberName(site)
+    state.current().steering.choose("rpc.steady.example", false, { location: near(site), scope: "" })?.members[0] ===
+      memberName(site)
   const decideOn = (site: number, up: boolean) =>
     Effect.flatMap(Clock.currentTimeMillis, (at) => official.apply(decide(memberName(site), {}, at, up)))
   const toHealth = Effect.fnUntraced(function*(health: number, before: number) {

@@ -143,11 +143,8 @@ const nearest = (sitesLeft: ReadonlyArray<number>, from: number): number => {
 export interface SteadyQuestion {
   readonly packet: Buffer
   readonly right: (state: State) => ReadonlyArray<string>
-  /** What else is right while one version of the documents takes the place of another. */
-  readonly between: ReadonlyArray<string>
 }
 
-const notYet = "2 - /0"
 const noName = "3 - soa /0"
 
 const steered = (name: string, ipv6: boolean, network: number, host: number): SteadyQuestion => ({
@@ -157,23 +154,19 @@ const steered = (name: string, ipv6: boolean, network: number, host: number): St
     if (name === longerName && !version.isLonger) return [noName]
     const site = nearest(candidates(state, ipv6), siteOf(state.database, network))
     return [`0 ${addressOf(version, site, ipv6)} 30 /${bitsOf(state.database, network)}`]
-  },
-  // The zones and the tables of steering change each at its own moment.
-  between: name === longerName ? [notYet] : []
+  }
 })
 
 /** Of clients elsewhere nothing is known: any member that is up will do. 128.0.0.0/3 is the widest network without private addresses. */
 const unknown = (host: number): SteadyQuestion => ({
   packet: ask(names[0]!, "A", { subnet: option(8, writeClientSubnet(`150.${host}.0.0/24`)!) }),
   right: (state) =>
-    candidates(state, false).map((site) => `0 ${addressOf(versions[state.version]!, site, false)} 30 /3`),
-  between: []
+    candidates(state, false).map((site) => `0 ${addressOf(versions[state.version]!, site, false)} 30 /3`)
 })
 
 const fixed = (name: string, right: (state: State) => string): SteadyQuestion => ({
   packet: ask(name, "A", { subnet: option(8, writeClientSubnet("20.1.2.0/24")!) }),
-  right: (state) => [right(state)],
-  between: []
+  right: (state) => [right(state)]
 })
 
 /** What is asked, again and again. */

@@ -1,5 +1,5 @@
 import * as Result from "effect/Result"
-import type { RecordSet } from "./codec.ts"
+import type { RecordSet } from "./encodeResponse.ts"
 import { readRecordData } from "./RecordData.ts"
 import type { Fetched } from "./ZoneData.ts"
 
@@ -32,7 +32,7 @@ export const readChallenges = (body: string): ReadonlyArray<Uint8Array> | undefi
 
 /**
  * The records of now, what is written before what was fetched; none at all when there is nothing. Undefined as long as an
- * address could not be read. `data` as `Challenges.data`.
+ * address could not be read. `data` as `AcmeChallenges.data`.
  */
 export const fetchedSet = (
   { addresses, set }: Fetched,

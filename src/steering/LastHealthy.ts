@@ -2,7 +2,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
 /** `Details.Name` of the members that were healthy when some last were, by name and family. */
-const LastGoodFile = Schema.fromJsonString(
+const LastHealthyFile = Schema.fromJsonString(
   Schema.Struct({
     version: Schema.Literal(1),
     names: Schema.Record(
@@ -27,19 +27,31 @@ const isSameList = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean
   return true
 }
 
-/** The last sets of healthy members that were not empty. */
-export class LastGood {
-  readonly #ipv4 = new Map<string, Note>()
-  readonly #ipv6 = new Map<string, Note>()
-  /** Two lists that were found to be the same. */
+/** The notes of one family, by name. */
+class Notes extends Map<string, Note> {
+  /** Two lists that were found to be the same: many names have the same two, those are compared once. */
   #same: readonly [ReadonlyArray<string>, ReadonlyArray<string>] = [[], []]
 
+  isSame(a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean {
+    if (this.#same[0] !== a || this.#same[1] !== b) {
+      if (!isSameList(a, b)) return false
+      this.#same = [a, b]
+    }
+    return true
+  }
+}
+
+/** The last sets of healthy members that were not empty. */
+export class LastHealthy {
+  readonly #ipv4 = new Notes()
+  readonly #ipv6 = new Notes()
+
   /** Reads what {@link encode} wrote; fails with what is wrong with it. */
-  static decode(content: string): Result.Result<LastGood, string> {
-    return Result.mapBoth(Schema.decodeResult(LastGoodFile)(content), {
+  static decode(content: string): Result.Result<LastHealthy, string> {
+    return Result.mapBoth(Schema.decodeResult(LastHealthyFile)(content), {
       onFailure: (error) => error.message,
       onSuccess: ({ names }) => {
-        const self = new LastGood()
+        const self = new LastHealthy()
         for (const [name, { ipv4, ipv6 }] of Object.entries(names)) {
           self.note(name, false, ipv4)
           self.note(name, true, ipv6)
@@ -59,22 +71,13 @@ export class LastGood {
     const notes = ipv6 ? this.#ipv6 : this.#ipv4
     const before = notes.get(name)
     // Nearly always they are the same in the same order, which is told much faster than whether two sets are the same.
-    if (before !== undefined && this.#isSame(before.list, healthy)) {
+    if (before !== undefined && notes.isSame(before.list, healthy)) {
       before.list = healthy
       return false
     }
     const set = new Set(healthy)
     notes.set(name, { list: healthy, set })
     return before === undefined || set.size !== before.set.size || !healthy.every((member) => before.set.has(member))
-  }
-
-  /** Many names have the same two lists: those are compared once. */
-  #isSame(a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean {
-    if (this.#same[0] !== a || this.#same[1] !== b) {
-      if (!isSameList(a, b)) return false
-      this.#same = [a, b]
-    }
-    return true
   }
 
   /** Forgets names that are not served any more. */

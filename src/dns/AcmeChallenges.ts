@@ -7,8 +7,8 @@ import * as Schedule from "effect/Schedule"
 import type { DocumentError } from "../config/DocumentError.ts"
 import { Documents } from "../config/Documents.ts"
 import { Conditions } from "../node/Conditions.ts"
-import { maxChallengeBytes, readChallenges } from "./challenge.ts"
-import { ServedZones } from "./ServedZones.ts"
+import { AnswerState } from "./AnswerState.ts"
+import { maxChallengeBytes, readChallenges } from "./challengeRecords.ts"
 
 /**
  * Milliseconds between two looks at an address, at least and at most: not all nodes at the same time. Who asks for a
@@ -33,7 +33,7 @@ const nothingThere = ({ reason }: DocumentError): boolean =>
 const make = Effect.gen(function*() {
   const documents = yield* Documents
   const conditions = yield* Conditions
-  const zones = yield* ServedZones
+  const state = yield* AnswerState
   const known = new Map<string, Known>()
   // Each on its own: one that hangs holds up no other.
   const watching = yield* FiberMap.make<string>()
@@ -55,7 +55,7 @@ const make = Effect.gen(function*() {
   })
 
   const report = Effect.suspend(() => {
-    const { challenges } = zones.current()
+    const { challenges } = state.current().zones
     const problems = [...known].flatMap(([address, { data, problem }]) =>
       problem === undefined ? [] : [`${challenges.get(address)}${data === undefined ? " (SERVFAIL)" : ""}: ${problem}`]
     )
@@ -71,7 +71,7 @@ const make = Effect.gen(function*() {
 
   /** Looks at the addresses that the zones have now, and at no others. */
   const follow = Effect.gen(function*() {
-    const { challenges } = zones.current()
+    const { challenges } = state.current().zones
     for (const address of known.keys()) {
       if (challenges.has(address)) continue
       known.delete(address)
@@ -91,7 +91,7 @@ const make = Effect.gen(function*() {
     Effect.repeat(Schedule.spaced("1 second")),
     Effect.forkScoped
   )
-  return Challenges.of({ data: (address) => known.get(address)?.data })
+  return AcmeChallenges.of({ data: (address) => known.get(address)?.data })
 })
 
 /**
@@ -99,28 +99,30 @@ const make = Effect.gen(function*() {
  * content is an `http` or `https` URL is answered with what is there, a value a line. It is read in the background every 10 s;
  * redirects to other hosts are not followed. What cannot be read is the condition `dns:acme`.
  */
-export class Challenges extends Context.Service<Challenges, {
+export class AcmeChallenges extends Context.Service<AcmeChallenges, {
   /**
    * What an address of `ZoneData.challenges` gave last, as the data of TXT records; none when nothing is there. Undefined
    * before it could be read for the first time. Synchronous, for the hot path.
    */
   readonly data: (address: string) => ReadonlyArray<Uint8Array> | undefined
-}>()("effect-geodns/dns/Challenges") {
+}>()("effect-geodns/dns/AcmeChallenges") {
   /** Of the zones that are served, from wherever `Documents` reads. */
-  static readonly layerDocuments: Layer.Layer<Challenges, never, Conditions | Documents | ServedZones> = Layer.effect(
-    Challenges,
-    make
-  )
+  static readonly layerDocuments: Layer.Layer<AcmeChallenges, never, Conditions | Documents | AnswerState> = Layer
+    .effect(
+      AcmeChallenges,
+      make
+    )
 
   /** From the network. */
-  static readonly layer: Layer.Layer<Challenges, never, Conditions | ServedZones> = Challenges.layerDocuments.pipe(
-    Layer.provide(Documents.layer)
-  )
+  static readonly layer: Layer.Layer<AcmeChallenges, never, Conditions | AnswerState> = AcmeChallenges.layerDocuments
+    .pipe(
+      Layer.provide(Documents.layer)
+    )
 
   /** What is known from the start: address → body. */
-  static readonly layerMemory = (bodies: Readonly<Record<string, string>> = {}): Layer.Layer<Challenges> =>
-    Layer.sync(Challenges, () => {
+  static readonly layerMemory = (bodies: Readonly<Record<string, string>> = {}): Layer.Layer<AcmeChallenges> =>
+    Layer.sync(AcmeChallenges, () => {
       const known = new Map(Object.entries(bodies).map(([address, body]) => [address, readChallenges(body)]))
-      return Challenges.of({ data: (address) => known.get(address) })
+      return AcmeChallenges.of({ data: (address) => known.get(address) })
     })
 }

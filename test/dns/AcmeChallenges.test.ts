@@ -1,14 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger } from "effect"
+import { Effect, Layer, Logger, Schedule } from "effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as TestClock from "effect/testing/TestClock"
 import { BadStatus, TimedOut } from "../../src/config/DocumentError.ts"
 import { Documents } from "../../src/config/Documents.ts"
 import { MemoryDocuments } from "../../src/config/MemoryDocuments.ts"
-import { Challenges } from "../../src/dns/Challenges.ts"
+import { AcmeChallenges } from "../../src/dns/AcmeChallenges.ts"
+import { noPolicy } from "../../src/dns/AnswerPolicy.ts"
+import { AnswerState } from "../../src/dns/AnswerState.ts"
 import { RecordType } from "../../src/dns/protocol.ts"
 import { recordText } from "../../src/dns/recordText.ts"
-import { ServedZones } from "../../src/dns/ServedZones.ts"
 import { makeZoneData } from "../../src/dns/ZoneBuilder.ts"
+import type { ZoneData } from "../../src/dns/ZoneData.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { records } from "./samples.ts"
 
@@ -37,14 +40,17 @@ const documentsWithout = (hanging: string) =>
       }))
   )
 
+/** Of what answers are made from, challenges look at the zones alone. */
+const snapshotOf = (zones: ZoneData) => ({ zones, policy: noPolicy, steering: undefined as never })
+
 /** Challenges of zones that can be changed, from documents in memory; the one at `hanging` never comes. */
 const world = (first = zonesWith(url), hanging = "") => {
   let zones = first
-  const layer = Challenges.layerDocuments.pipe(
+  const layer = AcmeChallenges.layerDocuments.pipe(
     Layer.provideMerge([
       documentsWithout(hanging).pipe(Layer.provideMerge(Documents.layerMemory({ [url]: "first\n" }))),
       Conditions.layerMemory,
-      Layer.succeed(ServedZones, ServedZones.of({ current: () => zones }))
+      Layer.succeed(AnswerState, AnswerState.of({ current: () => snapshotOf(zones) }))
     ]),
     Layer.provide(Logger.layer([]))
   )
@@ -53,7 +59,7 @@ const world = (first = zonesWith(url), hanging = "") => {
 }
 
 const texts = (address: string) =>
-  Challenges.use((challenges) =>
+  AcmeChallenges.use((challenges) =>
     Effect.succeed(challenges.data(address)?.map((data) => recordText(RecordType.TXT, data)))
   )
 const problems = Conditions.use((conditions) =>
@@ -61,7 +67,7 @@ const problems = Conditions.use((conditions) =>
 )
 const later = TestClock.adjust("12 seconds")
 
-describe("Challenges", () => {
+describe("AcmeChallenges", () => {
   it.effect("are read at once, and again every ten seconds", () => {
     const { layer } = world()
     return Effect.gen(function*() {
@@ -151,8 +157,39 @@ describe("Challenges", () => {
     }).pipe(Effect.provide(layer))
   })
 
+  it.live("come from the host of their address alone, wherever it redirects to", () => {
+    const asked: Array<string> = []
+    const fetch = (input: RequestInfo | URL) => {
+      const { host } = new URL(String(input))
+      asked.push(host)
+      return Promise.resolve(
+        host === "acme.example"
+          ? new Response(null, { status: 302, headers: { location: "http://elsewhere.example/x" } })
+          : new Response("forged")
+      )
+    }
+    const zones = zonesWith(url)
+    const layer = AcmeChallenges.layerDocuments.pipe(
+      Layer.provideMerge([
+        Documents.layer,
+        Conditions.layerMemory,
+        Layer.succeed(AnswerState, AnswerState.of({ current: () => snapshotOf(zones) }))
+      ]),
+      Layer.provide(Logger.layer([]))
+    )
+    return Effect.gen(function*() {
+      const said = yield* problems.pipe(
+        Effect.repeat({ until: (all) => all.length > 0, schedule: Schedule.spaced("20 millis") }),
+        Effect.timeout("10 seconds")
+      )
+      assert.include(said.join(), "acme.example gives the status 302")
+      assert.isUndefined(yield* texts(url))
+      assert.deepStrictEqual(asked, ["acme.example"])
+    }).pipe(Effect.provide(layer), Effect.provideService(FetchHttpClient.Fetch, fetch))
+  })
+
   it.effect("in memory are those that were given", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual([yield* texts(url), yield* texts(other)], [['"given"'], undefined])
-    }).pipe(Effect.provide(Challenges.layerMemory({ [url]: "given" }))))
+    }).pipe(Effect.provide(AcmeChallenges.layerMemory({ [url]: "given" }))))
 })

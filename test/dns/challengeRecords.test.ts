@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { challengeAddress, maxChallengeBytes, readChallenges } from "../../src/dns/challenge.ts"
+import { challengeAddress, maxChallengeBytes, readChallenges } from "../../src/dns/challengeRecords.ts"
 import { RecordType } from "../../src/dns/protocol.ts"
 import { recordText } from "../../src/dns/recordText.ts"
 import { ask, read } from "./packets.ts"
