@@ -11,7 +11,7 @@ const muted = Metric.counter("geodns_bus_muted_total", {
 const subjects: ReadonlySet<string> = new Set(Object.values(Subject).map(({ name }) => name))
 
 /** What a shadow may ask: it tells nobody anything by it, and nobody counts it for asking. */
-const questions: ReadonlySet<string> = new Set([Subject.Status.name])
+const questions: ReadonlySet<string> = new Set([Subject.Status.name, Subject.Certificates.name])
 
 /**
  * A bus that hears everything and says nothing: what would go out is counted (`geodns_bus_muted_total`, by subject; answers

@@ -13,7 +13,7 @@ import { bytesOver, maxMessageBytes } from "./MessageSize.ts"
 import { makeNatsConnector, settle } from "./NatsConnector.ts"
 import type { NatsLink, Taken } from "./NatsLink.ts"
 import type { NatsOptions } from "./NatsOptions.ts"
-import { defaultMaxAnswers, inboxPrefix } from "./replies.ts"
+import { defaultMaxAnswers, inboxOf } from "./replies.ts"
 import { makeViolations } from "./Violations.ts"
 
 /** Messages that may wait for room on their way to the broker; with more, and after {@link roomWithin}, sending fails. */
@@ -146,7 +146,7 @@ export const makeNatsBus = Effect.fnUntraced(function*(
   })
 
   const askAll: Bus["Service"]["askAll"] = Effect.fn("Bus.askAll")(function*(subject, data, { max, wait }) {
-    const address = `${inboxPrefix}${randomUUID()}`
+    const address = `${inboxOf(options.name)}.${randomUUID()}`
     const inbox = yield* open(address)
     yield* send("askAll", subject, data, address)
     const gathered: Array<BusMessage> = []

@@ -19,9 +19,13 @@ export interface NodeEntry {
   /** `host:port` as announced, or `""`. */
   readonly address: string
   readonly boot: string | undefined
+  /** Of the roster that it goes by, as it signed; missing for who signs nothing. */
+  readonly epoch?: number
   /** By our clock, milliseconds since the epoch. */
   readonly lastHeard: number
   readonly active: boolean
+  /** By how many milliseconds its clock is ahead of ours (behind when negative); missing until enough was heard to say so. */
+  readonly skew?: number
 }
 
 export type { Announcement }
@@ -32,8 +36,11 @@ export class Membership extends Context.Service<Membership, {
   readonly electorate: Effect.Effect<ReadonlySet<string>>
   /** The nodes that we heard of, active or silent; this node is not among them. */
   readonly nodes: Effect.Effect<ReadonlyArray<NodeEntry>>
-  /** A message of another node is a sign of life. An unknown sender of a consensus message counts as a monitor. */
-  readonly heard: (nodeId: string, on: "consensus" | "usage") => Effect.Effect<void>
+  /**
+   * A message of another node is a sign of life. An unknown sender of a consensus message counts as a monitor. `sentAt`, the
+   * time at which the node itself made the message, tells about its clock.
+   */
+  readonly heard: (nodeId: string, on: "consensus" | "usage", sentAt?: number) => Effect.Effect<void>
   /** The nodes now, and whenever one comes, goes or changes (not on every sign of life). A slow reader gets the last. */
   readonly changes: Stream.Stream<ReadonlyArray<NodeEntry>>
 }>()("effect-geodns/cluster/Membership") {
@@ -45,7 +52,8 @@ export class Membership extends Context.Service<Membership, {
 
   /**
    * Announces this node and listens for others. Raises the condition `bus` while the bus is not connected or the
-   * broker forbids something, and `node-id` when two running nodes have one id.
+   * broker forbids something, `node-id` when two running nodes have one id, and `clock` and `clock:others` when the clock of
+   * this node or those of others are more than 5 s off.
    */
   static readonly layer: Layer.Layer<Membership, BusError, NodeIdentity | Bus | Conditions> = Membership
     .layerAnnouncing({})

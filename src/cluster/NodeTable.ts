@@ -40,6 +40,7 @@ interface Entry {
   guessed: boolean
   address: string
   boot: string | undefined
+  epoch: number | undefined
   /** The boot ids announced before this one, the newest only. */
   formerBoot: { readonly boot: string | undefined } | undefined
   heardAt: number
@@ -90,8 +91,8 @@ export class NodeTable {
     return this.#version
   }
 
-  /** Takes a node's announcement of itself. The announced role wins over a guessed one. */
-  join(info: NodeInfo, now: number): Joined {
+  /** Takes a node's announcement of itself. The announced role wins over a guessed one. `epoch`: of the roster that it signed by. */
+  join(info: NodeInfo, now: number, epoch?: number): Joined {
     this.advance(now)
     const id = info.NodeID
     if (id === this.#self.id) return info.Boot === this.#self.boot ? "own" : "own-id"
@@ -101,7 +102,8 @@ export class NodeTable {
       role: announced ? info.NodeRole.slice(0, 64) : known?.role ?? roleOfId(id),
       guessed: !announced && (known?.guessed ?? true),
       address: addressOf(info),
-      boot: info.Boot?.slice(0, 64)
+      boot: info.Boot?.slice(0, 64),
+      epoch
     }
     if (known === undefined) return this.#add({ id, ...details }) ? "new" : "refused"
 
@@ -109,11 +111,13 @@ export class NodeTable {
       && known.formerBoot.boot === details.boot
     const changed = known.role !== details.role || known.guessed !== details.guessed
       || known.address !== details.address || known.boot !== details.boot || !known.active
+    const newEpoch = known.epoch !== epoch
     if (known.boot !== details.boot && !known.guessed) known.formerBoot = { boot: known.boot }
     if (known.guessed && !details.guessed) this.#guessed--
     Object.assign(known, details)
     this.#sign(known)
-    if (changed) this.#version++
+    // A new epoch is for readers to know, and nothing to answer.
+    if (changed || newEpoch) this.#version++
     return sharedId ? "shared-id" : changed ? "changed" : "known"
   }
 
@@ -127,7 +131,14 @@ export class NodeTable {
     const known = this.#entries.get(id)
     const fallback = on === "consensus" ? monitor : ""
     if (known === undefined) {
-      return this.#add({ id, role: roleOfId(id) || fallback, guessed: true, address: "", boot: undefined })
+      return this.#add({
+        id,
+        role: roleOfId(id) || fallback,
+        guessed: true,
+        address: "",
+        boot: undefined,
+        epoch: undefined
+      })
     }
     if (known.guessed && known.role === "" && fallback !== "") {
       known.role = fallback
@@ -135,6 +146,11 @@ export class NodeTable {
     }
     this.#sign(known)
     return true
+  }
+
+  /** Whether a node is known, active or silent. */
+  has(id: string): boolean {
+    return this.#entries.has(id)
   }
 
   /** Lets time pass: nodes fall silent and are forgotten. */
@@ -161,12 +177,13 @@ export class NodeTable {
   /** The nodes that we heard of, `lastHeard` by the clock of `now`. */
   nodes(now: number): ReadonlyArray<NodeEntry> {
     this.advance(now)
-    return Array.from(this.#entries.values(), ({ id, role, guessed, address, boot, heardAt, active }) => ({
+    return Array.from(this.#entries.values(), ({ id, role, guessed, address, boot, epoch, heardAt, active }) => ({
       id,
       role,
       guessed,
       address,
       boot,
+      ...epoch !== undefined && { epoch },
       lastHeard: heardAt,
       active
     }))
@@ -184,7 +201,7 @@ export class NodeTable {
     return this.#electorate.ids
   }
 
-  #add(node: Pick<Entry, "id" | "role" | "guessed" | "address" | "boot">): boolean {
+  #add(node: Pick<Entry, "id" | "role" | "guessed" | "address" | "boot" | "epoch">): boolean {
     if (node.id === "" || node.id.length > maxIdLength || this.#entries.size >= this.#max) return false
     if (node.guessed && this.#guessed >= this.#max / 2) return false
     const entry: Entry = { ...node, formerBoot: undefined, heardAt: this.#now, active: true }

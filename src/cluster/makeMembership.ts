@@ -13,6 +13,9 @@ import type { ClusterMessage } from "../domain/wire/Cluster.ts"
 import * as Subject from "../domain/wire/Subject.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
+import { clockProblems } from "./clockProblems.ts"
+import { ClockSkew } from "./ClockSkew.ts"
+import { JoinSeals } from "./JoinSeals.ts"
 import type { Membership } from "./Membership.ts"
 import { activeFor, NodeTable } from "./NodeTable.ts"
 
@@ -28,6 +31,14 @@ const refused = Metric.counter("geodns_nodes_refused_total", {
   description: "Messages of nodes that were not taken up because too many are known",
   incremental: true
 })
+
+const forged = Metric.counter("geodns_nodes_forged_total", {
+  description: "Announcements that claim a member of the roster and are not signed by it, by reason",
+  incremental: true
+})
+
+/** Nodes in whose name somebody announced itself, and that were logged. */
+const maxForged = 256
 
 /** Three times half a second apart, then every 90 seconds. */
 const announcing = Schedule.spaced("500 millis").pipe(
@@ -56,6 +67,7 @@ export const makeMembership = Effect.fnUntraced(function*(
   const bus = yield* Bus
   const conditions = yield* Conditions
   const clock = yield* Clock.Clock
+  const seals = yield* JoinSeals
   const table = new NodeTable(announcement.isShadow === true ? { ...identity, role: "" } : identity)
   // Only the newest news counts: readers then ask for the nodes themselves.
   const news = yield* PubSub.sliding<void>({ capacity: 1, replay: 1 })
@@ -64,6 +76,16 @@ export const makeMembership = Effect.fnUntraced(function*(
 
   /** Liveness is measured on the monotonic clock: setting the time of day ages nobody. */
   const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+  const clocks = new ClockSkew()
+  const skews = () =>
+    clocks.measured((id) => id !== identity.id && table.has(id), clock.currentTimeMillisUnsafe(), now())
+  const tellOfClocks = Effect.suspend(() => {
+    const { others, own } = clockProblems(skews())
+    return Effect.andThen(
+      own === undefined ? conditions.clear("clock") : conditions.raise("clock", own),
+      others === undefined ? conditions.clear("clock:others") : conditions.raise("clock:others", others)
+    )
+  })
 
   let told = table.version
   const tell = Effect.suspend(() => {
@@ -75,7 +97,7 @@ export const makeMembership = Effect.fnUntraced(function*(
   let announcedAt = Number.NEGATIVE_INFINITY
   const announce = Effect.suspend(() => {
     announcedAt = now()
-    return Messages.send(Subject.Cluster, {
+    const join = seals.seal({
       type: "join",
       sender: {
         NodeID: identity.id,
@@ -88,6 +110,7 @@ export const makeMembership = Effect.fnUntraced(function*(
       },
       members: []
     })
+    return Messages.send(Subject.Cluster, join)
   }).pipe(
     // The condition `bus` tells of a lost connection.
     Effect.catchReason("BusError", "Disconnected", () => Effect.void),
@@ -119,11 +142,31 @@ export const makeMembership = Effect.fnUntraced(function*(
       return conditions.raise("node-id", `${detail}: give every node a Nats.NodeID of its own`)
     })
 
-  const take = ({ type, sender }: ClusterMessage) =>
+  const impostors = new Set<string>()
+  const refuseForged = (sender: string, reason: string) =>
     Effect.suspend(() => {
+      const count = Metric.update(Metric.withAttributes(forged, { reason }), 1)
+      if (impostors.has(sender) || impostors.size >= maxForged) return count
+      impostors.add(sender)
+      return Effect.andThen(
+        count,
+        Effect.annotateLogs(
+          Effect.logWarning("an announcement claims a member of the roster and is not signed by it: it does not count"),
+          { sender, reason }
+        )
+      )
+    })
+
+  const take = (message: ClusterMessage) =>
+    Effect.suspend(() => {
+      const { sender, type } = message
       if (type !== "join") return Effect.void
+      const verdict = seals.judge(message, clock.currentTimeMillisUnsafe())
+      if (verdict._tag === "Refused") return refuseForged(sender.NodeID, verdict.reason)
       const address = (sender.PublicAddress || sender.ListenAddress || "an unknown address").slice(0, 255)
-      switch (table.join(sender, now())) {
+      const joined = table.join(sender, now(), verdict._tag === "Sealed" ? verdict.epoch : undefined)
+      clocks.heard(sender.NodeID, sender.LastHeard, clock.currentTimeMillisUnsafe(), now())
+      switch (joined) {
         case "own":
         case "known":
           return Effect.void
@@ -181,13 +224,20 @@ export const makeMembership = Effect.fnUntraced(function*(
       clashUntil = undefined
       answeredTwins.clear()
     }
-    return Effect.all([tell, tellOfBus, clashOver ? conditions.clear("node-id") : Effect.void], { discard: true })
+    return Effect.all(
+      [tell, tellOfBus, tellOfClocks, clashOver ? conditions.clear("node-id") : Effect.void],
+      { discard: true }
+    )
   })
 
   const nodes = Effect.sync(() => {
     const monotonic = now()
     const wall = clock.currentTimeMillisUnsafe()
-    return table.nodes(monotonic).map((node) => ({ ...node, lastHeard: wall - (monotonic - node.lastHeard) }))
+    const measured = skews()
+    return table.nodes(monotonic).map((node) => {
+      const skew = measured.get(node.id)
+      return { ...node, lastHeard: wall - (monotonic - node.lastHeard), ...skew !== undefined && { skew } }
+    })
   })
 
   yield* Messages.receive(Subject.Cluster, take)
@@ -200,9 +250,10 @@ export const makeMembership = Effect.fnUntraced(function*(
   return {
     electorate: Effect.sync(() => table.electorate(now())),
     nodes,
-    heard: (nodeId, on) =>
+    heard: (nodeId, on, sentAt) =>
       Effect.suspend(() => {
         const taken = table.heard(nodeId, on, now())
+        if (taken && sentAt !== undefined) clocks.heard(nodeId, sentAt, clock.currentTimeMillisUnsafe(), now())
         return taken ? tell : Metric.update(refused, 1)
       }),
     changes: Stream.mapEffect(Stream.fromPubSub(news), () => nodes)

@@ -22,7 +22,9 @@ import { debounce, type Debounced, undecided } from "../status/Debounce.ts"
 import type { Observation } from "../status/Observation.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { Overrides } from "../status/Overrides.ts"
+import { makeDamping } from "./damping.ts"
 import { Families, type FamilyReach } from "./Families.ts"
+import type { HeldTarget } from "./FlapTable.ts"
 import * as metrics from "./metrics.ts"
 import { monotonicMillis } from "./monotonic.ts"
 import { addMember, emptyPlan, planChecks, type PlanProblem } from "./plan.ts"
@@ -69,6 +71,8 @@ export class Monitor extends Context.Service<Monitor, {
   readonly results: Effect.Effect<ReadonlyArray<LocalResult>>
   /** How many targets are planned. */
   readonly planned: Effect.Effect<number>
+  /** Targets whose "up" this node does not propose for now because they went down too often, the longest first. */
+  readonly held: Effect.Effect<ReadonlyArray<HeldTarget>>
   /** Observations from now on, as they come. In place when the effect succeeds; a slow reader loses the oldest. */
   readonly subscribe: Effect.Effect<Stream.Stream<Observation>, never, Scope.Scope>
 }>()("effect-geodns/monitor/Monitor") {
@@ -100,6 +104,7 @@ export class Monitor extends Context.Service<Monitor, {
       // Each node has its own salt, so that a member is not probed by all of them at the same moments
       const timetable = new Timetable(identity.id)
       const quiet = new QuietStart()
+      const damping = yield* makeDamping((key) => targets.has(key))
       const observations = yield* PubSub.sliding<Observation>(backlog)
       const proposals = yield* FiberMap.make<TargetKey, void>()
       const wake = yield* Queue.sliding<void>(1)
@@ -132,7 +137,8 @@ export class Monitor extends Context.Service<Monitor, {
         if (isShadow) return "nothing"
         const at = clock.currentTimeMillisUnsafe()
         if (at - local.last.at > staleAfter(planned)) return "nothing"
-        return needOf(planned, local.state, yield* officialStatus.get(planned.target), at)
+        const need = needOf(planned, local.state, yield* officialStatus.get(planned.target), at)
+        return need === "change" && local.last.up && damping.holds(planned.key) ? "nothing" : need
       })
 
       const onObservation = Effect.fnUntraced(function*(seen: PlannedTarget, observation: Observation) {
@@ -146,6 +152,10 @@ export class Monitor extends Context.Service<Monitor, {
         const state = debounce(counts ? before.state : undecided, up, at, check)
         const local: Local = { last: observation, state }
         locals.set(key, local)
+        const wentDown = counts && before.state.debounced === true && state.debounced === false
+        if (wentDown && damping.holds(key) && (yield* officialStatus.get(planned.target))?.up === false) {
+          yield* damping.seenDown(planned.target)
+        }
         if (up !== state.debounced) {
           timetable.recheck(key, now() + Math.round(check.interval / 10))
           hurry(timetable.nextDue())
@@ -223,6 +233,7 @@ export class Monitor extends Context.Service<Monitor, {
           }
         }
 
+        damping.configure(snapshot.local.GeoDNS.FlapDamping)
         version = snapshot.version
         reach = nextReach
         active = nextActive
@@ -297,6 +308,7 @@ export class Monitor extends Context.Service<Monitor, {
           }))
         }),
         planned: Effect.sync(() => targets.size),
+        held: damping.held,
         subscribe: Effect.map(PubSub.subscribe(observations), Stream.fromSubscription)
       })
     })

@@ -1,4 +1,5 @@
 export * from "./Families.ts"
+export * from "./FlapTable.ts"
 export * from "./Monitor.ts"
 export * from "./plan.ts"
 export * from "./PlannedTarget.ts"

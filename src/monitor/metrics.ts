@@ -35,6 +35,11 @@ export const skipped = Metric.counter("geodns_probes_skipped_total", {
   incremental: true
 })
 
+/** Targets that flap. */
+export const damped = Metric.gauge("geodns_monitor_damped_targets", {
+  description: "Targets that this monitor holds down because they went down too often"
+})
+
 /** What this monitor proposed. */
 export const proposed = Metric.counter("geodns_monitor_proposals_total", {
   description: "Statuses that this monitor proposed",

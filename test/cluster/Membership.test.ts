@@ -276,6 +276,53 @@ describe("Membership", () => {
       assert.deepStrictEqual(yield* electorate(node), ["m1", "x"])
     })))
 
+  it.effect("says whose clock is off, ours or that of another, and when that is over", () =>
+    broker(Effect.gen(function*() {
+      const { join } = yield* stranger()
+      const node = yield* startNode("m1")
+      const ahead: Record<string, number> = { x: 20_000, y: 0, z: -300 }
+      /** Everybody announces itself every half minute. */
+      const minutes = (n: number) =>
+        Effect.gen(function*() {
+          for (let i = 0; i < 2 * n; i++) {
+            yield* TestClock.adjust("30 seconds")
+            const now = yield* Clock.currentTimeMillis
+            for (const [id, off] of Object.entries(ahead)) yield* join(id, { LastHeard: now + off })
+          }
+          yield* TestClock.adjust("5 seconds")
+        })
+      const skews = Effect.map(
+        node.membership.nodes,
+        (nodes) => Object.fromEntries(nodes.map(({ id, skew }) => [id, skew]))
+      )
+      yield* minutes(1)
+      assert.deepStrictEqual(yield* skews, { x: undefined, y: undefined, z: undefined }, "two messages say nothing yet")
+      yield* minutes(1)
+      assert.deepStrictEqual(yield* skews, ahead)
+      const [theirs, ...more] = yield* node.conditions.current
+      assert.deepStrictEqual([theirs?.name, more], ["clock:others", []])
+      assert.include(theirs?.detail, "x 20.0 s ahead. 3 of 4 clocks agree with each other, ours among them")
+
+      Object.assign(ahead, { y: 20_000, z: 20_100 })
+      yield* minutes(10)
+      const [ours, ...others] = yield* node.conditions.current
+      assert.deepStrictEqual([ours?.name, others], ["clock", []])
+      assert.include(ours?.detail, "the clock of this node is 20.0 s behind: those of 3 of the 3 other nodes")
+
+      Object.assign(ahead, { x: 0, y: 0, z: 0 })
+      yield* minutes(11)
+      assert.deepStrictEqual(yield* raised(node), [])
+      // A vote tells as much as an announcement; one that comes again much later tells nothing.
+      for (let i = 0; i < 4; i++) {
+        const now = yield* Clock.currentTimeMillis
+        yield* node.membership.heard("w", "consensus", now - 7_000)
+        yield* node.membership.heard("w", "consensus", now - 3_600_000)
+        yield* TestClock.adjust("20 seconds")
+      }
+      assert.strictEqual((yield* skews)["w"], -7_000)
+      assert.deepStrictEqual(yield* raised(node), ["clock:others"])
+    })))
+
   it.effect("of two nodes with one id say so both", () =>
     broker(Effect.gen(function*() {
       const first = yield* startNode("m1")

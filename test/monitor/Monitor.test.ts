@@ -297,6 +297,80 @@ describe("a change", () => {
     }).pipe(Effect.provide(World()), seeded))
 })
 
+describe("a target that flaps", () => {
+  const flappy = (over: object = {}): RawDocuments => {
+    const { local, ...docs } = documents({ members: { a: member("Harbour", 1) } })
+    return { ...docs, local: { ...local, GeoDNS: { FlapDamping: { HalfLife: 600, MaxSuppressTime: 2_400, ...over } } } }
+  }
+  const held = Effect.map(Monitor.use(({ held }) => held), (list) => list.map(({ target }) => target.member))
+  const isUp = Effect.map(
+    OfficialStatus.use(({ all }) => all),
+    (all) => [...all.values()].map(({ up }) => up).join()
+  )
+
+  /** Down for a while, and up again for a while. */
+  const flap = Effect.gen(function*() {
+    const { set, unset } = yield* ScriptedProbes
+    yield* set({}, { up: false })
+    yield* pass(25_000)
+    assert.strictEqual(yield* isUp, "false", "a down is never delayed")
+    yield* unset({})
+    yield* pass(25_000)
+  })
+  const flaps = (n: number) => Effect.repeat(flap, { times: n - 1 })
+
+  it.effect("is held down after the sixth time, and let go when it has been calm", () =>
+    Effect.gen(function*() {
+      yield* pass(60_000)
+      yield* flaps(5)
+      assert.deepStrictEqual([yield* isUp, yield* held], ["true", []])
+      yield* flaps(1)
+      assert.deepStrictEqual([yield* isUp, yield* held], ["false", ["Harbour"]])
+      yield* pass(600_000)
+      assert.deepStrictEqual([yield* isUp, yield* held], ["false", ["Harbour"]])
+      yield* pass(250_000)
+      assert.deepStrictEqual([yield* isUp, yield* held], ["true", []])
+      // Its next down is as quick as any, although few more of them hold it again.
+      yield* flaps(1)
+    }).pipe(Effect.provide(World(flappy())), seeded), 30_000)
+
+  it.effect(
+    "is held as long as this node sees it flap, and its up by the votes of others is not undone",
+    () =>
+      Effect.gen(function*() {
+        yield* pass(60_000)
+        yield* flaps(16)
+        assert.deepStrictEqual([yield* isUp, yield* held], ["false", ["Harbour"]])
+        // From the sixth time on that is longer than it would have been held.
+        yield* pass(600_000)
+        assert.deepStrictEqual([yield* isUp, yield* held], ["false", ["Harbour"]])
+        const fake = yield* cluster
+        const { target } = (yield* Monitor.use(({ held }) => held))[0]!
+        const before = fake.proposed.length
+        yield* fake.decide(target, true)
+        yield* pass(60_000)
+        assert.deepStrictEqual([yield* isUp, fake.proposed.length], ["true", before])
+        yield* ScriptedProbes.use(({ set }) => set({}, { up: false }))
+        yield* pass(15_000)
+        assert.strictEqual(yield* isUp, "false")
+      }).pipe(Effect.provide(World(flappy())), seeded),
+    30_000
+  )
+
+  it.effect("is not held where that is turned off, at the start or later", () =>
+    Effect.gen(function*() {
+      yield* pass(60_000)
+      yield* flaps(8)
+      assert.deepStrictEqual([yield* isUp, yield* held], ["true", []])
+      yield* reload(flappy())
+      yield* flaps(6)
+      assert.deepStrictEqual([yield* isUp, yield* held], ["false", ["Harbour"]])
+      yield* reload(flappy({ Enabled: false }))
+      yield* pass(15_000)
+      assert.deepStrictEqual([yield* isUp, yield* held], ["true", []])
+    }).pipe(Effect.provide(World(flappy({ Enabled: false }))), seeded), 30_000)
+})
+
 describe("what a monitor does not know", () => {
   it.effect("a result goes stale after two intervals and 30 s: unknown, not down, and a new streak after that", () =>
     Effect.gen(function*() {

@@ -41,7 +41,8 @@ export class FakeCluster extends Context.Service<FakeCluster, {
         if (fake.answer === "break") yield* Effect.die(new Error("a bug of ours"))
       }),
       proposals: Effect.succeed([]),
-      subscribe: Effect.succeed(Stream.never)
+      subscribe: Effect.succeed(Stream.never),
+      state: Effect.succeed({ mode: "open", epoch: undefined, votes: true, electorate: new Set() })
     })
     return Context.make(FakeCluster, fake).pipe(Context.add(Consensus, consensus))
   }))
