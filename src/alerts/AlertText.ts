@@ -28,9 +28,10 @@ export const durationText = (millis: number): string => {
 export const alertText = ({ kind, outage }: AlertMessage): string => {
   const what = oneLine(describeTarget(outage.target))
   const why = oneLine(outage.error) || "no reason given"
+  const late = outage.proof?.late === true ? " (learnt late)" : ""
   if (kind !== "resolved" || outage.end === undefined) {
     const still = kind === "updated" ? "STILL DOWN" : "DOWN"
-    return `${still} ${what} since ${time(outage.start)}: ${why}`
+    return `${still} ${what} since ${time(outage.start)}: ${why}${late}`
   }
-  return `UP ${what} after ${durationText(outage.end - outage.start)}, since ${time(outage.end)}; it was: ${why}`
+  return `UP ${what} after ${durationText(outage.end - outage.start)}, since ${time(outage.end)}; it was: ${why}${late}`
 }

@@ -9,6 +9,7 @@ import { geoip } from "./commands/geoip.ts"
 import { keys } from "./commands/keys.ts"
 import { log } from "./commands/log.ts"
 import { monitor } from "./commands/monitor.ts"
+import { natsPermissions } from "./commands/natsPermissions.ts"
 import { nodes } from "./commands/nodes.ts"
 import { outages } from "./commands/outages.ts"
 import { maintenance, override } from "./commands/override.ts"
@@ -45,6 +46,7 @@ export const geodns = Command.make("geodns").pipe(
     store,
     zone,
     keys,
+    natsPermissions,
     roster,
     verify
   ])

@@ -9,10 +9,13 @@ import {
 import { noTime } from "../domain/wire/WireTime.ts"
 import type { Decision } from "../status/Decision.ts"
 import { clockTolerance } from "../status/OfficialTable.ts"
+import { Attempts } from "./Attempts.ts"
 import type { BallotCore } from "./BallotCore.ts"
-import type { BallotEffect, DropReason } from "./BallotEffect.ts"
+import type { BallotEffect } from "./BallotEffect.ts"
 import type { BallotEvent } from "./BallotEvent.ts"
+import { dropped } from "./dropped.ts"
 import { EarlyVotes } from "./EarlyVotes.ts"
+import { isSameProposal } from "./isSameProposal.ts"
 import {
   type BallotLimits,
   ballotLimits,
@@ -23,7 +26,9 @@ import {
   votesWeight,
   voteWeight
 } from "./Limits.ts"
-import { attemptTime, decidedTime, maxAttempts, proposalTime, republishTime, revoteTime } from "./Timing.ts"
+import { possibleTime } from "./possibleTime.ts"
+import { SenderWeights } from "./SenderWeights.ts"
+import { decidedTime, proposalTime, republishTime, revoteTime } from "./Timing.ts"
 
 /** A proposal that is not decided yet. */
 export interface OpenProposal {
@@ -47,10 +52,9 @@ interface Open {
   readonly firstSeen: number
   readonly ofTarget: OfTarget
   readonly votes: Map<string, HeldVote>
+  readonly attempts: Attempts
   ownVote: Vote | undefined
   isObserving: boolean
-  attempt: number
-  attemptEnds: number
   publishedAt: number
   votedAt: number
   voteWeight: number
@@ -92,6 +96,7 @@ export class Ballot implements BallotCore {
   private readonly limits: BallotLimits
 
   private electorate: ReadonlySet<string> = new Set()
+  private ipv6Electorate: ReadonlySet<string> = new Set()
   private minimumVotes = 2
 
   private readonly open = new Map<string, Open>()
@@ -100,7 +105,7 @@ export class Ballot implements BallotCore {
   /** Proposal id → when we learnt that it was decided. */
   private readonly decided = new Map<string, number>()
   private readonly early: EarlyVotes
-  private readonly senderWeight = new Map<string, number>()
+  private readonly senderWeights = new SenderWeights()
   private weight = 0
 
   /** `isVoter`: this node proposes, votes and publishes; an observer only follows. */
@@ -125,7 +130,7 @@ export class Ballot implements BallotCore {
       case "Propose":
         return this.onPropose(event, now)
       case "Electorate":
-        return this.onElectorate(event.members, event.minimumVotes, now)
+        return this.onElectorate(event.members, event.ipv6 ?? event.members, event.minimumVotes, now)
       case "Tick":
         return this.onTick(now)
       default:
@@ -140,6 +145,11 @@ export class Ballot implements BallotCore {
       votes: this.counted(open.votes),
       firstSeen: open.firstSeen
     }))
+  }
+
+  /** A proposal that is open, or closed and not yet forgotten. */
+  proposal(id: string): Proposal | undefined {
+    return (this.open.get(id) ?? this.closed.get(id))?.proposal
   }
 
   /** How much is kept, for tests and metrics. */
@@ -188,7 +198,7 @@ export class Ballot implements BallotCore {
     const closed = open === undefined ? this.closed.get(received.ID) : undefined
     const known = open ?? closed
     if (known !== undefined) {
-      if (!isSame(known.proposal, received)) return dropped("proposal", "mismatch", sender)
+      if (!isSameProposal(known.proposal, received)) return dropped("proposal", "mismatch", sender)
       const effects: Array<BallotEffect> = []
       if (open !== undefined) this.voteAgain(open, now, effects)
       else this.answer(closed!, "proposal", now, effects)
@@ -198,7 +208,7 @@ export class Ballot implements BallotCore {
     const proposal = fitProposal(received)
     if (proposal === undefined) return dropped("proposal", "too-long", sender)
     const weight = proposalWeight(proposal)
-    if ((this.senderWeight.get(sender) ?? 0) + weight > this.limits.senderWeight || !this.makeRoom(weight)) {
+    if (this.senderWeights.of(sender) + weight > this.limits.senderWeight || !this.makeRoom(weight)) {
       return dropped("proposal", "full", sender)
     }
     const effects: Array<BallotEffect> = [{ _tag: "Proposed", proposal, own: false }]
@@ -271,7 +281,7 @@ export class Ballot implements BallotCore {
     const closed = this.closed.get(id)
     const known = open ?? closed
     if (known !== undefined) {
-      if (!isSame(known.proposal, message.Proposal)) return dropped("decision", "mismatch", sender)
+      if (!isSameProposal(known.proposal, message.Proposal)) return dropped("decision", "mismatch", sender)
       if (closed?.decidedAt !== undefined && decidedAt <= closed.decidedAt) return nothing
     } else if (this.decided.has(id)) {
       return dropped("decision", "replay", sender)
@@ -293,10 +303,12 @@ export class Ballot implements BallotCore {
 
   private onElectorate(
     members: ReadonlySet<string>,
+    ipv6: ReadonlySet<string>,
     minimumVotes: number,
     now: number
   ): ReadonlyArray<BallotEffect> {
     this.electorate = members
+    this.ipv6Electorate = ipv6
     this.minimumVotes = minimumVotes
     const effects: Array<BallotEffect> = []
     for (const open of this.open.values()) this.tally(open, now, effects)
@@ -306,13 +318,11 @@ export class Ballot implements BallotCore {
   private onTick(now: number): ReadonlyArray<BallotEffect> {
     const effects: Array<BallotEffect> = []
     for (const open of this.open.values()) {
-      if (now >= open.attemptEnds) {
-        if (this.electorate.size === 0 || open.attempt >= maxAttempts) {
+      if (open.attempts.isOver(now)) {
+        if (this.electorate.size === 0 || !open.attempts.next(now)) {
           this.reject(open, "expired", now, effects)
           continue
         }
-        open.attempt++
-        open.attemptEnds = now + attemptTime
         this.voteAgain(open, now, effects)
       }
       if (open.own && now - open.publishedAt >= republishTime) this.republish(open, now, effects)
@@ -361,10 +371,9 @@ export class Ballot implements BallotCore {
       firstSeen: now,
       ofTarget: this.ofTarget(targetKey(target), true),
       votes: new Map(),
+      attempts: new Attempts(now),
       ownVote: undefined,
       isObserving: false,
-      attempt: 1,
-      attemptEnds: now + attemptTime,
       publishedAt: now,
       votedAt: -Infinity,
       voteWeight: 0
@@ -373,7 +382,7 @@ export class Ballot implements BallotCore {
     open.ofTarget.open.add(open)
     const weight = proposalWeight(proposal)
     this.weight += weight
-    this.addSenderWeight(proposal.SenderNodeID, weight)
+    this.senderWeights.add(proposal.SenderNodeID, weight)
     for (const vote of this.early.take(proposal.ID)) {
       this.hold(open, vote.NodeID, { agree: vote.Agree, at: vote.Timestamp })
     }
@@ -387,7 +396,8 @@ export class Ballot implements BallotCore {
     if (open.ownVote === undefined) {
       if (open.isObserving) return
       open.isObserving = true
-      effects.push({ _tag: "Observe", id: open.proposal.ID, target: open.target, up: open.proposal.ProposedStatus })
+      const { ID: id, ProposedStatus: up, SenderNodeID: from } = open.proposal
+      effects.push({ _tag: "Observe", id, target: open.target, up, from })
     } else if (now - open.votedAt >= revoteTime) {
       open.votedAt = now
       effects.push({ _tag: "PublishVote", vote: open.ownVote })
@@ -419,17 +429,18 @@ export class Ballot implements BallotCore {
 
   /** Closes the proposal if there is a majority. */
   private tally(open: Open, now: number, effects: Array<BallotEffect>): void {
+    const electorate = open.target.ipv6 ? this.ipv6Electorate : this.electorate
     let yes = 0
     let no = 0
     for (const [node, { agree }] of open.votes) {
-      if (!this.electorate.has(node)) continue
+      if (!electorate.has(node)) continue
       if (agree) yes++
       else no++
     }
-    const needed = Math.max(Math.floor(this.electorate.size / 2) + 1, this.minimumVotes)
+    const needed = Math.max(Math.floor(electorate.size / 2) + 1, this.minimumVotes)
     if (yes >= needed) {
       // After what was decided before, even by a node whose clock is ahead of ours.
-      const decidedAt = Math.max(now, possible(open.ofTarget.decidedAt, now) + 1)
+      const decidedAt = Math.max(now, possibleTime(open.ofTarget.decidedAt, now) + 1)
       const votes = this.counted(open.votes)
       // Who only follows decides nothing: it counts what the monitors decide.
       const decidedBy = this.isVoter ? this.node : ""
@@ -490,7 +501,7 @@ export class Ballot implements BallotCore {
       this.remember({ proposal, firstSeen: firstSeen ?? now, votes, ownVote: undefined, decidedAt, answeredAt: now })
     }
     this.rememberDecided(id, now)
-    if (decidedAt > possible(ofTarget.decidedAt, now)) {
+    if (decidedAt > possibleTime(ofTarget.decidedAt, now)) {
       ofTarget.decidedAt = decidedAt
       ofTarget.decision = message
       // Their votes are from before: late ones must not overturn what is decided.
@@ -520,7 +531,7 @@ export class Ballot implements BallotCore {
     const weight = proposalWeight(proposal)
     this.open.delete(proposal.ID)
     open.ofTarget.open.delete(open)
-    this.addSenderWeight(proposal.SenderNodeID, -weight)
+    this.senderWeights.add(proposal.SenderNodeID, -weight)
     this.weight -= weight + open.voteWeight
     this.remember({ proposal, firstSeen, votes, ownVote, decidedAt, answeredAt: now })
   }
@@ -570,12 +581,6 @@ export class Ballot implements BallotCore {
     open.votes.set(node, vote)
   }
 
-  private addSenderWeight(sender: string, weight: number): void {
-    const sum = (this.senderWeight.get(sender) ?? 0) + weight
-    if (sum > 0) this.senderWeight.set(sender, sum)
-    else this.senderWeight.delete(sender)
-  }
-
   /** `isOpen`: for an open proposal, which is bounded by its weight. */
   private ofTarget(key: TargetKey, isOpen = false): OfTarget {
     const there = this.targets.get(key)
@@ -612,18 +617,3 @@ export class Ballot implements BallotCore {
 }
 
 const closedWeight = ({ proposal, votes }: Closed): number => proposalWeight(proposal) + votesWeight(votes)
-
-const dropped = (
-  what: Extract<BallotEffect, { _tag: "Dropped" }>["what"],
-  reason: DropReason,
-  sender: string
-): ReadonlyArray<BallotEffect> => [{ _tag: "Dropped", what, reason, sender: sender.slice(0, 64) }]
-
-/** The time of a decision, unless our clock was set back since: nothing could come after one that is far ahead. */
-const possible = (decidedAt: number, now: number): number => decidedAt <= now + clockTolerance ? decidedAt : -Infinity
-
-/** Whether two proposals ask for the same: what an id stands for never changes. */
-const isSame = (a: Proposal, b: Proposal): boolean =>
-  a.CheckType === b.CheckType && a.CheckName === b.CheckName && a.MemberName === b.MemberName &&
-  a.DomainName === b.DomainName && a.Endpoint === b.Endpoint && a.IsIPv6 === b.IsIPv6 &&
-  a.ProposedStatus === b.ProposedStatus

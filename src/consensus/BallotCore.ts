@@ -1,6 +1,7 @@
 import type { OpenProposal } from "./Ballot.ts"
 import type { BallotEffect } from "./BallotEffect.ts"
 import type { BallotEvent } from "./BallotEvent.ts"
+import type { SeqDigest } from "./sealed/RegisterDigest.ts"
 
 /** What the consensus service needs of a pure core: events go in, effects come out, deterministic, all of its state bounded. */
 export interface BallotCore {
@@ -10,4 +11,6 @@ export interface BallotCore {
   readonly proposals: () => ReadonlyArray<OpenProposal>
   /** How much is kept, for tests and metrics. */
   readonly size: () => { readonly open: number }
+  /** Sealed: the number of registers, and a hash of all (target, seq). */
+  readonly digest?: () => SeqDigest
 }

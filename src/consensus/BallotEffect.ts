@@ -17,7 +17,7 @@ export type DropReason =
   | "own-id"
   /** It is decided, and forgotten but for that. */
   | "replay"
-  /** Its decision time is more than five minutes from our clock. */
+  /** Its time is too far from our clock: that of a decision or proposal five minutes, that of an observation one. */
   | "clock"
   /** Sealed: it is not signed as it must be. */
   | Unsealed
@@ -29,14 +29,39 @@ export type DropReason =
   | "step"
   /** Sealed: it is a decision without a certificate. */
   | "unproven"
+  /** Sealed: so many wrong signatures came in the name of its sender within this second that this one was not looked at. */
+  | "unchecked"
+  /** Sealed: our configuration does not know its target. */
+  | "unknown-target"
+  /** Sealed: it is a second one of its sender for one step, or of outsiders for one target. */
+  | "second"
+
+/** Why a voter does not judge what is proposed. */
+export type AbstainReason =
+  /** It sees nothing of the target now. */
+  | "not-observed"
+  /** It does not judge such targets: by the roster, or because it has no key. */
+  | "no-judge"
+  /** It does not hear the others, or has not caught up with them. */
+  | "isolated"
+  /** What was decided last must stand for a while. */
+  | "too-soon"
 
 /** What a ballot wants done, in order. */
 export type BallotEffect =
   | { readonly _tag: "PublishProposal"; readonly proposal: Proposal }
   | { readonly _tag: "PublishVote"; readonly vote: Vote }
   | { readonly _tag: "PublishDecision"; readonly message: FinalizeMessage }
-  /** Look at the target, and answer with `Observed`. `up` is what is proposed. */
-  | { readonly _tag: "Observe"; readonly id: string; readonly target: Target; readonly up: boolean }
+  /** Look at the target, and answer with `Observed`. `up` is what is proposed, `from` who proposes it. */
+  | {
+    readonly _tag: "Observe"
+    readonly id: string
+    readonly target: Target
+    readonly up: boolean
+    readonly from?: string
+    /** What was seen before that, in milliseconds since the epoch, does not count: it led to what is decided. */
+    readonly since?: number
+  }
   /** A decision for the official status. */
   | {
     readonly _tag: "Apply"
@@ -51,7 +76,7 @@ export type BallotEffect =
   /** A vote was taken; the proposal is undefined while it has not come. */
   | { readonly _tag: "Voted"; readonly proposal: Proposal | undefined; readonly vote: Vote; readonly own: boolean }
   /** This node cannot judge the target, and does not vote for now. */
-  | { readonly _tag: "Abstained"; readonly proposal: Proposal }
+  | { readonly _tag: "Abstained"; readonly proposal: Proposal; readonly reason?: AbstainReason }
   /** Sealed: keep the certificate on disk, before anything follows from it. */
   | { readonly _tag: "Persist"; readonly certificate: Certificate }
   /** Sealed: somebody (`from`, `""` for whoever) stands at `seq`, which is ahead of us: ask for its certificate. */
@@ -74,4 +99,6 @@ export type BallotEffect =
     readonly what: "proposal" | "vote" | "decision"
     readonly reason: DropReason
     readonly sender: string
+    /** With "clock": how far its time is ahead of our clock, in milliseconds. Whoever sends an old message again also shows one. */
+    readonly skew?: number
   }

@@ -20,8 +20,13 @@ export type BallotEvent =
   | { readonly _tag: "Vote"; readonly vote: Vote }
   /** A decision came in. */
   | { readonly _tag: "Decision"; readonly message: FinalizeMessage }
-  /** The monitors that are active now, and the votes that a side needs at least. */
-  | { readonly _tag: "Electorate"; readonly members: ReadonlySet<string>; readonly minimumVotes: number }
+  /** The monitors that vote now, those of them that judge IPv6 (all when missing), and the votes that a side needs at least. */
+  | {
+    readonly _tag: "Electorate"
+    readonly members: ReadonlySet<string>
+    readonly ipv6?: ReadonlySet<string>
+    readonly minimumVotes: number
+  }
   /**
    * The answer to an `Observe`: what this node sees, undefined when it cannot judge, and when it saw that, in milliseconds since
    * the epoch.

@@ -21,3 +21,6 @@ export const decidedTime = 24 * 60 * 60_000
 
 /** Votes for a proposal that has not come are kept this long after the last of them. */
 export const earlyVoteTime = 2 * 60_000
+
+/** Sealed: a vote that is older, by its observation, is not sent again: the voter looks anew. */
+export const freshTime = 10_000

@@ -6,9 +6,9 @@ import { Bus } from "../bus/Bus.ts"
 import { type Faults, MemoryBroker } from "../bus/MemoryBroker.ts"
 import { Config } from "../config/Config.ts"
 import { Consensus } from "../consensus/Consensus.ts"
+import { keepAnswerState } from "../dns/AnswerState.ts"
 import { decodeMessage, encodeMessage } from "../dns/dnsPacket.ts"
 import { makeResponder } from "../dns/Responder.ts"
-import { keepZones } from "../dns/Zones.ts"
 import type { NodeRole } from "../domain/wire/Cluster.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
 import { Families } from "../monitor/Families.ts"
@@ -24,7 +24,6 @@ import { answering } from "../roles/dns.ts"
 import { follower } from "../roles/follower.ts"
 import { monitor } from "../roles/monitor.ts"
 import { SnapshotWait } from "../status/Snapshots.ts"
-import { Steering } from "../steering/Steering.ts"
 import { OutageStore } from "../store/OutageStore.ts"
 import * as Store from "../store/Store.ts"
 import { UsageStore } from "../store/UsageStore.ts"
@@ -57,12 +56,12 @@ const partsOf = (id: string, role: NodeRole) =>
 
 /** Answers one question as the DNS server does, without a socket. */
 const makeAsk = Effect.gen(function*() {
-  const steering = yield* Steering
+  const state = yield* keepAnswerState
   const geo = yield* GeoIp
   const usage = yield* Usage
   const respond = makeResponder({
-    zone: yield* keepZones,
-    choose: steering.choose,
+    zone: () => state().zones,
+    choose: (name, ipv6, client) => state().steering.choose(name, ipv6, client),
     explain: () => undefined,
     challenge: () => undefined,
     locate: geo.locate,

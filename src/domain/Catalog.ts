@@ -23,6 +23,7 @@ export interface MemberEntry {
   /** `Details.Name`: what the wire and the store carry. */
   readonly name: string
   readonly member: Member
+  /** Often the same list for members that serve the same. */
   readonly services: ReadonlyArray<ServiceEntry>
 }
 
@@ -67,6 +68,23 @@ const addTo = (index: Map<string, Array<ServiceEntry>>, key: string, entry: Serv
 /** Builds the catalog. Inactive services are left out; inactive members stay, so that they can be explained. */
 export const makeCatalog = (members: Members, services: Services): Catalog => atOnce(catalogInSlices(members, services))
 
+/** What a member is assigned, and what it serves of that. */
+interface Assigned {
+  readonly level: number
+  readonly assignments: Member["ServiceAssignments"]
+  readonly services: ReadonlyArray<ServiceEntry>
+}
+
+/** Lists of assignments that are compared with the next one: members have few different ones. */
+const maxRecent = 8
+
+const isSameAssignment = (a: Assigned, { Membership, ServiceAssignments }: Member): boolean => {
+  if (a.level !== Membership.MemberLevel) return false
+  const [old, now] = [Object.values(a.assignments), Object.values(ServiceAssignments)]
+  return old.length === now.length &&
+    old.every((keys, i) => keys.length === now[i]!.length && keys.every((key, k) => key === now[i]![k]))
+}
+
 /** Assignments looked at before {@link catalogInSlices} gives way: about a millisecond. */
 const sliceLength = 10_000
 
@@ -82,20 +100,28 @@ export const catalogInSlices = function*(members: Members, services: Services): 
     for (const host of new Set(entry.endpoints.map((endpoint) => endpoint.host))) addTo(hosts, host, entry)
     for (const { url } of entry.endpoints) addTo(urls, url, entry)
   }
-  const memberEntries: Array<MemberEntry> = []
-  let work = 0
-  for (const [key, member] of Object.entries(members)) {
+  const servicesOf = (member: Member): ReadonlyArray<ServiceEntry> => {
     const services = new Set<ServiceEntry>()
-    for (const serviceKeys of Object.values(member.ServiceAssignments)) {
-      work += serviceKeys.length
-      for (const serviceKey of serviceKeys) {
-        const entry = entries.get(serviceKey)
-        if (entry !== undefined && member.Membership.MemberLevel >= entry.service.Configuration.LevelRequired) {
-          services.add(entry)
-        }
+    for (const serviceKey of Object.values(member.ServiceAssignments).flat()) {
+      const entry = entries.get(serviceKey)
+      if (entry !== undefined && member.Membership.MemberLevel >= entry.service.Configuration.LevelRequired) {
+        services.add(entry)
       }
     }
-    memberEntries.push({ key, name: member.Details.Name, member, services: [...services] })
+    return [...services]
+  }
+  const memberEntries: Array<MemberEntry> = []
+  let recent: ReadonlyArray<Assigned> = []
+  let work = 0
+  for (const [key, member] of Object.entries(members)) {
+    const { Details, Membership, ServiceAssignments } = member
+    let assigned = recent.find((one) => isSameAssignment(one, member))
+    if (assigned === undefined) {
+      assigned = { level: Membership.MemberLevel, assignments: ServiceAssignments, services: servicesOf(member) }
+      recent = [assigned, ...recent.slice(0, maxRecent - 1)]
+    }
+    memberEntries.push({ key, name: Details.Name, member, services: assigned.services })
+    for (const keys of Object.values(ServiceAssignments)) work += keys.length
     if (work > sliceLength) {
       work = 0
       yield

@@ -5,6 +5,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { Config } from "../config/Config.ts"
+import { Consensus } from "../consensus/Consensus.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { packageVersion } from "../node/packageVersion.ts"
@@ -26,6 +27,7 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | NodeIdenti
       const config = yield* Config
       const conditions = yield* Conditions
       const steering = yield* Effect.serviceOption(Steering)
+      const consensus = yield* Effect.serviceOption(Consensus)
       const shadow = Option.isSome(yield* Effect.serviceOption(Shadow))
       const version = yield* packageVersion
 
@@ -35,7 +37,17 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | NodeIdenti
         Effect.gen(function*() {
           const now = yield* Clock.currentTimeMillis
           return HttpServerResponse.jsonUnsafe(
-            healthDocument({ ...node, shadow, version }, yield* config.current, yield* conditions.current, now)
+            healthDocument(
+              {
+                ...node,
+                shadow,
+                version,
+                consensus: Option.isSome(consensus) ? yield* consensus.value.state : undefined
+              },
+              yield* config.current,
+              yield* conditions.current,
+              now
+            )
           )
         })
       )

@@ -1,8 +1,10 @@
 import type { Snapshot } from "../config/Snapshot.ts"
+import type { ConsensusState } from "../consensus/Consensus.ts"
 import { type DocumentKey, documentKeys } from "../domain/documents/Local.ts"
 import type { NodeRole } from "../domain/wire/Cluster.ts"
 import type { Condition } from "../node/Conditions.ts"
 import { rfc3339 } from "./rfc3339.ts"
+import { consensusStatus } from "./summarize.ts"
 
 /** What `GET /health` answers. Times are RFC 3339, ages whole seconds. */
 export interface HealthDocument {
@@ -18,6 +20,14 @@ export interface HealthDocument {
     readonly version: string
     /** It takes part in nothing, and only compares. */
     readonly shadow: boolean
+  }
+  /** How it takes part in decisions, where it does. */
+  readonly consensus?: {
+    readonly mode: ConsensusState["mode"]
+    /** Of the roster in use; missing without one. */
+    readonly epoch?: number
+    /** Whether its votes count. */
+    readonly votes: boolean
   }
   readonly config: {
     readonly version: number
@@ -40,6 +50,7 @@ export const healthDocument = (
     readonly startedAt: number
     readonly version: string
     readonly shadow: boolean
+    readonly consensus?: ConsensusState | undefined
   },
   config: Pick<Snapshot, "version" | "loadedAt" | "documents">,
   conditions: ReadonlyArray<Condition>,
@@ -55,6 +66,7 @@ export const healthDocument = (
     version: node.version,
     shadow: node.shadow
   },
+  ...node.consensus !== undefined && { consensus: consensusStatus(node.consensus) },
   config: {
     version: config.version,
     loadedAt: rfc3339(config.loadedAt),

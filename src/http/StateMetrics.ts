@@ -63,7 +63,13 @@ export const clusterFamilies = (nodes: ReadonlyArray<NodeEntry>, electorate: num
         )
       )
     },
-    { name: "geodns_electorate", help: "Monitors that may vote now", samples: [[{}, electorate]] }
+    { name: "geodns_electorate", help: "Monitors that may vote now", samples: [[{}, electorate]] },
+    {
+      name: "geodns_clock_skew_seconds",
+      help:
+        "By how much the clock of another node is ahead of ours, or behind when negative, by the times of its messages",
+      samples: nodes.flatMap(({ id, skew }) => skew === undefined ? [] : [[{ node: id }, skew / 1000] as const])
+    }
   ]
 }
 

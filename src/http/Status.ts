@@ -8,6 +8,7 @@ import { Membership } from "../cluster/Membership.ts"
 import { Config } from "../config/Config.ts"
 import { Consensus } from "../consensus/Consensus.ts"
 import { isOverrideRecord } from "../domain/Override.ts"
+import { Monitor } from "../monitor/Monitor.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
@@ -70,6 +71,7 @@ export class Status extends Context.Service<Status, {
       const store = yield* Effect.serviceOption(OutageStore)
       const overrides = yield* Effect.serviceOption(Overrides)
       const shadow = yield* Effect.serviceOption(Shadow)
+      const monitor = yield* Effect.serviceOption(Monitor)
 
       const recentOutages = Effect.fnUntraced(function*(now: number) {
         if (Option.isNone(store)) return { recent: noOutages }
@@ -91,17 +93,20 @@ export class Status extends Context.Service<Status, {
 
       const gather = Effect.gen(function*() {
         const now = yield* Clock.currentTimeMillis
+        const state = yield* consensus.state
         const document = summarize({
           now,
           node,
           config: yield* config.current,
           conditions: yield* conditions.current,
           nodes: yield* membership.nodes,
-          electorate: yield* membership.electorate,
+          consensus: state,
+          electorate: state.electorate,
           officials: (yield* status.all).values(),
           proposals: yield* consensus.proposals,
           ...Option.isSome(overrides)
             && { overrides: { all: yield* overrides.value.list, active: yield* overrides.value.active } },
+          ...Option.isSome(monitor) && { held: yield* monitor.value.held },
           ...Option.isSome(shadow) && { shadow: yield* shadow.value.comparison },
           ...Option.isSome(log) && { outages: { open: yield* log.value.open, ...yield* recentOutages(now) } }
         })

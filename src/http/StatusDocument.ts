@@ -21,7 +21,9 @@ export const TargetStatus = Schema.Struct({
   /** The id of the proposal that was decided. */
   decision: Schema.String,
   decidedBy: Schema.String,
-  votes: Votes
+  votes: Votes,
+  /** The step of its register, where it was decided by a certificate. Missing: unproven. */
+  seq: Schema.optionalKey(Schema.Int)
 })
 export type TargetStatus = typeof TargetStatus.Type
 
@@ -71,6 +73,10 @@ export const NodeStatus = Schema.Struct({
   active: Schema.Boolean,
   /** Its vote counts now. */
   votes: Schema.Boolean,
+  /** By how many seconds its clock is ahead of that of the node that made this document. Missing until that is known. */
+  clockSkew: Schema.optionalKey(Schema.Finite),
+  /** Of the roster that it goes by, as it signed. Missing for who signs nothing. */
+  epoch: Schema.optionalKey(Schema.Int),
   /** It is the node that made this document. Missing for all others. */
   self: Schema.optionalKey(Schema.Boolean)
 })
@@ -95,9 +101,21 @@ export const OutageStatus = Schema.Struct({
   end: Schema.optionalKey(Time),
   error: Schema.String,
   votes: Votes,
-  blip: Schema.Boolean
+  blip: Schema.Boolean,
+  /** Where it was opened by a certificate: the step, whether it was learnt late, and whether all its certificates are stored. */
+  proof: Schema.optionalKey(Schema.Struct({ seq: Schema.Int, late: Schema.Boolean, certified: Schema.Boolean }))
 })
 export type OutageStatus = typeof OutageStatus.Type
+
+/** A target whose "up" this monitor does not propose for now, because it went down too often. */
+export const HeldStatus = Schema.Struct({
+  target: Target,
+  /** Points, 1,000 for each time that it went down, halved in every half-life. */
+  penalty: Schema.Int,
+  /** When it is let go, unless it goes down again. */
+  until: Time
+})
+export type HeldStatus = typeof HeldStatus.Type
 
 /** Missing `here` or `there`: nothing is known or decided on that side. */
 export const ShadowStatus = Schema.Struct({
@@ -121,6 +139,14 @@ export const StatusDocument = Schema.Struct({
   node: Schema.Struct({ id: Schema.String, role: Schema.String, boot: Schema.String, startedAt: Time }),
   config: Schema.Struct({ version: Schema.Int, loadedAt: Time }),
   conditions: Listed(Schema.Struct({ name: Schema.String, detail: Schema.String, since: Time })),
+  /** How this node takes part in decisions. Missing from nodes of older versions. */
+  consensus: Schema.optionalKey(Schema.Struct({
+    mode: Schema.Literals(["open", "prefer", "require"]),
+    /** Of the roster in use; missing without one. */
+    epoch: Schema.optionalKey(Schema.Int),
+    /** Whether its votes count. */
+    votes: Schema.Boolean
+  })),
   /** The number of monitors that may vote now. */
   electorate: Schema.Int,
   /** This node first, then those that it heard of. */
@@ -128,6 +154,8 @@ export const StatusDocument = Schema.Struct({
   targets: Schema.Struct({ up: Schema.Int, down: Schema.Int }),
   members: Listed(MemberStatus),
   proposals: Listed(ProposalStatus),
+  /** Only on a monitor: targets that it holds down because they flap. */
+  held: Schema.optionalKey(Listed(HeldStatus)),
   /** Members taken out by hand: in force or planned. */
   overrides: Listed(OverrideStatus),
   /** Only on a shadow: where it and the cluster do not agree. */

@@ -1,10 +1,11 @@
 import type { NodeEntry } from "../cluster/Membership.ts"
 import type { Snapshot } from "../config/Snapshot.ts"
-import type { OpenProposal } from "../consensus/Consensus.ts"
+import type { ConsensusState, OpenProposal } from "../consensus/Consensus.ts"
 import type { MemberEntry } from "../domain/Catalog.ts"
 import type { Outage } from "../domain/Outage.ts"
 import { overriddenMembers, type Override, overrideState } from "../domain/Override.ts"
 import { proposalTarget } from "../domain/wire/Consensus.ts"
+import type { HeldTarget } from "../monitor/FlapTable.ts"
 import type { Condition } from "../node/Conditions.ts"
 import type { Official } from "../status/Decision.ts"
 import type { Comparison } from "../status/Shadow.ts"
@@ -28,6 +29,7 @@ export interface StatusInput {
   readonly config: Pick<Snapshot, "version" | "loadedAt" | "catalog">
   readonly conditions: ReadonlyArray<Condition>
   readonly nodes: ReadonlyArray<NodeEntry>
+  readonly consensus?: Pick<ConsensusState, "mode" | "epoch" | "votes">
   readonly electorate: ReadonlySet<string>
   readonly officials: Iterable<Official>
   readonly proposals: ReadonlyArray<OpenProposal>
@@ -38,6 +40,7 @@ export interface StatusInput {
     readonly active: ReadonlyMap<string, Override>
   }
   readonly shadow?: Comparison
+  readonly held?: ReadonlyArray<HeldTarget>
   readonly outages?: {
     readonly open: ReadonlyArray<Outage>
     readonly recent: RecentOutages
@@ -62,6 +65,7 @@ export const limits = {
   recentOutages: 50,
   overrides: 200,
   differences: 200,
+  held: 200,
   ...shownLimits
 }
 
@@ -94,7 +98,8 @@ const targetStatus = (official: Official): TargetStatus => ({
   error: errorText(official.error),
   decision: nameText(official.id),
   decidedBy: nameText(official.decidedBy),
-  votes: votesOf(official.votes)
+  votes: votesOf(official.votes),
+  ...official.proof !== undefined && { seq: official.proof.seq }
 })
 
 const earliest = (officials: ReadonlyArray<Official>): number =>
@@ -215,11 +220,14 @@ const nodeStatus = (electorate: ReadonlySet<string>) => (node: NodeEntry): NodeS
   address: nameText(node.address),
   lastHeard: rfc3339(node.lastHeard),
   active: node.active,
-  votes: electorate.has(node.id)
+  votes: electorate.has(node.id),
+  ...node.epoch !== undefined && { epoch: node.epoch },
+  // Tenths: what is finer is the network, and a change each second.
+  ...node.skew !== undefined && { clockSkew: Math.round(node.skew / 100) / 10 }
 })
 
 /** The node that makes the document. Its time is that of its start: one that moves would be a change each second. */
-const selfStatus = ({ electorate, node: { id, role, startedAt } }: StatusInput): NodeStatus => ({
+const selfStatus = ({ consensus, electorate, node: { id, role, startedAt } }: StatusInput): NodeStatus => ({
   id: nameText(id),
   role,
   guessed: false,
@@ -227,10 +235,18 @@ const selfStatus = ({ electorate, node: { id, role, startedAt } }: StatusInput):
   lastHeard: rfc3339(startedAt),
   active: true,
   votes: electorate.has(id),
+  ...consensus?.epoch !== undefined && { epoch: consensus.epoch },
   self: true
 })
 
 /** This node stands first: however many there are, it is among those that are shown. */
+/** Without what is undefined. */
+export const consensusStatus = ({ epoch, mode, votes }: Pick<ConsensusState, "mode" | "epoch" | "votes">) => ({
+  mode,
+  ...epoch !== undefined && { epoch },
+  votes
+})
+
 const nodesOf = (input: StatusInput) => {
   const others = input.nodes.toSorted((a, b) => a.role < b.role ? -1 : a.role > b.role ? 1 : a.id < b.id ? -1 : 1)
   const { items, total } = listed(others, limits.nodes - 1, nodeStatus(input.electorate))
@@ -254,7 +270,8 @@ const outageStatus = (outage: Outage): OutageStatus => ({
   ...outage.end !== undefined && { end: rfc3339(outage.end) },
   error: errorText(outage.error),
   votes: votesOf(outage.votes),
-  blip: outage.blip
+  blip: outage.blip,
+  ...outage.proof !== undefined && { proof: outage.proof }
 })
 
 const shadowStatus = (comparison: Comparison): ShadowStatus => ({
@@ -289,6 +306,7 @@ export const summarize = (input: StatusInput): StatusDocument => {
       detail: errorText(detail),
       since: rfc3339(since)
     })),
+    ...input.consensus !== undefined && { consensus: consensusStatus(input.consensus) },
     electorate: input.electorate.size,
     nodes: nodesOf(input),
     targets: { up, down },
@@ -299,6 +317,14 @@ export const summarize = (input: StatusInput): StatusDocument => {
       limits.proposals,
       proposalStatus
     ),
+    ...input.held !== undefined && {
+      held: listed(input.held, limits.held, ({ left, penalty, target }) => ({
+        target: targetText(target),
+        // It decays all the time, which must not be a change each second.
+        penalty: Math.round(penalty / 100) * 100,
+        until: rfc3339(Math.ceil((input.now + left) / 60_000) * 60_000)
+      }))
+    },
     ...input.shadow !== undefined && { shadow: shadowStatus(input.shadow) },
     ...input.outages !== undefined && {
       outages: {

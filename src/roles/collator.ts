@@ -10,6 +10,7 @@ import { broker } from "./broker.ts"
 import { follower } from "./follower.ts"
 import { node } from "./node.ts"
 import { routes } from "./routes.ts"
+import { sealing } from "./sealing.ts"
 import { servers } from "./servers.ts"
 import { ifShadow } from "./shadow.ts"
 import { stores } from "./stores.ts"
@@ -38,7 +39,7 @@ export const collatorNode = (path: string) =>
   servers(collatorApis, routes).pipe(
     Layer.provideMerge(work),
     Layer.provideMerge(follower),
-    Layer.provideMerge(broker),
+    Layer.provideMerge(Layer.merge(broker, sealing("collator"))),
     Layer.provideMerge(
       node({
         path,

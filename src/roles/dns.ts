@@ -1,5 +1,4 @@
 import * as Layer from "effect/Layer"
-import { DnsServer } from "../dns/DnsServer.ts"
 import { followResults } from "../status/followResults.ts"
 import { MonitorResults } from "../status/MonitorResults.ts"
 import { Shadow } from "../status/Shadow.ts"
@@ -7,11 +6,12 @@ import { Steering } from "../steering/Steering.ts"
 import { Usage } from "../usage/Usage.ts"
 import * as UsageAnswers from "../usage/UsageAnswers.ts"
 import { broker } from "./broker.ts"
+import { dnsServers } from "./dnsServers.ts"
 import { follower } from "./follower.ts"
 import { geo } from "./geo.ts"
 import { node } from "./node.ts"
-import { pdns } from "./pdns.ts"
 import { dnsRoutes } from "./routes.ts"
+import { sealing } from "./sealing.ts"
 import { servers } from "./servers.ts"
 import { ifShadow } from "./shadow.ts"
 import { usedBy } from "./uses.ts"
@@ -23,7 +23,7 @@ import { usedBy } from "./uses.ts"
 export const answering = Layer.mergeAll(Steering.layer, Usage.layerStoring)
 
 /** A DNS node: follows the decisions, and answers with the embedded server and PowerDNS. `Usage` says where it counts. */
-export const dns = Layer.merge(DnsServer.layer, pdns).pipe(
+export const dns = dnsServers.pipe(
   Layer.provideMerge(Steering.layer),
   Layer.provideMerge(follower)
 )
@@ -43,7 +43,7 @@ export const dnsNode = (path: string) =>
     Layer.provideMerge(followResults),
     Layer.provideMerge(follower),
     Layer.provide(MonitorResults.layer),
-    Layer.provideMerge(broker),
+    Layer.provideMerge(Layer.merge(broker, sealing("dns"))),
     Layer.provideMerge(geo),
     Layer.provideMerge(
       node({

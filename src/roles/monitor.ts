@@ -12,6 +12,7 @@ import { broker } from "./broker.ts"
 import { participating } from "./follower.ts"
 import { node } from "./node.ts"
 import { routes } from "./routes.ts"
+import { sealing } from "./sealing.ts"
 import { servers } from "./servers.ts"
 import { ifShadow } from "./shadow.ts"
 import { usedBy } from "./uses.ts"
@@ -38,7 +39,7 @@ export const monitorNode = (path: string) =>
     Layer.provideMerge(telling),
     Layer.provideMerge(monitor),
     Layer.provide([Probes.layer, Families.layer]),
-    Layer.provideMerge(broker),
+    Layer.provideMerge(Layer.merge(broker, sealing("monitor"))),
     Layer.provideMerge(
       node({
         path,

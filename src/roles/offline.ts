@@ -9,7 +9,10 @@ import { type DocumentName, isError, type Problem } from "../config/Problem.ts"
 import { readLocal } from "../config/readDocuments.ts"
 import type { LocalPart } from "../config/usedSettings.ts"
 import { makeZoneData } from "../dns/ZoneBuilder.ts"
+import type { ZoneProblem } from "../dns/ZoneData.ts"
 import { zoneSources } from "../dns/Zones.ts"
+import { hostName } from "../domain/Catalog.ts"
+import type { Local } from "../domain/documents/Local.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
 import { explain, type Question } from "../http/ExplainApi.ts"
 import { NotFound } from "../http/Refusal.ts"
@@ -22,8 +25,10 @@ import { Contested } from "../status/Contested.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { Overrides } from "../status/Overrides.ts"
 import { Steering } from "../steering/Steering.ts"
+import { challengeProblems } from "./challengeProblems.ts"
 import { keyProblems } from "./keyProblems.ts"
 import { placeOf } from "./Place.ts"
+import { type RoleName, sealProblems } from "./sealProblems.ts"
 import { unusableSettings } from "./unusable.ts"
 
 /** What is wrong with the documents is for `config check` to say. */
@@ -54,35 +59,47 @@ const leftOut = (document: DocumentName, path: string, expected: string, hint: s
   hint
 })
 
+/** Whether it is about a name in `GeoDNS.Dns.Zones`: `checkDocuments` tells of those, where they stand. */
+const isOfSettings = ({ GeoDNS: { Dns } }: Local, { name, problem, type }: ZoneProblem): boolean => {
+  const key = /^(mname|rname) "/.exec(problem)?.[1] as "mname" | "rname" | undefined
+  return type === "SOA" && key !== undefined
+    && Object.entries(Dns.Zones).some(([zone, settings]) => hostName(zone) === name && settings[key] !== "")
+}
+
 /**
  * Plans the checks and builds the zones of a local document, as a node with both IP versions would, and looks at how the
- * broker and the database are named, and at the keys of zones, if they are among `uses`.
+ * broker and the database are named, at the keys of zones, and whether ACME challenges can be read, if they are among `uses`.
  */
-export const preview = (path: string, uses: ReadonlyArray<LocalPart> = []) =>
+export const preview = (path: string, uses: ReadonlyArray<LocalPart> = [], role?: RoleName) =>
   Effect.gen(function*() {
     const snapshot = yield* Config.use((config) => config.current)
     const { problems, targets } = plan(snapshot.local, snapshot.catalog, { ipv4: "all", ipv6: "all" }, yield* Probes)
     const zone = makeZoneData({ ...zoneSources(snapshot), serial: 0 })
     // Whoever has the API of a DNS node answers, and signs.
-    const keys = uses.includes("DnsApi")
-      ? yield* keyProblems(snapshot.local, placeOf(path, snapshot.local).file, zone.zones)
+    const ofAnswers = uses.includes("DnsApi")
+      ? [
+        ...yield* keyProblems(snapshot.local, placeOf(path, snapshot.local).file, zone.zones),
+        ...yield* challengeProblems(zone.challenges)
+      ]
       : []
+    const { file } = placeOf(path, snapshot.local)
     return {
       targets: targets.size,
       names: snapshot.catalog.hosts.size,
       zones: zone.zones,
       problems: [
         ...unusableSettings(snapshot.local, uses),
-        ...keys,
+        ...yield* sealProblems(snapshot.local, file, role),
+        ...ofAnswers,
         ...[...problems.values()].map(({ about, problem }) =>
           leftOut("local", about, "something that can be checked", problem)
         ),
-        ...zone.problems.map(({ name, problem, type }) =>
+        ...zone.problems.filter((problem) => !isOfSettings(snapshot.local, problem)).map(({ name, problem, type }) =>
           leftOut("StaticDNSConfig", `${name} ${type}`, "a record that can be served", problem)
         )
       ]
     } satisfies Preview
-  }).pipe(Effect.provide([documents(path), Probes.layer]))
+  }).pipe(Effect.provide([documents(path), Probes.layer, Documents.layer]))
 
 /** What zones are made of. */
 const zoneDocuments: ReadonlySet<DocumentName> = new Set([
@@ -92,9 +109,14 @@ const zoneDocuments: ReadonlySet<DocumentName> = new Set([
   "ServicesConfig"
 ])
 
+/** Whether a problem is about what zones are made of. */
+const isOfZones = ({ document, path }: Problem): boolean =>
+  document === "StaticDNSConfig" || document === "local" && /^GeoDNS\.Dns\.(?:Zones|Keys)\b/.test(path)
+
 /**
- * The zones of a local document, as a node would build them; SOA records that it makes up have the serial 0. When one of the
- * documents that they are made of cannot be used, what is wrong with them instead.
+ * The zones of a local document, as a node would build them, with what is odd about what they are made of (`warnings`); SOA
+ * records that it makes up have the serial 0. When one of the documents that they are made of cannot be used, what is wrong
+ * with them instead.
  */
 export const zonesOf = (path: string) =>
   Effect.gen(function*() {
@@ -102,7 +124,10 @@ export const zonesOf = (path: string) =>
     const problems = read.filter((problem) => isError(problem) && zoneDocuments.has(problem.document))
     if (problems.length > 0) return Result.fail(problems)
     const snapshot = yield* Config.use((config) => config.current).pipe(Effect.provide(documents(path)))
-    return Result.succeed(makeZoneData({ ...zoneSources(snapshot), serial: 0 }))
+    return Result.succeed({
+      zones: makeZoneData({ ...zoneSources(snapshot), serial: 0 }),
+      warnings: read.filter((problem) => !isError(problem) && isOfZones(problem))
+    })
   })
 
 /** Steering from documents alone, with nothing decided: nothing is written, and nobody is asked. */
@@ -125,15 +150,19 @@ const offline = (path: string) =>
   })).pipe(Layer.provide(Documents.layer))
 
 /**
- * Explains from a local document and those that it names. Without decisions every member counts as healthy. `geoIp` says what
- * is wrong with the GeoIP databases: what they do not know is not in the answer.
+ * Explains from a local document and those that it names. Without decisions every member counts as healthy. `conditions` says
+ * what is wrong with the GeoIP databases: what they do not know is not in the answer.
  */
 export const explainOffline = (path: string, question: Question) =>
   Effect.gen(function*() {
     const answer = yield* explain(question)
     const conditions = yield* Conditions.use(({ current }) => current)
-    const geoIp = conditions.filter(({ name }) => name === "geoip" || name.startsWith("geoip:"))
-    return { answer, geoIp: geoIp.map(({ detail }) => detail) }
+    return {
+      answer,
+      conditions: conditions.flatMap(({ detail, name, since }) =>
+        name === "geoip" || name.startsWith("geoip:") ? [{ name, detail, since: new Date(since).toISOString() }] : []
+      )
+    }
   }).pipe(
     Effect.provide(offline(path)),
     Effect.mapError((error) => error instanceof NotFound ? { message: error.error } : error)

@@ -4,7 +4,6 @@ import { Bus } from "../bus/Bus.ts"
 import { MemoryBroker } from "../bus/MemoryBroker.ts"
 import type { Snapshot } from "../config/Snapshot.ts"
 import { Consensus } from "../consensus/Consensus.ts"
-import { DnsServer } from "../dns/DnsServer.ts"
 import { isServed } from "../domain/Catalog.ts"
 import type { Target } from "../domain/Target.ts"
 import { Families } from "../monitor/Families.ts"
@@ -14,11 +13,12 @@ import { Probes } from "../monitor/Probes.ts"
 import { KnownTargets } from "../status/KnownTargets.ts"
 import { recording } from "./collator.ts"
 import { answering } from "./dns.ts"
+import { dnsServers } from "./dnsServers.ts"
 import { participating } from "./follower.ts"
 import { geo } from "./geo.ts"
 import { node } from "./node.ts"
-import { pdns } from "./pdns.ts"
 import { dnsRoutes } from "./routes.ts"
+import { sealing } from "./sealing.ts"
 import { servers } from "./servers.ts"
 import { stores } from "./stores.ts"
 import { usedBy } from "./uses.ts"
@@ -39,7 +39,7 @@ const isChecked = ({ catalog, local }: Snapshot) => {
  * of 2. `path` is the local document.
  */
 export const standalone = (path: string) =>
-  Layer.mergeAll(servers(standaloneApis, dnsRoutes), DnsServer.layer, pdns).pipe(
+  Layer.mergeAll(servers(standaloneApis, dnsRoutes), dnsServers).pipe(
     // Below the servers: they show what is there.
     Layer.provideMerge(Layer.mergeAll(Monitor.layer, recording, answering)),
     Layer.provide(AlertChannels.layerLog),
@@ -48,7 +48,7 @@ export const standalone = (path: string) =>
     Layer.provide([Probes.layer, Families.layer, Bus.layerMemory({ name: "standalone" })]),
     Layer.provide(MemoryBroker.layer),
     Layer.provideMerge(Layer.succeed(KnownTargets, isChecked)),
-    Layer.provideMerge(stores),
+    Layer.provideMerge(Layer.merge(stores, sealing("standalone"))),
     Layer.provideMerge(geo),
     Layer.provideMerge(
       node({

@@ -22,7 +22,10 @@ export interface Decision {
 /** The official status of a target: what was decided last. */
 export type Official = Decision
 
-/** A decision that changed the official status of its target, or gave it its first one. */
+/**
+ * A decision that changed the official status of its target, or gave it its first one. Both are down when it is another
+ * outage: with proofs one sees that the end of the one before was missed.
+ */
 export interface StatusChange {
   readonly before: Official | undefined
   readonly after: Official

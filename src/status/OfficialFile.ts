@@ -1,6 +1,7 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Target } from "../domain/Target.ts"
+import { Certificate, ownKey } from "../domain/wire/Seal.ts"
 import type { OfficialEntry } from "./OfficialTable.ts"
 
 /** An official status as files hold it. */
@@ -12,7 +13,12 @@ export const OfficialJson = Schema.Struct({
   data: Schema.Unknown,
   decidedAt: Schema.Finite,
   decidedBy: Schema.String,
-  votes: Schema.Record(Schema.String, Schema.Boolean)
+  votes: Schema.Record(Schema.String, Schema.Boolean),
+  proof: Schema.optionalKey(Schema.Struct({
+    seq: Schema.Int.check(Schema.isGreaterThan(0)),
+    late: Schema.Boolean,
+    certificate: ownKey(Certificate)
+  }))
 })
 
 const Entry = Schema.Struct({
@@ -27,13 +33,22 @@ const decodeFile = Schema.decodeUnknownOption(
 )
 const decode = Schema.decodeUnknownOption(Entry)
 
-/** One entry as a line of the file. Kept beside the entry, so that a save only joins lines. */
+/**
+ * One entry as a line of the file. Kept beside the entry, so that a save only joins lines. Certificates are kept elsewhere, by
+ * consensus: here is only what orders decisions.
+ */
 export const encodeEntry = (entry: OfficialEntry): string => {
+  const { proof, ...official } = entry.official
+  const withData = (data: unknown) =>
+    JSON.stringify({
+      ...entry,
+      official: { ...official, data, ...proof !== undefined && { proof: { seq: proof.seq, late: proof.late } } }
+    })
   try {
-    return JSON.stringify({ ...entry, official: { ...entry.official, data: entry.official.data ?? null } })
+    return withData(official.data ?? null)
   } catch {
     // What a probe measured need not be JSON; the status is what counts.
-    return JSON.stringify({ ...entry, official: { ...entry.official, data: null } })
+    return withData(null)
   }
 }
 

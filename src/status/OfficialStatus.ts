@@ -28,7 +28,8 @@ export const maxTargets = 65_536
 export class OfficialStatus extends Context.Service<OfficialStatus, {
   /**
    * Takes a decision. It is ignored when it is not newer than the target's last, or is more than 5 minutes from our
-   * clock; it changes nothing when the target has that status already. Succeeds with the change, if there was one.
+   * clock; it changes nothing when the target has that status already. One that is proved is ordered by its `seq` alone, here
+   * and in the next two. Succeeds with the change, if there was one.
    */
   readonly apply: (decision: Decision) => Effect.Effect<StatusChange | undefined>
   /**

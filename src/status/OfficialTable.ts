@@ -1,5 +1,6 @@
 import { type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import type { Decision, Official, StatusChange } from "./Decision.ts"
+import type { DecisionProof } from "./DecisionProof.ts"
 
 /** A decision further than this from our clock, either way, is not believed. Milliseconds. */
 export const clockTolerance = 5 * 60_000
@@ -10,7 +11,7 @@ const rememberedIds = 8
 /** What became of a decision. */
 export type Applied =
   | { readonly _tag: "Changed"; readonly change: StatusChange; readonly entry: OfficialEntry }
-  /** The target has that status already. */
+  /** The target has that status already. What is proved since stands in the entry. */
   | { readonly _tag: "Same"; readonly entry: OfficialEntry }
   | {
     readonly _tag: "Ignored"
@@ -39,7 +40,8 @@ const full: Applied = { _tag: "Ignored", reason: "full" }
 
 /**
  * The official status of every target, as a last-writer-wins register per target: decisions are ordered by their time
- * and, where that is equal, by their id. So nodes that heard the same decisions agree, in whatever order they came.
+ * and, where that is equal, by their id. Those that are proved are ordered by their `seq` alone, and come before all that are
+ * not. So nodes that heard the same decisions agree, in whatever order they came.
  */
 export class OfficialTable {
   readonly capacity: number
@@ -78,8 +80,9 @@ export class OfficialTable {
     return new Map(this.entries)
   }
 
-  /** Takes a decision. `now` in milliseconds since the epoch. */
+  /** Takes a decision. `now` in milliseconds since the epoch. One that is proved is taken whenever it was decided. */
   apply(decision: Decision, now: number): Applied {
+    if (decision.proof !== undefined) return this.step(decision, decision.proof)
     if (!(Math.abs(decision.decidedAt - now) <= clockTolerance)) return clock
     return this.order(decision, { decidedAt: decision.decidedAt, id: decision.id }, now)
   }
@@ -89,6 +92,7 @@ export class OfficialTable {
    * the same. Times that our clock has not reached are not believed.
    */
   recall(decision: Decision, newest: OfficialEntry["newest"], now: number): Applied {
+    if (decision.proof !== undefined) return this.step(decision, decision.proof)
     if (!(Math.max(decision.decidedAt, newest.decidedAt) <= now + clockTolerance)) return clock
     const own = { decidedAt: decision.decidedAt, id: decision.id }
     return this.order(decision, isAfter(own, newest) ? own : newest, now)
@@ -96,18 +100,14 @@ export class OfficialTable {
 
   /** Takes back what this node had taken before it was restarted, as its own files tell: whatever its clock says now. */
   resume(decision: Decision, now: number): Applied {
+    if (decision.proof !== undefined) return this.step(decision, decision.proof)
     return this.order(decision, { decidedAt: decision.decidedAt, id: decision.id }, now)
   }
 
   private order(decision: Decision, newest: OfficialEntry["newest"], now: number): Applied {
     const key = targetKey(decision.target)
     const entry = this.entries.get(key)
-    if (entry === undefined) {
-      if (this.entries.size >= this.capacity) return full
-      const first = { official: decision, newest, recent: [...new Set([newest.id, decision.id])] }
-      this.entries.set(key, first)
-      return { _tag: "Changed", change: { before: undefined, after: decision }, entry: first }
-    }
+    if (entry === undefined) return this.begin(key, decision, newest)
     // A time that our clock has not reached was given by one that was wrong: nothing could ever come after it.
     const isPossible = entry.newest.decidedAt <= now + clockTolerance
     if (isPossible && !isAfter(newest, entry.newest)) return old
@@ -128,6 +128,34 @@ export class OfficialTable {
     return { _tag: "Changed", change: { before: entry.official, after: official }, entry: next }
   }
 
+  /** By `seq` alone: no clock, and nothing that is not proved, has a say. */
+  private step(decision: Decision, { seq }: DecisionProof): Applied {
+    const key = targetKey(decision.target)
+    const entry = this.entries.get(key)
+    const newest = { decidedAt: decision.decidedAt, id: decision.id }
+    if (entry === undefined) return this.begin(key, decision, newest)
+    const { official, recent } = entry
+    const own = official.proof?.seq ?? 0
+    if (seq < own) return old
+    if (seq === own) return { _tag: "Same", entry }
+    const next = { official: decision, newest, recent: [decision.id, ...recent].slice(0, rememberedIds) }
+    if (official.up === decision.up && !isAnotherOutage(official, decision)) {
+      const same = { ...next, ...entry.before !== undefined && { before: entry.before } }
+      this.entries.set(key, same)
+      return { _tag: "Same", entry: same }
+    }
+    const turned = { ...next, before: official.id }
+    this.entries.set(key, turned)
+    return { _tag: "Changed", change: { before: official, after: decision }, entry: turned }
+  }
+
+  private begin(key: TargetKey, decision: Decision, newest: OfficialEntry["newest"]): Applied {
+    if (this.entries.size >= this.capacity) return full
+    const entry = { official: decision, newest, recent: [...new Set([newest.id, decision.id])] }
+    this.entries.set(key, entry)
+    return { _tag: "Changed", change: { before: undefined, after: decision }, entry }
+  }
+
   /** Forgets the targets that do not pass, and gives their keys. */
   retain(isConfigured: (target: Target) => boolean): ReadonlyArray<TargetKey> {
     const gone: Array<TargetKey> = []
@@ -136,6 +164,14 @@ export class OfficialTable {
     return gone
   }
 }
+
+/**
+ * Whether a target that is down is so by another outage than before: that it was up in between was proved, and we were not
+ * told.
+ */
+export const isAnotherOutage = (before: Official, after: Official): boolean =>
+  !before.up && !after.up && before.proof !== undefined && after.proof !== undefined
+  && before.proof.seq !== after.proof.seq
 
 const isAfter = (a: OfficialEntry["newest"], b: OfficialEntry["newest"]): boolean =>
   a.decidedAt > b.decidedAt || (a.decidedAt === b.decidedAt && a.id > b.id)

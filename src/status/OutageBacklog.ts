@@ -1,9 +1,9 @@
 import { type Target, type TargetKey, targetKey } from "../domain/Target.ts"
-import { isDown, targetOf, type Transition, type WaitingTransition } from "./Transition.ts"
+import { isDown, saysTheSame, targetOf, type Transition, type WaitingTransition } from "./Transition.ts"
 
 /**
  * The transitions that wait for the store, in order. Those of one target alternate: one that says what the last has said
- * already changes nothing and is not taken.
+ * already changes nothing and is not taken. An outage is ended by what comes next, also by the next outage.
  */
 export class OutageBacklog {
   private readonly waiting = new Map<number, WaitingTransition>()
@@ -39,7 +39,7 @@ export class OutageBacklog {
   /** Whether a transition says more than the last that waits for its target. */
   isNews(transition: Transition): boolean {
     const last = this.last(targetKey(targetOf(transition)))
-    return last === undefined || isDown(last.transition) !== isDown(transition)
+    return last === undefined || !saysTheSame(last.transition, transition)
   }
 
   /** The targets that will have an open outage when all is done. */
@@ -105,7 +105,7 @@ export class OutageBacklog {
         const end = this.endOf(waiting)
         if ((end !== undefined) !== isOver) continue
         this.remove(waiting.number)
-        if (end !== undefined) this.remove(end.number)
+        if (end !== undefined && !isDown(end.transition)) this.remove(end.number)
         given.push(waiting)
       }
     }

@@ -21,8 +21,8 @@ export interface JournalRoom {
   readonly bytes: number
 }
 
-/** Room for an outage of 50,000 targets, or of one target every second for more than a day. */
-export const journalRoom: JournalRoom = { size: 100_000, bytes: 64 * 1024 * 1024 }
+/** Room for an outage of 50,000 targets with certificates of five votes, or of one target every second for more than a day. */
+export const journalRoom: JournalRoom = { size: 100_000, bytes: 128 * 1024 * 1024 }
 
 const nextJournal = `${outageJournal}.next`
 

@@ -19,15 +19,17 @@ import type { Official } from "./Decision.ts"
 import { KnownTargets } from "./KnownTargets.ts"
 import { OfficialStatus } from "./OfficialStatus.ts"
 import { type OfficialEntry, remembers } from "./OfficialTable.ts"
-import { endedAt, type EndedOutage, isFromAhead, OpenOutages } from "./OpenOutages.ts"
+import { endedBy, type EndedOutage, isFromAhead, OpenOutages } from "./OpenOutages.ts"
 import { countLost, OutageJournal } from "./OutageJournal.ts"
 import { makeOutageWriter } from "./OutageWriter.ts"
+import { Proofs } from "./Proofs.ts"
 import {
   changed,
+  closingOf,
   decided,
   decisionOf,
+  isDown,
   targetOf,
-  timeOf,
   type Transition,
   transitionRecord,
   type WaitingTransition
@@ -60,7 +62,9 @@ export class OutageLog extends Context.Service<OutageLog, {
       const conditions = yield* Conditions
       const known = yield* KnownTargets
       const journal = yield* OutageJournal
-      const writer = makeOutageWriter({ store: yield* OutageStore, conditions, waiting: journal.size })
+      const proofs = yield* Proofs
+      const store = yield* OutageStore
+      const writer = makeOutageWriter({ store, conditions, waiting: journal.size })
       const outages = new OpenOutages()
       const events = yield* PubSub.sliding<OutageEvent>(maxEvents)
 
@@ -80,16 +84,22 @@ export class OutageLog extends Context.Service<OutageLog, {
         Effect.gen(function*() {
           const minimum = yield* minimumOffline
           const now = yield* Clock.currentTimeMillis
-          const event = outages.next(transition, { end: end(), isOld, minimumOffline: minimum, now })
+          const follow = () => outages.next(transition, { end: end(), isOld, minimumOffline: minimum, now })
+          let event: OutageEvent | undefined = follow()
           if (event === undefined) return isOld ? undefined : outages.pass(transition)
-          const { outage } = event
-          const happened = isEnded(outage)
-            ? yield* writer.end({ outage, decision: decisionOf(transition) })
-            : yield* writer.begin(outage, () => {
-              const by = end()
-              return by && { outage: endedAt(outage, timeOf(by), minimum), decision: decisionOf(by) }
-            })
-          yield* Effect.forEach(happened, commit, { discard: true })
+          for (let round = 0; event !== undefined && round < maxRounds; round++) {
+            const { outage }: OutageEvent = event
+            const happened: ReadonlyArray<OutageEvent> = isEnded(outage)
+              ? yield* writer.end({ outage, decision: closingOf(transition) })
+              : yield* writer.begin(outage, () => {
+                const by = end()
+                return by && { outage: endedBy(outage, by, minimum), decision: closingOf(by) }
+              }, decisionOf(transition)?.proof)
+            yield* Effect.forEach(happened, commit, { discard: true })
+            // It took the target down again: what was open until then is over, whoever had opened it, and the next one begins.
+            const goesOn: boolean = isDown(transition) && (isEnded(outage) || outages.isBeyond(transition))
+            event = goesOn ? follow() : undefined
+          }
         }).pipe(
           Effect.catch(({ problem }) =>
             Effect.logError("an outage is lost: the store refuses it").pipe(
@@ -120,6 +130,14 @@ export class OutageLog extends Context.Service<OutageLog, {
         })
       const openTargets = () => outages.all().map(({ target }) => target)
 
+      /** The store may know more than we, but here too it is the certificate that counts. */
+      const offerOpening = Effect.fnUntraced(function*(outage: Outage, entry: OfficialEntry | undefined) {
+        if (outage.proof === undefined || outage.proof.seq <= (entry?.official.proof?.seq ?? 0)) return
+        const opening = (yield* Effect.orElseSucceed(store.decisions(outage.id), () => [])).find(({ up }) => !up)
+        if (opening?.proof?.certificate === undefined) return
+        yield* proofs.offer(opening.proof.certificate, { error: outage.error })
+      })
+
       /**
        * Brings the outages that are open in the store in line with the official status, at the start and now. One that opened
        * after its target was decided last is news to us: we were away, or were killed before our file was written.
@@ -136,6 +154,7 @@ export class OutageLog extends Context.Service<OutageLog, {
           const up = upAfter(outage, atStart.get(key), now) ??
             (journal.has(target) ? undefined : upAfter(outage, current, now))
           if (up !== undefined) yield* settle(decided(up, { id, start }), { end: () => undefined, isOld: true })
+          else if (proofs.isRequired) yield* offerOpening(outage, current)
           else if (isNews(outage, current, now) && isServed(target)) {
             yield* official.restore({ id, target, up: false, error, data, decidedAt: start, decidedBy: "", votes })
           }
@@ -143,7 +162,11 @@ export class OutageLog extends Context.Service<OutageLog, {
       })
 
       const isServed = yield* isKnown
-      for (const status of journal.decisions) if (isServed(status.target)) yield* official.resume(status)
+      for (const status of journal.decisions) {
+        if (isServed(status.target) && (status.proof !== undefined || !proofs.isRequired)) {
+          yield* official.resume(status)
+        }
+      }
       // What changes after this point comes by the subscription; what comes twice opens and closes nothing twice.
       const changes = yield* official.subscribe
       const atStart = yield* official.entries
@@ -196,12 +219,15 @@ const isEnded = (outage: Outage): outage is EndedOutage => outage.end !== undefi
  * up and remembers the decision that opened the outage ends it, whatever the clocks said.
  */
 const upAfter = (
-  { id, start }: Outage,
+  { id, proof, start }: Outage,
   entry: OfficialEntry | undefined,
   now: number
 ): Official | undefined => {
   if (entry === undefined || !entry.official.up) return undefined
   const { newest, official } = entry
+  if (official.proof !== undefined && proof !== undefined) {
+    return official.proof.seq > proof.seq ? official : undefined
+  }
   if (remembers(entry, id)) return official
   const first = official.decidedAt > start ? official : { ...official, ...newest }
   return first.decidedAt > start && !isFromAhead(first.decidedAt, now) ? first : undefined
@@ -210,6 +236,9 @@ const upAfter = (
 /** Whether an outage is newer than the official status. What came from a clock that was ahead is older than all. */
 const isNews = ({ start }: Outage, entry: OfficialEntry | undefined, now: number): boolean =>
   entry === undefined || entry.newest.decidedAt < start || isFromAhead(entry.newest.decidedAt, now)
+
+/** An outage before, that of somebody else before, and the one that begins. */
+const maxRounds = 4
 
 /** Events that wait for a slow subscriber. */
 const maxEvents = 16_384

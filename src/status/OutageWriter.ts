@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import type { DecisionProof } from "../domain/DecisionProof.ts"
 import type { Outage, OutageEvent } from "../domain/Outage.ts"
 import { isOverrideRecord } from "../domain/Override.ts"
 import { describeTarget } from "../domain/Target.ts"
@@ -32,11 +33,12 @@ export interface OutageWriter {
   readonly open: Effect.Effect<ReadonlyArray<Outage>>
   /**
    * Stores an outage. `ending` tells before each attempt whether it is over meanwhile: then it is stored as a whole, and has
-   * begun and ended. When somebody has stored it as another, that one is given.
+   * begun and ended. When somebody has stored it as another, or another is still open, that one is given.
    */
   readonly begin: (
     outage: Outage,
-    ending: () => Ending | undefined
+    ending: () => Ending | undefined,
+    proof?: DecisionProof
   ) => Effect.Effect<ReadonlyArray<OutageEvent>, Trouble>
   /** Ends an outage that is in the store. */
   readonly end: (ending: Ending) => Effect.Effect<ReadonlyArray<OutageEvent>, Trouble>
@@ -94,8 +96,11 @@ export const makeOutageWriter = (
   const close = (id: string, { decision, outage: { blip, end } }: Ending) =>
     Effect.mapError(store.close(id, end, blip, decision), troubleOf)
 
-  const openNow = (outage: Outage): Effect.Effect<ReadonlyArray<OutageEvent>, Trouble> =>
-    Effect.matchEffect(store.open(outage), {
+  const openNow = (
+    outage: Outage,
+    proof: DecisionProof | undefined
+  ): Effect.Effect<ReadonlyArray<OutageEvent>, Trouble> =>
+    Effect.matchEffect(store.open(outage, undefined, proof), {
       onSuccess: () => Effect.succeed([{ _tag: "Opened", outage }]),
       onFailure: (error) =>
         error.reason._tag !== "AlreadyOpen" ? Effect.fail(troubleOf(error)) : Effect.flatMap(
@@ -105,17 +110,19 @@ export const makeOutageWriter = (
         )
     })
 
-  const storeWhole = Effect.fnUntraced(function*(ending: Ending) {
+  const storeWhole = Effect.fnUntraced(function*(ending: Ending, opening: DecisionProof | undefined) {
     const { decision, outage } = ending
     // It may be there: from an attempt whose answer we did not hear, or from another process, perhaps by another id.
     const known = yield* find({ target: outage.target, from: outage.start, to: outage.end })
     // A target has one downtime at a time, unless our clock was set back since: then one that is open is another.
     const mayContinue = !isFromAhead(outage.end, yield* Clock.currentTimeMillis)
     const found = known.find(({ id }) => id === outage.id) ??
-      known.find(({ end, start }) =>
-        timesAgree(start, outage.start) || (end === undefined ? mayContinue : timesAgree(end, outage.end))
+      // Two that are proved are told apart by their ids alone.
+      known.find(({ end, proof, start }) =>
+        (outage.proof === undefined || proof === undefined)
+        && (timesAgree(start, outage.start) || (end === undefined ? mayContinue : timesAgree(end, outage.end)))
       )
-    if (found === undefined) yield* Effect.mapError(store.open(outage, decision), troubleOf)
+    if (found === undefined) yield* Effect.mapError(store.open(outage, decision, opening), troubleOf)
     const stored = found ?? outage
     // One that we gave up may have opened it after all, just now.
     if (stored.end === undefined || found === undefined) yield* close(stored.id, ending)
@@ -127,14 +134,17 @@ export const makeOutageWriter = (
   })
 
   const closeNow = Effect.fnUntraced(function*(ending: Ending) {
-    const { outage } = ending
+    const { decision, outage } = ending
     if (yield* close(outage.id, ending)) return
     // Another process has closed it, and may have opened one after it whose end is ours.
-    const later = (yield* find({ target: outage.target, open: true })).filter(({ start }) =>
-      start >= outage.start && start < outage.end
+    const step = decision?.proof?.seq
+    const later = (yield* find({ target: outage.target, open: true })).filter(({ proof, start }) =>
+      proof !== undefined && step !== undefined ? proof.seq < step : start >= outage.start && start < outage.end
     )
     if (later.length === 0 || (yield* isClosedBy(ending))) return
-    for (const { id } of later) yield* close(id, ending)
+    for (const { id, start } of later) {
+      yield* close(id, { decision, outage: { ...outage, end: Math.max(outage.end, start + 1) } })
+    }
   })
 
   /** Whether an outage was ended by this very decision: then no other one is. */
@@ -151,12 +161,12 @@ export const makeOutageWriter = (
       Effect.ensuring(settled),
       Effect.map((found) => found.filter(({ target }) => !isOverrideRecord(target)))
     ),
-    begin: (outage, ending) =>
+    begin: (outage, ending, proof) =>
       persist(
         `open an outage of ${describeTarget(outage.target)}`,
         Effect.suspend(() => {
           const ended = ending()
-          return ended === undefined ? openNow(outage) : storeWhole(ended)
+          return ended === undefined ? openNow(outage, proof) : storeWhole(ended, proof)
         })
       ),
     end: (ending) =>

@@ -16,23 +16,24 @@ import { Bus, type BusError, type BusMessage } from "../bus/Bus.ts"
 import { messageCodec } from "../bus/MessageCodec.ts"
 import * as Messages from "../bus/Messages.ts"
 import { Config } from "../config/Config.ts"
-import { describeTarget, type Target } from "../domain/Target.ts"
 import type { StatusAnswer, StatusQuestion } from "../domain/wire/Snapshot.ts"
 import * as Subject from "../domain/wire/Subject.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
+import { heldByProof } from "./heldByProof.ts"
+import { heldByTime } from "./heldByTime.ts"
+import { type SnapshotHead, type Tally, viewAge } from "./Holdings.ts"
 import { KnownTargets } from "./KnownTargets.ts"
-import { OfficialStatus } from "./OfficialStatus.ts"
-import { clockTolerance, type OfficialEntry } from "./OfficialTable.ts"
+import type { OfficialStatus } from "./OfficialStatus.ts"
 import { Peers } from "./Peers.ts"
-import { maxPageBytes, readEntry, type Remembered, snapshotPage } from "./snapshotPages.ts"
-import { type Digest, isSameDigest, StatusDigest } from "./StatusDigest.ts"
+import { Proofs } from "./Proofs.ts"
+import { type Digest, isSameDigest } from "./StatusDigest.ts"
 
 /** What came of asking everyone. */
 export interface CaughtUp {
   /** Nodes that answered. */
   readonly answered: number
-  /** Targets that have another status now, or their first one. */
+  /** Targets that have another status now, or their first one; where proofs are required, whose register has moved. */
   readonly changed: number
 }
 
@@ -46,7 +47,8 @@ export const SnapshotWait = Context.Reference<Duration.Input>("effect-geodns/sta
  * it asks at its start and whenever the bus is connected again, and then compares with every node about once a minute. It
  * answers the same questions of others.
  *
- * What is taken is ordered as decisions are: nothing replaces what was decided later.
+ * What is taken is ordered as decisions are: nothing replaces what was decided later. Where {@link Proofs} are required it is
+ * certificates that are compared and taken, and nothing else.
  */
 export class Snapshots extends Context.Service<Snapshots, {
   /** Asks everyone now. */
@@ -66,7 +68,8 @@ export class Snapshots extends Context.Service<Snapshots, {
           const config = yield* Config
           const identity = yield* NodeIdentity
           const known = yield* KnownTargets
-          const official = yield* OfficialStatus
+          const proofs = yield* Proofs
+          const held = yield* proofs.isRequired ? heldByProof(proofs) : heldByTime
 
           const peers = new Peers()
           const answers = yield* makeAnswers(Subject.Status, answerRate)
@@ -74,25 +77,7 @@ export class Snapshots extends Context.Service<Snapshots, {
           const single = yield* Semaphore.make(1)
           const started = yield* Deferred.make<void>()
 
-          let view: View | undefined
-          /** What we have, read again when it is older than `maxAge` milliseconds. Times that cannot be are left out. */
-          const look = Effect.fnUntraced(function*(maxAge: number) {
-            if (view !== undefined && now() - view.at <= maxAge) return view
-            const last = clock.currentTimeMillisUnsafe() + clockTolerance
-            const digest = new StatusDigest()
-            const entries: Array<OfficialEntry> = []
-            let seen = 0
-            for (const [key, entry] of yield* official.entries) {
-              if (++seen % slice === 0) yield* Effect.yieldNow
-              if (entry.official.decidedAt <= 0 || entry.newest.decidedAt > last) continue
-              entries.push(entry)
-              digest.add(key, entry.official.up)
-            }
-            view = { at: now(), entries, digest: digest.digest() }
-            return view
-          })
-
-          const headOf = ({ digest }: View) => ({
+          const headOf = (digest: Digest): SnapshotHead => ({
             NodeID: identity.id,
             NodeRole: identity.role,
             Count: digest.count,
@@ -101,13 +86,11 @@ export class Snapshots extends Context.Service<Snapshots, {
 
           const answer = Effect.fnUntraced(function*(question: StatusQuestion, reply: string) {
             if (!(yield* answers.mayGoTo(reply)) || !(yield* answers.mayBeGiven)) return
-            const ours = yield* look(viewAge)
+            const ours = yield* held.digest(viewAge)
             const head = headOf(ours)
             const isPage = question.To === identity.id
-              && (question.From > 0 || !isSameDigest(ours.digest, { count: question.Count, hash: question.Hash }))
-            const text = isPage
-              ? snapshotPage(head, ours.entries, question.From, maxPageBytes)
-              : JSON.stringify({ ...head, Entries: [] })
+              && (question.From > 0 || !isSameDigest(ours, { count: question.Count, hash: question.Hash }))
+            const text = isPage ? yield* held.page(head, question.From) : JSON.stringify({ ...head, Entries: [] })
             answers.spend(text.length)
             yield* bus.publish(reply, text)
             yield* Metric.update(isPage ? pages : summaries, 1)
@@ -124,34 +107,12 @@ export class Snapshots extends Context.Service<Snapshots, {
                 return
               }
               if (NodeID === identity.id) return
-              peers.heard(NodeID, NodeRole, { count: Count, hash: Hash }, now())
-              const { digest } = yield* look(viewAge)
-              if (waiting.has(NodeID) || !peers.isWorthAsking(NodeID, digest, now())) return
+              const theirs = { count: Count, hash: Hash }
+              peers.heard(NodeID, NodeRole, theirs, now())
+              if (waiting.has(NodeID) || !held.isComparable(theirs)) return
+              if (!peers.isWorthAsking(NodeID, yield* held.digest(viewAge), now())) return
               if (Queue.offerUnsafe(jobs, NodeID)) waiting.add(NodeID)
             })
-
-          /** Takes one entry if it is newer than ours. */
-          const take = Effect.fnUntraced(function*({ decision, newest }: Remembered, tally: Tally) {
-            const { target, up } = decision
-            const latest = Math.max(decision.decidedAt, newest.decidedAt)
-            if (latest > clock.currentTimeMillisUnsafe() + clockTolerance) {
-              return yield* Metric.update(fromTheFuture, 1)
-            }
-            const before = yield* official.get(target)
-            if ((yield* official.restore(decision, newest)) !== undefined) {
-              tally.changed++
-              yield* Metric.update(taken, 1)
-              if (before !== undefined) {
-                yield* Effect.logInfo(`${describeTarget(target)} is ${up ? "up" : "down"}, as other nodes say`).pipe(
-                  Effect.annotateLogs({
-                    decision: decision.id,
-                    ...decision.decidedBy !== "" && { by: decision.decidedBy },
-                    error: decision.error
-                  })
-                )
-              }
-            } else if (before !== undefined && before.up !== up) tally.different.push(target)
-          })
 
           const ask = Effect.fnUntraced(
             function*(
@@ -160,7 +121,7 @@ export class Snapshots extends Context.Service<Snapshots, {
               wait: Duration.Input
             ) {
               // A digest that is right at the first page spares all of them.
-              const head = headOf(yield* look(about.From === 0 ? 0 : viewAge))
+              const head = headOf(yield* held.digest(about.From === 0 ? 0 : viewAge))
               const question = encode({ Type: "ask", ...head, ...about })
               if (Result.isFailure(question)) return []
               const messages = yield* bus.askAll(Subject.Status.name, question.success, { wait, max })
@@ -192,14 +153,13 @@ export class Snapshots extends Context.Service<Snapshots, {
               }
               peers.heard(node, answer.NodeRole, { count: answer.Count, hash: answer.Hash }, now())
               for (const entry of answer.Entries) {
-                if (++seen % 100 === 0) yield* Effect.yieldNow
-                const read = readEntry(entry)
-                if (read !== undefined && isKnown(read.decision.target)) yield* take(read, tally)
+                if (++seen % held.slice === 0) yield* Effect.yieldNow
+                yield* held.take(entry, isKnown, tally)
               }
               const next: number | undefined = answer.Next
               from = next !== undefined && next > from && next <= maxEntries ? next : undefined
             }
-            peers.settle(node, (yield* look(0)).digest, tally.different, now())
+            peers.settle(node, yield* held.digest(0), tally.different, now())
             return tally.changed
           })
 
@@ -215,10 +175,13 @@ export class Snapshots extends Context.Service<Snapshots, {
             const nodes = new Set(found.map(({ NodeID }) => NodeID))
             nodes.delete(identity.id)
             const answered = nodes.size
+            for (const { Count, Hash, NodeID } of found) {
+              if (!held.isComparable({ count: Count, hash: Hash })) nodes.delete(NodeID)
+            }
             let changed = 0
             for (let asked = 0; asked < maxAsked; asked++) {
               // Again each time: what one gave may be all that the next one has.
-              const [node] = peers.worthAsking(nodes, (yield* look(0)).digest)
+              const [node] = peers.worthAsking(nodes, yield* held.digest(0))
               if (node === undefined) break
               nodes.delete(node)
               changed += yield* takeFrom(node)
@@ -246,23 +209,16 @@ export class Snapshots extends Context.Service<Snapshots, {
 
           const tell = Effect.gen(function*() {
             if (!(yield* bus.connected)) return
-            const head = headOf(yield* look(0))
+            const head = headOf(yield* held.digest(0))
             yield* Effect.provideService(Messages.send(Subject.Status, { Type: "digest", ...head, From: 0 }), Bus, bus)
           })
 
           const report = Effect.gen(function*() {
-            const found = peers.disagreements((yield* look(viewAge)).digest, now())
+            const found = peers.disagreements(yield* held.digest(viewAge), now())
             yield* Metric.update(disagreements, found.reduce((sum, { targets }) => sum + targets, 0))
             const [first, ...others] = found.filter(({ since }) => now() - since >= disagreementTime)
             if (first === undefined) return yield* conditions.clear("status:disagreement")
-            const { example, node, targets } = first
-            yield* conditions.raise(
-              "status:disagreement",
-              `${node} holds something else for official on ${targets} ${targets === 1 ? "target" : "targets"}, as ${
-                describeTarget(example)
-              }${others.length === 0 ? "" : `; so do ${others.length} more nodes`}. ` +
-                "One of the two missed something or has a wrong clock: compare them with other nodes; the next decision on the target ends it"
-            )
+            yield* conditions.raise("status:disagreement", held.describe(first, others.length))
           })
 
           /** Not all nodes at once. */
@@ -301,7 +257,7 @@ export class Snapshots extends Context.Service<Snapshots, {
               waiting.delete(node)
               return guarded(
                 "asking a node",
-                Effect.flatMap(look(0), ({ digest }) =>
+                Effect.flatMap(held.digest(0), (digest) =>
                   peers.isWorthAsking(node, digest, now())
                     ? single.withPermit(reportTrouble(takeFrom(node)))
                     : Effect.void)
@@ -334,25 +290,8 @@ export class Snapshots extends Context.Service<Snapshots, {
       )
 }
 
-interface View {
-  readonly at: number
-  readonly entries: ReadonlyArray<OfficialEntry>
-  readonly digest: Digest
-}
-
-interface Tally {
-  changed: number
-  readonly different: Array<Target>
-}
-
 const { encode } = messageCodec(Subject.Status)
 const { decode } = messageCodec(Subject.StatusReply)
-
-/** Entries that are looked at before others get their turn. */
-const slice = 2_000
-
-/** An answer may be as old as this, in milliseconds: so a flood of questions costs little. */
-const viewAge = 1_000
 
 /** What all answers together may cost the network: a full table of 30,000 targets is some 12 MB. */
 const answerRate = { perSecond: 2 * 1024 * 1024, most: 24 * 1024 * 1024 }
@@ -371,16 +310,6 @@ const maxEntries = 65_536
 
 /** Milliseconds after which a disagreement is for people to know. */
 const disagreementTime = 3 * 60_000
-
-const taken = Metric.counter("geodns_snapshot_taken_total", {
-  description: "Statuses that this node missed and took over from others",
-  incremental: true
-})
-
-const fromTheFuture = Metric.counter("geodns_snapshot_future_total", {
-  description: "Statuses of others that were not taken because they are from more than five minutes ahead of our clock",
-  incremental: true
-})
 
 const answered = Metric.counter("geodns_snapshot_answers_total", {
   description: "Questions about the official status that this node answered",

@@ -50,6 +50,23 @@ export const timeOf = (transition: Transition): number =>
 export const decisionOf = (transition: Transition): Official | undefined =>
   transition._tag === "Decided" ? transition.status : undefined
 
+/** The step of the target's register that it is, where it is proved. */
+export const stepOf = (transition: Transition): number | undefined => decisionOf(transition)?.proof?.seq
+
+/** The decision that closes an outage by it, if it is one. */
+export const closingOf = (transition: Transition): Official | undefined =>
+  isDown(transition) ? undefined : decisionOf(transition)
+
+/**
+ * Whether two that follow each other on a target say the same. Two that take it down by different steps do not: it was up in
+ * between, as is proved, and the second ends the outage of the first.
+ */
+export const saysTheSame = (before: Transition, after: Transition): boolean => {
+  if (isDown(before) !== isDown(after)) return false
+  const [first, second] = [stepOf(before), stepOf(after)]
+  return !isDown(after) || first === undefined || second === undefined || first === second
+}
+
 /** Whether it opens an outage, where none is open; others close one. */
 export const isDown = (transition: Transition): boolean => transition._tag === "Decided" && !transition.status.up
 

@@ -11,6 +11,7 @@ import { fromResults } from "./fromResults.ts"
 import { KnownTargets } from "./KnownTargets.ts"
 import { MonitorResults } from "./MonitorResults.ts"
 import { OfficialStatus } from "./OfficialStatus.ts"
+import { Proofs } from "./Proofs.ts"
 import { Snapshots } from "./Snapshots.ts"
 
 /** Results that are taken before others get their turn. */
@@ -32,6 +33,7 @@ const taken = Metric.counter("geodns_results_taken_total", {
  * Reads the results of the configured monitor while the bus does not tell what is decided: at the start, and every
  * `DnsApi.RefreshIntervalSeconds` while it is not connected or no monitor of ours is heard on it. The layer waits
  * `startWait` at most for the first reading. In shadow mode it reads until that succeeds once, and then only compares.
+ * Where proofs are required it reads nothing: results are one monitor's word.
  *
  * What cannot be read is the condition `results`.
  */
@@ -43,6 +45,7 @@ export const followResultsWith = (
     const config = yield* Config
     const known = yield* KnownTargets
     const official = yield* OfficialStatus
+    const proofs = yield* Proofs
     const results = yield* MonitorResults
     const snapshots = yield* Snapshots
     const isShadow = (yield* config.current).local.GeoDNS.Consensus.Shadow
@@ -70,7 +73,7 @@ export const followResultsWith = (
     })
 
     const round = Effect.gen(function*() {
-      const isNeeded = !isDone && !(yield* snapshots.isFollowing)
+      const isNeeded = !isDone && !proofs.isRequired && !(yield* snapshots.isFollowing)
       if (!isNeeded || (yield* config.current).local.DnsApi.MonitorAddress.trim() === "") {
         return yield* conditions.clear("results")
       }

@@ -1,7 +1,7 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Outage } from "../domain/Outage.ts"
+import type { Outage, OutageProof } from "../domain/Outage.ts"
 import { CheckType, type Target, targetKey } from "../domain/Target.ts"
 import { outageWidths } from "./mysqlSchema.ts"
 import { fitText, storedKey, storedText, timeFromText, timeToText, unpadded } from "./StoredText.ts"
@@ -69,11 +69,31 @@ export const encodeOutage = (outage: Outage): Result.Result<OutageRow, string> =
 /** Votes as they are stored: node id → agreed. */
 export const Votes = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Boolean))
 
+/** What the decisions on an outage say of its proof: of the one that opened it and, as `up_…`, of the one that closed it. */
+export interface ProofColumns {
+  readonly seq: number | null
+  readonly late: number | null
+  readonly certified: number
+  readonly up_late: number | null
+  readonly up_certified: number
+}
+
 /** What a database gives back for an outage. */
-export type StoredOutage = Pick<
-  OutageRow,
-  "outage_id" | "target_key" | "start_time" | "end_time" | "error" | "vote_data" | "additional_data" | "blip"
->
+export type StoredOutage =
+  & Pick<
+    OutageRow,
+    "outage_id" | "target_key" | "start_time" | "end_time" | "error" | "vote_data" | "additional_data" | "blip"
+  >
+  & ProofColumns
+
+const proofOf = (row: StoredOutage): { readonly proof?: OutageProof } =>
+  row.seq === null ? {} : {
+    proof: {
+      seq: Number(row.seq),
+      late: row.late === 1 || row.up_late === 1,
+      certified: row.certified === 1 && (row.end_time === null || row.up_certified === 1)
+    }
+  }
 
 const readJson = (column: string, text: string): unknown => {
   try {
@@ -125,7 +145,8 @@ export const decodeOutage = (row: StoredOutage): Result.Result<Outage, string> =
       error: row.error,
       data: readJson("additional_data", row.additional_data),
       votes: readVotes(row.vote_data),
-      blip: row.blip !== 0
+      blip: row.blip !== 0,
+      ...proofOf(row)
     })
   } catch (error) {
     return Result.fail(error instanceof Error ? error.message : String(error))

@@ -3,21 +3,22 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
+import type { DecisionProof } from "../domain/DecisionProof.ts"
 import type { Outage } from "../domain/Outage.ts"
 import { describeTarget, type Target, targetKey } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
-import { outageWidths } from "./mysqlSchema.ts"
-import { decodeOutage, encodeOutage, type OutageRow, storedMember, type StoredOutage, Votes } from "./OutageRow.ts"
-import { boundToText, compareStored, fitText, storedKey, timeFromText, timeToText } from "./StoredText.ts"
+import { closingRow, type DecisionRow, decodeDecision, openingRow, proofColumns } from "./DecisionRow.ts"
+import { decodeOutage, encodeOutage, type OutageRow, storedMember, type StoredOutage } from "./OutageRow.ts"
+import { boundToText, compareStored, storedKey, timeToText } from "./StoredText.ts"
 import { AlreadyOpen, BadRow, databaseError, retryDeadlocks, StoreError } from "./StoreError.ts"
 
 /** Which outages. Everything given must hold. */
 export interface OutageQuery {
+  readonly id?: string
   /** `Details.Name`. */
   readonly member?: string
   readonly target?: Target
@@ -33,6 +34,8 @@ export interface ClosingDecision {
   readonly id: string
   /** Node id → agreed. */
   readonly votes: Readonly<Record<string, boolean>>
+  /** Where it was made by a certificate. */
+  readonly proof?: DecisionProof
 }
 
 /** A decision that opened or closed an outage. */
@@ -63,6 +66,9 @@ const endText = (id: string, end: number): Effect.Effect<string, StoreError> =>
 
 const decode = (row: StoredOutage): Effect.Effect<Outage, StoreError> =>
   Effect.mapError(Effect.fromResult(decodeOutage(row)), badRow("read outages", table, row.outage_id))
+
+const readDecision = (row: DecisionRow): Effect.Effect<OutageDecision, StoreError> =>
+  Effect.mapError(Effect.fromResult(decodeDecision(row)), badRow("read decisions", "decisions", row.outage_id))
 
 /** How many unreadable rows are told of one by one. */
 const maxTold = 100
@@ -107,10 +113,15 @@ const alreadyOpen = (outage: Outage): StoreError =>
 /** Outages, append-only: a new outage of a target is a new row; closing sets the end once and changes nothing else. */
 export class OutageStore extends Context.Service<OutageStore, {
   /**
-   * Stores an outage: open, or closed when it has ended already, then with the decision that closed it. Storing the same id
+   * Stores an outage: open, or closed when it has ended already, then with the decision that closed it. `proof` is that of the
+   * decision that opened it; `Outage.proof`, which follows from the proofs of both, is not looked at. Storing the same id
    * again changes nothing. Fails with `AlreadyOpen` when another of the target is open, and this one would be, too.
    */
-  readonly open: (outage: Outage, decision?: ClosingDecision) => Effect.Effect<void, StoreError>
+  readonly open: (
+    outage: Outage,
+    decision?: ClosingDecision,
+    proof?: DecisionProof
+  ) => Effect.Effect<void, StoreError>
   /**
    * Closes an outage; false when it is closed already or unknown. `end` in milliseconds since the epoch; an end before
    * the start becomes the start.
@@ -126,7 +137,9 @@ export class OutageStore extends Context.Service<OutageStore, {
    * meanwhile may be in it or not.
    */
   readonly find: (query: OutageQuery) => Stream.Stream<Outage, StoreError>
-  /** The decisions that opened and, if it was given, closed an outage; empty when it is unknown. */
+  /**
+   * The decisions that opened and, if it was given, closed an outage, with what proves them; empty when it is unknown.
+   */
   readonly decisions: (id: string) => Effect.Effect<ReadonlyArray<OutageDecision>, StoreError>
 }>()("effect-geodns/store/OutageStore") {
   /** In the tables of a migrated database. */
@@ -136,30 +149,24 @@ export class OutageStore extends Context.Service<OutageStore, {
       const sql = yield* SqlClient.SqlClient
       const decodeAll = yield* makeDecodeAll
 
-      const insertDecision = (outageId: string, up: boolean, decisionId: string, decidedAt: string, votes: string) =>
-        sql`INSERT INTO decisions ${
-          sql.insert({
-            outage_id: outageId,
-            up: up ? 1 : 0,
-            decision_id: fitText(decisionId, outageWidths.outageId),
-            decided_at: decidedAt,
-            vote_data: votes
-          })
-        }`
+      const insertDecision = (row: DecisionRow) => sql`INSERT INTO decisions ${sql.insert({ ...row })}`
 
       const isStored = (id: string) =>
         Effect.map(sql`SELECT 1 AS found FROM member_events WHERE outage_id = ${id}`, (rows) => rows.length > 0)
 
-      const open = Effect.fn("OutageStore.open")(function*(outage: Outage, decision?: ClosingDecision) {
+      const open = Effect.fn("OutageStore.open")(function*(
+        outage: Outage,
+        decision?: ClosingDecision,
+        proof?: DecisionProof
+      ) {
         const row = yield* encode(outage)
-        const closed = row.end_time === null || decision === undefined ? undefined : { ...decision, at: row.end_time }
-        const closed_by = closed === undefined ? null : fitText(closed.id, outageWidths.outageId)
+        const closing = row.end_time === null || decision === undefined
+          ? undefined
+          : closingRow(row.outage_id, row.end_time, decision)
         const insert = retryDeadlocks(sql.withTransaction(Effect.gen(function*() {
-          yield* sql`INSERT INTO member_events ${sql.insert({ ...row, closed_by })}`
-          yield* insertDecision(row.outage_id, false, row.outage_id, row.start_time, row.vote_data)
-          if (closed !== undefined) {
-            yield* insertDecision(row.outage_id, true, closed.id, closed.at, JSON.stringify(closed.votes))
-          }
+          yield* sql`INSERT INTO member_events ${sql.insert({ ...row, closed_by: closing?.decision_id ?? null })}`
+          yield* insertDecision(openingRow(row, proof))
+          if (closing !== undefined) yield* insertDecision(closing)
         })))
         // Which of its two unique keys was violated is told apart by looking: databases name them differently.
         yield* Effect.catchReason(insert, "SqlError", "UniqueViolation", () =>
@@ -185,18 +192,18 @@ export class OutageStore extends Context.Service<OutageStore, {
             SELECT start_time FROM member_events WHERE outage_id = ${outageId} AND end_time IS NULL ${lockRow}`
           if (found === undefined) return false
           const ended = asked > found.start_time ? asked : found.start_time
-          const closedBy = decision === undefined ? null : fitText(decision.id, outageWidths.outageId)
+          const closing = decision && closingRow(outageId, ended, decision)
           yield* sql`
-            UPDATE member_events SET end_time = ${ended}, blip = ${blip ? 1 : 0}, closed_by = ${closedBy}
-            WHERE outage_id = ${outageId} AND end_time IS NULL`
-          if (decision !== undefined) {
-            yield* insertDecision(outageId, true, decision.id, ended, JSON.stringify(decision.votes))
+            UPDATE member_events SET end_time = ${ended}, blip = ${blip ? 1 : 0}, closed_by = ${
+            closing?.decision_id ?? null
           }
+            WHERE outage_id = ${outageId} AND end_time IS NULL`
+          if (closing !== undefined) yield* insertDecision(closing)
           return true
         })))
       }, Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("close an outage")(error))))
 
-      type Row = OutageRow & { readonly id: number }
+      type Row = StoredOutage & { readonly id: number }
       const limit = sql.onDialectOrElse({ mysql: () => mysqlPageRows, orElse: () => pageRows })
       // In MySQL a row that a v2 process has written has no identity until it is taken over.
       const ours = sql.onDialectOrElse({
@@ -209,14 +216,24 @@ export class OutageStore extends Context.Service<OutageStore, {
           sql`(start_time >= ${start_time} AND (start_time > ${start_time} OR id > ${id}))`,
         orElse: () => ({ id, start_time }: Row) => sql`(start_time, id) > (${start_time}, ${id})`
       })
+      // The page comes first: what is read of decisions does not depend on how many there are.
       const readPage = (where: ReadonlyArray<Fragment>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
         sql<Row>`
-          SELECT id, outage_id, target_key, start_time, end_time, error, vote_data, additional_data, blip
-          FROM member_events WHERE ${sql.and([...ours, ...where])} ORDER BY start_time, id
-          LIMIT ${sql.literal(String(limit))}`
+          SELECT o.id, o.outage_id, o.target_key, o.start_time, o.end_time, o.error, o.vote_data, o.additional_data, o.blip,
+            d.seq, d.late, d.certificate IS NOT NULL AS certified, u.late AS up_late,
+            u.certificate IS NOT NULL AS up_certified
+          FROM (
+            SELECT id, outage_id, target_key, start_time, end_time, error, vote_data, additional_data, blip
+            FROM member_events WHERE ${sql.and([...ours, ...where])} ORDER BY start_time, id
+            LIMIT ${sql.literal(String(limit))}
+          ) o
+          LEFT JOIN decisions d ON d.outage_id = o.outage_id AND d.up = 0
+          LEFT JOIN decisions u ON u.outage_id = o.outage_id AND u.up = 1
+          ORDER BY o.start_time, o.id`
 
       const find = (query: OutageQuery): Stream.Stream<Outage, StoreError> => {
         const where: Array<Fragment> = []
+        if (query.id !== undefined) where.push(sql`outage_id = ${storedKey(query.id)}`)
         if (query.member !== undefined) where.push(sql`member_name = ${storedMember(query.member)}`)
         if (query.target !== undefined) where.push(sql`target_key = ${targetKey(query.target)}`)
         if (query.open !== undefined) where.push(query.open ? sql`end_time IS NULL` : sql`end_time IS NOT NULL`)
@@ -236,19 +253,10 @@ export class OutageStore extends Context.Service<OutageStore, {
       }
 
       const decisions = Effect.fn("OutageStore.decisions")(function*(id: string) {
-        const rows = yield* sql<
-          { readonly decision_id: string; readonly up: number; readonly decided_at: string; readonly vote_data: string }
-        >`SELECT decision_id, up, decided_at, vote_data FROM decisions WHERE outage_id = ${storedKey(id)} ORDER BY up`
-        return yield* Effect.forEach(rows, (row) =>
-          Schema.decodeEffect(Votes)(row.vote_data).pipe(
-            Effect.mapError((error) => badRow("read decisions", "decisions", id)(error.message)),
-            Effect.map((votes): OutageDecision => ({
-              id: row.decision_id,
-              up: row.up !== 0,
-              decidedAt: timeFromText(row.decided_at),
-              votes
-            }))
-          ))
+        const rows = yield* sql<DecisionRow>`
+          SELECT outage_id, decision_id, up, decided_at, vote_data, seq, late, certificate FROM decisions
+          WHERE outage_id = ${storedKey(id)} ORDER BY up`
+        return yield* Effect.forEach(rows, readDecision)
       }, Effect.catchTag("SqlError", (error) => Effect.fail(databaseError("read decisions")(error))))
 
       return OutageStore.of({ open, close, find, decisions })
@@ -259,20 +267,13 @@ export class OutageStore extends Context.Service<OutageStore, {
   static readonly layerMemory: Layer.Layer<OutageStore> = Layer.sync(OutageStore, () => {
     const rows = new Map<string, OutageRow>()
     const openTargets = new Set<string>()
-    const decided = new Map<string, Array<OutageDecision>>()
+    const decided = new Map<string, Array<DecisionRow>>()
 
-    /** Records the decision that closed an outage. */
-    const closedBy = (outageId: string, end: string, decision: ClosingDecision | undefined): void => {
-      if (decision === undefined) return
-      decided.get(outageId)?.push({
-        id: fitText(decision.id, outageWidths.outageId),
-        up: true,
-        decidedAt: timeFromText(end),
-        votes: { ...decision.votes }
-      })
-    }
-
-    const open = Effect.fn("OutageStore.open")(function*(outage: Outage, decision?: ClosingDecision) {
+    const open = Effect.fn("OutageStore.open")(function*(
+      outage: Outage,
+      decision?: ClosingDecision,
+      proof?: DecisionProof
+    ) {
       const row = yield* encode(outage)
       if (rows.has(row.outage_id)) return
       if (row.end_time === null) {
@@ -280,13 +281,10 @@ export class OutageStore extends Context.Service<OutageStore, {
         openTargets.add(row.target_key)
       }
       rows.set(row.outage_id, row)
-      decided.set(row.outage_id, [{
-        id: row.outage_id,
-        up: false,
-        decidedAt: timeFromText(row.start_time),
-        votes: (yield* decode(row)).votes
-      }])
-      if (row.end_time !== null) closedBy(row.outage_id, row.end_time, decision)
+      decided.set(row.outage_id, [
+        openingRow(row, proof),
+        ...row.end_time === null || decision === undefined ? [] : [closingRow(row.outage_id, row.end_time, decision)]
+      ])
     })
 
     const close = Effect.fn("OutageStore.close")(function*(
@@ -302,13 +300,14 @@ export class OutageStore extends Context.Service<OutageStore, {
       const ended = asked > row.start_time ? asked : row.start_time
       rows.set(outageId, { ...row, end_time: ended, blip: blip ? 1 : 0 })
       openTargets.delete(row.target_key)
-      closedBy(outageId, ended, decision)
+      if (decision !== undefined) decided.get(outageId)?.push(closingRow(outageId, ended, decision))
       return true
     })
 
     const matches = (query: OutageQuery) => (row: OutageRow): boolean => {
       const from = query.from === undefined ? undefined : boundToText(query.from)
-      return (query.member === undefined || row.member_name === storedMember(query.member)) &&
+      return (query.id === undefined || row.outage_id === storedKey(query.id)) &&
+        (query.member === undefined || row.member_name === storedMember(query.member)) &&
         (query.target === undefined || row.target_key === targetKey(query.target)) &&
         (query.open === undefined || query.open === (row.end_time === null)) &&
         (query.to === undefined || row.start_time < boundToText(query.to)) &&
@@ -321,9 +320,10 @@ export class OutageStore extends Context.Service<OutageStore, {
         Stream.fromIterable(
           [...rows.values()].filter(matches(query)).sort((a, b) => compareStored(a.start_time, b.start_time))
         )
-      ).pipe(Stream.mapEffect(decode))
+      ).pipe(Stream.mapEffect((row) => decode({ ...row, ...proofColumns(decided.get(row.outage_id) ?? []) })))
 
-    const decisions = (id: string) => Effect.sync(() => [...decided.get(storedKey(id)) ?? []])
+    const decisions = (id: string) =>
+      Effect.suspend(() => Effect.forEach(decided.get(storedKey(id)) ?? [], readDecision))
 
     return OutageStore.of({ open, close, find, decisions })
   })

@@ -39,8 +39,10 @@ export const statement = (what: string, text: string, rows?: number): MigrationA
   run: SqlClient.SqlClient.use((sql) => Effect.as(sql.unsafe(text).unprepared, undefined))
 })
 
-/** {@link statement}, of one that makes a table or an index and says so itself. */
+/** {@link statement}, of one that makes a table or an index, or adds a column, and says so itself. */
 export const create = (text: string): MigrationAction => {
+  const [, table, column] = /^ALTER TABLE (\w+) ADD COLUMN (\w+)/.exec(text) ?? []
+  if (table !== undefined) return statement(`add the column ${column} to ${table}`, text)
   const [, unique = "", kind = "", name = "", of = ""] =
     /^CREATE (UNIQUE )?(TABLE|INDEX) (?:IF NOT EXISTS )?(\w+)(?: ON (\w+))?/.exec(text) ?? []
   return statement(

@@ -133,10 +133,20 @@ const usageWriters = Effect.map(columnsOf("requests"), (columns) => [
   statement("let the server set the mark", schema.fillForeignAt)
 ])
 
+/** Whoever still writes without these columns goes on doing so. */
+const certificates = Effect.map(columnsOf("decisions"), (columns) => {
+  const missing = schema.proofColumns.filter(([name]) => !columns.has(name))
+  return missing.length === 0 ? [] : [statement(
+    `add to decisions what proves them: ${missing.map(([name]) => name).join(", ")}`,
+    `ALTER TABLE decisions\n  ${missing.map(([name, type]) => `ADD COLUMN ${name} ${type}`).join(",\n  ")}`
+  )]
+})
+
 /** The schema in MySQL and MariaDB. What is released is never edited: changes are new migrations. */
 export const mysqlMigrations = (minimumOfflineMillis: number): ReadonlyArray<Migration> => [
   { id: 1, name: "outages", actions: outages(minimumOfflineMillis) },
   { id: 2, name: "usage", actions: usage },
   { id: 3, name: "alerts", actions: createMissing("alert_threads", schema.createAlerts) },
-  { id: 4, name: "usage_writers", actions: usageWriters }
+  { id: 4, name: "usage_writers", actions: usageWriters },
+  { id: 5, name: "certificates", actions: certificates }
 ]

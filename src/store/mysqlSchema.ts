@@ -58,6 +58,13 @@ export const createOutages = `CREATE TABLE member_events (
   ${outageIndexes.map(([, definition]) => definition).join(",\n  ")}
 ) ${table}`
 
+/** What proves a decision of sealed consensus; `certificate` is JSON. Of decisions before that it is NULL. */
+export const proofColumns: ReadonlyArray<readonly [name: string, type: string]> = [
+  ["seq", "BIGINT UNSIGNED NULL DEFAULT NULL"],
+  ["late", "TINYINT NOT NULL DEFAULT 0"],
+  ["certificate", "MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL DEFAULT NULL"]
+]
+
 /** An outage has at most one decision that opened it (up = 0) and one that closed it (up = 1). */
 export const createDecisions = `CREATE TABLE decisions (
   outage_id ${text(outageWidths.outageId)} NOT NULL,

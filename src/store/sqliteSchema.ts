@@ -67,5 +67,11 @@ export const sqliteMigrations: Readonly<Record<string, ReadonlyArray<string>>> =
       thread TEXT NOT NULL
     ) STRICT, WITHOUT ROWID`,
     "CREATE INDEX alert_threads_unfinished ON alert_threads (outage_id) WHERE finished = 0"
+  ],
+  // What proves a decision of sealed consensus. Those before have none.
+  "0004_certificates": [
+    "ALTER TABLE decisions ADD COLUMN seq INTEGER",
+    "ALTER TABLE decisions ADD COLUMN late INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE decisions ADD COLUMN certificate TEXT"
   ]
 }

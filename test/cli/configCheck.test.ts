@@ -5,9 +5,17 @@ import { join } from "node:path"
 import { Problem } from "../../src/config/Problem.ts"
 import { lines, run, start } from "./geodns.ts"
 import { command } from "./inProcess.ts"
-import { documentFiles, fixture, operatorFolder, serveFolder } from "./operator.ts"
+import { documentFiles, fixture, operatorFolder as exampleFolder, serveFolder } from "./operator.ts"
 
 const decodeProblem = Schema.decodeUnknownSync(Problem)
+
+/** The example documents, without ACME challenges at addresses that are nowhere: checking would wait for them. */
+const operatorFolder = (change?: (local: any, folder: string) => void) =>
+  Effect.tap(exampleFolder(change), (folder) => {
+    const records: ReadonlyArray<{ readonly qname: string }> = fixture(documentFiles["StaticDNSConfig"]!)
+    const others = records.filter(({ qname }) => !qname.startsWith("_acme-challenge."))
+    return Effect.sync(() => writeFileSync(join(folder, documentFiles["StaticDNSConfig"]!), JSON.stringify(others)))
+  })
 
 /** Puts what is planted where a document has its secrets. */
 const plant = (local: any, secret: (name: string) => unknown): void => {
@@ -254,13 +262,114 @@ describe.concurrent("geodns config check", () => {
         assert.include(keys[2]!.found, "other.example, which is no zone here")
         assert.notInclude(stdout, "planted")
       }
-      // Who does not answer PowerDNS does not read them.
-      const silent = yield* withKeys({})
-      for (const { keys, ok } of [yield* check(answered, "monitor"), yield* check(silent, "dns")]) {
-        assert.isTrue(ok)
-        assert.deepStrictEqual(keys, [])
-      }
+      // Who does not answer PowerDNS does not read them, and signs nothing.
+      const monitor = yield* check(answered, "monitor")
+      assert.isTrue(monitor.ok)
+      assert.deepStrictEqual(monitor.keys, [])
+      const silent = yield* check(yield* withKeys({}), "dns")
+      assert.isTrue(silent.ok)
+      assert.deepStrictEqual(silent.keys.map(({ found, path, severity }) => `${severity} ${path}: ${found}`), [
+        "warning GeoDNS.Dns.Keys: no connection to PowerDNS"
+      ])
     }).pipe(Effect.scoped))
+
+  it.live(
+    "says once what is odd about a SOA record and a half account, and nothing of a key that could not be read",
+    () =>
+      Effect.gen(function*() {
+        const problems = (change: (local: any) => void) =>
+          Effect.gen(function*() {
+            const file = join(yield* operatorFolder(change), "local.json")
+            const { ok, stdout } = yield* command(["config", "check", "--json", file])
+            assert.isTrue(ok)
+            return lines(stdout).map((line) => decodeProblem(JSON.parse(line))).filter(({ document, path }) =>
+              /Zones|Maxmind/.test(path) || document === "StaticDNSConfig"
+            )
+          })
+        const odd = yield* problems((local) => {
+          local.Nats.Pass = "given"
+          local.Maxmind.AccountID = "1234"
+          local.Maxmind.LicenseKey = ""
+          local.GeoDNS = {
+            Dns: { Zones: { "New.example.": { mname: "n s.new.example", rname: "a@b@new.example" } } }
+          }
+        })
+        assert.deepStrictEqual(odd.map(({ path, severity }) => `${severity} ${path}`), [
+          "warning Maxmind.LicenseKey",
+          'warning GeoDNS.Dns.Zones["New.example."].mname',
+          'warning GeoDNS.Dns.Zones["New.example."].rname'
+        ])
+        const unread = yield* problems((local) => {
+          local.Nats.Pass = "given"
+          local.Maxmind.AccountID = "1234"
+          local.Maxmind.LicenseKey = "file:/nosuch/key"
+        })
+        assert.deepStrictEqual(unread.map(({ expected, path }) => `${path} ${expected}`), [
+          "Maxmind.LicenseKey a secret in the file /nosuch/key"
+        ])
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "warns of ACME challenges that cannot be read, for roles that answer them, and shows no address",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* operatorFolder((local) => {
+          local.Nats.Pass = "given"
+        })
+        const web = yield* serveFolder(folder, (name, response) => {
+          if (name === "acme/error") response.writeHead(500).end()
+          else if (name === "acme/page") response.writeHead(200).end("<html>no challenge</html>")
+          else if (name === "acme/away") response.writeHead(302, { location: "http://192.0.2.1/" }).end()
+          else if (name === "acme/good") response.writeHead(200).end("a-challenge\nanother\n")
+          return name.startsWith("acme/") && name !== "acme/nothing"
+        })
+        const record = (name: string, address: string) => ({
+          qname: `_acme-challenge.${name}.dotters.example`,
+          qtype: "TXT",
+          content: address,
+          ttl: 60
+        })
+        const records = fixture(documentFiles["StaticDNSConfig"]!).filter(({ qname }: any) =>
+          !qname.startsWith("_acme")
+        )
+        writeFileSync(
+          join(folder, documentFiles["StaticDNSConfig"]!),
+          JSON.stringify([
+            ...records,
+            ...["error", "page", "away", "good", "nothing"].map((name) =>
+              record(name, `${web.url}acme/${name}?token=planted`)
+            ),
+            // Nothing listens on port 1.
+            record("refused", "http://127.0.0.1:1/acme?token=planted")
+          ])
+        )
+        const check = (...role: ReadonlyArray<string>) =>
+          Effect.map(command(["config", "check", "--json", join(folder, "local.json"), ...role]), ({ ok, stdout }) => {
+            assert.isTrue(ok, stdout)
+            assert.notInclude(stdout, "planted")
+            return lines(stdout).map((line) => decodeProblem(JSON.parse(line))).filter(({ expected }) =>
+              expected.startsWith("ACME")
+            )
+          })
+        for (const role of ["dns", "standalone"]) {
+          const found = (yield* check("--role", role)).map(({ found, path, severity }) =>
+            `${severity} ${path.split(".")[1]} ${found}`
+          )
+          assert.deepStrictEqual(found.slice(0, 3), [
+            "warning error the status 500",
+            "warning page something that is no challenge",
+            "warning away the status 302"
+          ])
+          assert.lengthOf(found, 4)
+          assert.match(found[3]!, /^warning refused no answer/)
+        }
+        assert.deepStrictEqual(yield* check("--role", "monitor"), [])
+        assert.deepStrictEqual(yield* check(), [])
+      }).pipe(Effect.scoped),
+    60_000
+  )
 
   it.live("never prints what stands where a secret belongs", () =>
     Effect.gen(function*() {

@@ -5,9 +5,9 @@ import { join } from "node:path"
 import { demoNetworks } from "../../src/demo/places.ts"
 import { writeDatabase } from "../../src/geo/GeoEntry.ts"
 import { ExplainAnswer } from "../../src/http/ExplainAnswer.ts"
-import { run } from "./geodns.ts"
+import { lines, run } from "./geodns.ts"
 import { command } from "./inProcess.ts"
-import { operatorFolder } from "./operator.ts"
+import { operatorFolder, serveFolder } from "./operator.ts"
 
 const decodeAnswer = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.toCodecJson(ExplainAnswer)))
 
@@ -99,6 +99,62 @@ describe.concurrent("geodns explain", () => {
         assert.notInclude(stdout, "GeoIP")
       }
     }).pipe(Effect.scoped))
+
+  it.live(
+    "warns of a node that is cut off or has old documents, and of one that does not say",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* operatorFolder()
+        const config = join(folder, "local.json")
+        const computed = yield* command(["explain", name, "--client", "203.0.113.7", "--config", config, "--json"])
+        const offline = JSON.parse(computed.stdout)
+        assert.deepStrictEqual(offline.conditions.map(({ name }: any) => name), ["geoip"])
+        let health: unknown
+        const asked: Array<string | undefined> = []
+        const node = yield* serveFolder(folder, (path, response) => {
+          const body = path === "api/explain" ? { ...offline, node: "dns-1", conditions: undefined } : health
+          asked.push(response.req.headers.authorization)
+          if (body === undefined) return false
+          response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body))
+          return true
+        })
+        const ask = (...flags: ReadonlyArray<string>) =>
+          command(["explain", name, "--client", "203.0.113.7", "--node", node.url, ...flags], { GEODNS_KEY: "a-key" })
+        const since = new Date(Date.now() - 3 * 3_600_000).toISOString()
+        const condition = (name: string, detail: string) => ({ name, detail, since })
+        const bus = condition("bus", "the bus is not connected: this node hears no other")
+        const members = condition("config:MembersConfig", "no answer. In use: the copy\u001b[31m of yesterday.")
+        health = {
+          status: "degraded",
+          conditions: [members, condition("config:IaasPricingConfig", "x"), condition("store", "x"), bus]
+        }
+        const degraded = yield* ask()
+        assert.isTrue(degraded.ok, degraded.stderr)
+        const [first, second, answer] = lines(degraded.stdout)
+        assert.match(
+          first!,
+          /^warning: dns-1 is degraded since \S+ \S+Z \(3 h\), bus: the bus is not connected: this node/
+        )
+        assert.match(
+          second!,
+          /^warning: dns-1 .*, config:MembersConfig: no answer\. In use: the copy \[31m of yesterday\.$/
+        )
+        assert.match(answer!, /^polkadot\.dotters\.example A for /)
+        assert.deepStrictEqual(new Set(asked), new Set(["Bearer a-key"]))
+        assert.deepStrictEqual(JSON.parse((yield* ask("--json")).stdout).conditions, [bus, members])
+        health = { status: "degraded", conditions: [condition("store", "x"), condition("geoip:update", "x")] }
+        const whole = yield* ask()
+        assert.match(whole.stdout, /^polkadot/)
+        assert.notInclude(whole.stdout, "warning")
+        assert.deepStrictEqual(JSON.parse((yield* ask("--json")).stdout).conditions, [])
+        health = undefined
+        const silent = yield* ask()
+        assert.isTrue(silent.ok)
+        assert.match(silent.stdout, /^warning: dns-1 does not say whether it is cut off or degraded \(\/health\)$/m)
+        assert.isNull(JSON.parse((yield* ask("--json")).stdout).conditions)
+      }).pipe(Effect.scoped),
+    60_000
+  )
 
   it.live("refuses what it cannot explain", () =>
     Effect.gen(function*() {

@@ -6,9 +6,14 @@ import { join } from "node:path"
 import type { Key } from "../../src/consensus/sealed/keyFile.ts"
 import { readKeyFile } from "../../src/consensus/sealed/keyFile.ts"
 import { signerOf } from "../../src/consensus/sealed/Signer.ts"
+import type { DecisionProof } from "../../src/domain/DecisionProof.ts"
+import type { Outage } from "../../src/domain/Outage.ts"
+import { OutageStore, Store } from "../../src/store/index.ts"
 import { certificate, decision, start, target, vote } from "../consensus/sealed/fixtures.ts"
+import { outage as sampleOutage } from "../store/samples.ts"
 import { lines } from "./geodns.ts"
 import { command } from "./inProcess.ts"
+import { writeLocal } from "./storeSamples.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "geodns-sealed-"))),
@@ -278,4 +283,140 @@ describe("geodns verify", () => {
       assert.isFalse(unsigned.ok)
       assert.match(unsigned.stderr, /is not signed/)
     }).pipe(Effect.scoped))
+
+  describe("of an outage", () => {
+    const minute = 60_000
+    /** A collator's store, with what an outage of the target was opened and closed by. */
+    const stored = Effect.gen(function*() {
+      const there = yield* written
+      const local = yield* writeLocal()
+      const proofOf = (seq: number, at: number, ...ids: ReadonlyArray<string>): DecisionProof => ({
+        seq,
+        late: false,
+        certificate: certificate({
+          epoch: 2,
+          seq,
+          votes: ids.map((id) => vote(id, { epoch: 2, seq, at, signer: there.signer(id) }))
+        })
+      })
+      const store = (outage: Outage, opening?: DecisionProof, closing?: DecisionProof) =>
+        OutageStore.use((store) =>
+          store.open(outage, closing && { id: `seq-${closing.seq}`, votes: {}, proof: closing }, opening)
+        ).pipe(Effect.provide(Store.layerSqlite({ filename: local.sqlite })))
+      const check = (id: string, ...more: ReadonlyArray<string>) =>
+        command(["verify", id, "--roster", there.roster, "--config", local.file, ...more])
+      return { ...there, check, proofOf, store }
+    })
+    const outage = (id: string, options: Partial<Outage> = {}) => sampleOutage(id, { target, start, ...options })
+
+    it.live("shows who saw its beginning and its end, and that both are proved", () =>
+      Effect.gen(function*() {
+        const { check, proofOf, store } = yield* stored
+        const end = start + 5 * minute
+        yield* store(outage("seq-1-x", { end }), proofOf(1, start, "m1", "m2"), proofOf(2, end, "m2", "m3"))
+        const { ok, stderr, stdout } = yield* check("seq-1-x")
+        assert.isTrue(ok, stderr)
+        assert.deepStrictEqual(lines(stdout), [
+          "Outage seq-1-x",
+          "endpoint wss Lagoon wss://rpc.example/polkadot (IPv4): down from 2026-04-21 08:00:00Z to 2026-04-21 08:05:00Z",
+          "Its beginning",
+          "endpoint wss Lagoon wss://rpc.example/polkadot (IPv4): down, step 1 of its register",
+          "by the roster of epoch 2 of test",
+          "VOTER  SAW IT  AT",
+          "m1     down    2026-04-21T08:00:00.000Z  signed",
+          "m2     down    2026-04-21T08:00:00.000Z  signed",
+          "This proves the decision: 2 of 3 members saw the target down, and it takes 2.",
+          "Its end",
+          "endpoint wss Lagoon wss://rpc.example/polkadot (IPv4): up, step 2 of its register",
+          "by the roster of epoch 2 of test",
+          "VOTER  SAW IT  AT",
+          "m2     up      2026-04-21T08:05:00.000Z  signed",
+          "m3     up      2026-04-21T08:05:00.000Z  signed",
+          "This proves the decision: 2 of 3 members saw the target up, and it takes 2.",
+          "The outage is proved."
+        ])
+        const document = JSON.parse((yield* check("seq-1-x", "--json")).stdout)
+        assert.deepStrictEqual(
+          [document.proves, document.outage.id, document.outage.seq, document.outage.late, document.notes],
+          [true, "seq-1-x", 1, false, []]
+        )
+        assert.deepStrictEqual(
+          [document.opening, document.closing].map(({ proves, quorum, seq, status }) => [proves, seq, status, quorum]),
+          [[true, 1, "down", 2], [true, 2, "up", 2]]
+        )
+      }).pipe(Effect.scoped))
+
+    it.live("says what is not proved, and what the store has otherwise than the votes", () =>
+      Effect.gen(function*() {
+        const { check, proofOf, signer, store } = yield* stored
+        const at = (n: number) => start + n * 10 * minute
+        const good = (seq: number, n: number) => proofOf(seq, at(n), "m1", "m2")
+        const of = (check: string) => ({ target: { ...target, check } })
+        yield* store(outage("open"), good(1, 0))
+        yield* store(outage("plain", { ...of("a"), start: at(1), end: at(2) }))
+        yield* store(outage("half", { start: at(3), end: at(4) }), good(3, 3))
+        const forged = certificate({
+          epoch: 2,
+          seq: 5,
+          votes: [
+            vote("m1", { epoch: 2, seq: 5, signer: signer("m1") }),
+            vote("m2", { epoch: 2, seq: 5, signer: signer("m3") })
+          ]
+        })
+        yield* store(
+          outage("forged", { start: at(5), end: at(6) }),
+          { seq: 5, late: false, certificate: forged },
+          good(6, 6)
+        )
+        yield* store(outage("other", { ...of("b"), start: at(7), end: at(8) }), good(1, 7), good(2, 8))
+        yield* store(outage("turned", { start: at(9), end: at(10) }), good(2, 9), good(3, 10))
+        yield* store(outage("before", { start: at(11), end: at(12) }), good(9, 11), good(8, 12))
+        const late = { ...good(14, 14), late: true }
+        yield* store(outage("noted", { start: at(13) - 5 * minute, end: at(14) }), good(11, 13), late)
+
+        const open = yield* check("open")
+        assert.isTrue(open.ok, open.stderr)
+        assert.match(open.stdout, /on, and still open\n[^]*The outage is proved, as far as it is over\.$/)
+        const problem = Effect.fnUntraced(function*(id: string) {
+          const { ok, stderr, stdout } = yield* check(id)
+          assert.isFalse(ok)
+          assert.match(stdout, /The outage is not proved\.$/)
+          const json = yield* check(id, "--json")
+          assert.isFalse(JSON.parse(json.stdout).proves)
+          return stderr.replace(`the outage ${id} is not proved: `, "").trim()
+        })
+        assert.include(
+          yield* problem("plain"),
+          "its beginning: no certificate is stored: it was decided without signatures"
+        )
+        assert.include(yield* problem("half"), "its end: it ended without a decision")
+        assert.include(
+          yield* problem("forged"),
+          "its beginning: the signature of m2 is not one of its key over this vote"
+        )
+        assert.include(yield* problem("other"), "its beginning: its certificate is of another target")
+        assert.include(yield* problem("turned"), "its beginning: its certificate says that the target is up")
+        assert.include(
+          yield* problem("before"),
+          "its end: its certificate is of step 8, and the outage began with step 9"
+        )
+        const noted = yield* check("noted")
+        assert.isTrue(noted.ok, noted.stderr)
+        assert.deepStrictEqual(lines(noted.stdout).filter((line) => line.startsWith("Note: ")), [
+          "Note: it is marked late: a decision on it was learnt long after it was observed.",
+          "Note: of the steps between 11 and 14 nothing is stored: the target may have been up meanwhile.",
+          "Note: the store has 2026-04-21T10:05:00.000Z for its beginning, and the last of its votes was observed at 2026-04-21T10:10:00.000Z."
+        ])
+      }).pipe(Effect.scoped))
+
+    it.live("that the store does not have ends like a wrong command line", () =>
+      Effect.gen(function*() {
+        const { check, proofOf, store } = yield* stored
+        yield* store(outage("open"), proofOf(1, start, "m1", "m2"))
+        const { ok, stderr } = yield* check("seq-9-x")
+        assert.isFalse(ok)
+        assert.match(stderr, /^geodns verify: the store has no outage "seq-9-x": geodns outages --json lists their ids/)
+        assert.isFalse((yield* check("open", "--operator-key", "nonsense")).ok)
+      }).pipe(Effect.scoped))
+  })
 })

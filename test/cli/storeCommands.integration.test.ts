@@ -86,7 +86,8 @@ describeWith(mariadb, "geodns outages, usage and store on MariaDB", () => {
           "0001_outages",
           "0002_usage",
           "0003_alerts",
-          "0004_usage_writers"
+          "0004_usage_writers",
+          "0005_certificates"
         ])
         for (const { steps } of planned.migrations) {
           for (const { sql, what } of steps) assert.isNotEmpty(sql, what)

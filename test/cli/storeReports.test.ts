@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite"
 import { overrideRecords } from "../../src/status/overrideRecords.ts"
 import { OutageStore, Store } from "../../src/store/index.ts"
 import { override } from "../status/overridden.ts"
+import { outage, proof } from "../store/samples.ts"
 import { command } from "./inProcess.ts"
 import { fillStores, nastyError, writeLocal } from "./storeSamples.ts"
 
@@ -109,6 +110,31 @@ describe("geodns outages", () => {
           "o-c,Potomac Works,site,ping,,,4,2026-04-02T00:00:00.000Z,,,false,connection refused"
         ].join("\n")
       )
+    }).pipe(Effect.scoped))
+
+  it.live("says which of them have certificates, and which were learnt late", () =>
+    Effect.gen(function*() {
+      const { file, sqlite } = yield* filled
+      const start = Date.parse("2020-01-10T00:00:00Z")
+      yield* OutageStore.use((store) =>
+        store.open(
+          outage("seq-1-x", { start, end: start + 1_000 }),
+          { id: "seq-2-x", votes: {}, proof: proof(2) },
+          proof(1, { late: true })
+        )
+      ).pipe(Effect.provide(Store.layerSqlite({ filename: sqlite })))
+      const of = (...args: ReadonlyArray<string>) =>
+        command(["outages", "--config", file, "--from", "2020-01", "--to", "2026-04", ...args])
+      const { stdout } = yield* of()
+      assert.match(stdout, / over, certified, late /)
+      assert.lengthOf(stdout.match(/certified/g)!, 1)
+      const all = JSON.parse((yield* of("--json")).stdout).outages
+      assert.deepStrictEqual(all.map(({ proof }: any) => proof), [
+        { seq: 1, late: true, certified: true },
+        undefined,
+        undefined,
+        undefined
+      ])
     }).pipe(Effect.scoped))
 
   it.live("says so when there is none", () =>

@@ -7,15 +7,17 @@ import { command } from "./inProcess.ts"
 import { operatorFolder } from "./operator.ts"
 
 /** The documents of an operator with more static records. */
-const withRecords = (...records: ReadonlyArray<readonly [qname: string, qtype: string, content: string]>) =>
+const withRecords = (
+  ...records: ReadonlyArray<readonly [qname: string, qtype: string, content: string, ttl?: number]>
+) =>
   Effect.map(operatorFolder(), (folder) => {
     const file = join(folder, "geodns-static.json")
     const there = JSON.parse(readFileSync(file, "utf8"))
-    const more = records.map(([qname, qtype, content]) => ({
+    const more = records.map(([qname, qtype, content, ttl = 60]) => ({
       qname,
       qtype,
       content,
-      ttl: 60,
+      ttl,
       auth: true,
       domain_id: 1
     }))
@@ -58,6 +60,25 @@ describe("geodns zone check", () => {
         lines(json.stdout).map((line) => JSON.parse(line)).map(({ severity, type }) => `${severity} ${type}`),
         ["error A", "error CNAME", "error CNAME", "warning MX"]
       )
+    }).pipe(Effect.scoped))
+
+  it.live("warns of what is odd in the documents that zones are made of", () =>
+    Effect.gen(function*() {
+      const file = yield* withRecords(
+        ["two.dotters.example", "A", "192.0.2.1", 60],
+        ["two.dotters.example", "A", "192.0.2.2", 90],
+        ["sub.dotters.example", "SOA", "ns1.dotters.example host@dotters.example 1 2 3 4 5"]
+      )
+      const { ok, stdout } = yield* command(["zone", "check", file])
+      assert.isTrue(ok)
+      const warnings = lines(stdout).filter((line) => line.startsWith("warning"))
+      assert.lengthOf(warnings, 2)
+      assert.match(
+        warnings[0]!,
+        /StaticDNSConfig: \[\d+\]\.ttl: expected 60, the TTL of the A record of two\.dotters\.example/
+      )
+      assert.match(warnings[1]!, /StaticDNSConfig: \[\d+\]\.content: expected as rname a mailbox as a name/)
+      assert.match(stdout, /can be served: 0 errors, 2 warnings/)
     }).pipe(Effect.scoped))
 
   it.live("fails when a document that zones are made of is broken or missing, and names what is wrong", () =>

@@ -23,7 +23,7 @@ describe("Ballot: proposing", () => {
       IsIPv6: false,
       Timestamp: start
     })
-    assert.deepStrictEqual(only(effects, "Observe")[0], { _tag: "Observe", id: "own", target, up: false })
+    assert.deepStrictEqual(only(effects, "Observe")[0], { _tag: "Observe", id: "own", target, up: false, from: "m1" })
   })
 
   it("does not repeat an identical open proposal, but votes on it again", () => {

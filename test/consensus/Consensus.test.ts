@@ -407,7 +407,12 @@ describe("what is contested", () => {
       // Nobody is told when they are closed.
       const consensus = Layer.succeed(
         Consensus,
-        Consensus.of({ propose: () => Effect.void, proposals: Ref.get(open), subscribe: Effect.succeed(Stream.never) })
+        Consensus.of({
+          propose: () => Effect.void,
+          proposals: Ref.get(open),
+          subscribe: Effect.succeed(Stream.never),
+          state: Effect.succeed({ mode: "open", epoch: undefined, votes: false, electorate: new Set() })
+        })
       )
       const contested = Context.get(yield* Layer.build(Layer.provide(contestedByProposals, consensus)), Contested)
       yield* TestClock.adjust("1 second")

@@ -35,6 +35,37 @@ describe("Catalog", () => {
     assert.isFalse(catalog.hosts.has("dormant.dotters.example"), "the host of an inactive service")
   })
 
+  it("gives each member its own services, whatever others like it are assigned", () => {
+    const keys = ["A", "B", "C", "Off"]
+    const services = Schema.decodeUnknownSync(Services)(Object.fromEntries(keys.map((key, i) => [key, {
+      Configuration: { Name: key, ServiceType: "RPC", Active: key === "Off" ? 0 : 1, LevelRequired: i + 1 },
+      Resources: { nodes: 1, cores: 1, memory: 1, disk: 1, bandwidth: 1 },
+      Providers: { P: { RpcUrls: [`wss://${key}.example`] } }
+    }])))
+    const assigned = fc.record({
+      level: fc.integer({ min: 1, max: 3 }),
+      groups: fc.dictionary(fc.constantFrom("x", "y"), fc.array(fc.constantFrom(...keys, "Gone"), { maxLength: 3 }))
+    })
+    fc.assert(fc.property(fc.array(assigned, { maxLength: 30 }), (all) => {
+      const { members } = makeCatalog(
+        Schema.decodeUnknownSync(Members)(Object.fromEntries(all.map(({ groups, level }, i) => [`M${i}`, {
+          Details: { Name: `M${i}` },
+          Membership: { MemberLevel: level },
+          Service: { Active: 1 },
+          ServiceAssignments: groups,
+          Location: { Latitude: 0, Longitude: 0 }
+        }]))),
+        services
+      )
+      const expected = all.map(({ groups, level }) => [
+        ...new Set(
+          Object.values(groups).flat().filter((key) => key !== "Off" && keys.indexOf(key) < level && keys.includes(key))
+        )
+      ])
+      assert.deepStrictEqual(members.map(({ services }) => services.map(({ key }) => key)), expected)
+    }))
+  })
+
   it("lists every service of a shared host", () => {
     const shared = catalog.hosts.get("rpc.dotters.example")?.map((entry) => entry.key)
     assert.sameMembers(shared ?? [], ["Paseo", "Kusama", "Polkadot"])

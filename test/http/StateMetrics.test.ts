@@ -75,6 +75,23 @@ describe("families", () => {
     ) assert.include(text, line)
   })
 
+  it("tell how far the clocks of others are from ours, as far as that is known", () => {
+    const text = textOf(clusterFamilies(
+      [
+        node("mon-1", "IBPMonitor", { skew: -7_250 }),
+        node("dns-1", "IBPDns", { skew: 0 }),
+        node("mon-2", "IBPMonitor")
+      ],
+      1
+    ))
+    const lines = text.split("\n").filter((line) => line.startsWith("geodns_clock_skew_seconds"))
+    assert.deepStrictEqual(lines, [
+      'geodns_clock_skew_seconds{node="mon-1"} -7.25',
+      'geodns_clock_skew_seconds{node="dns-1"} 0'
+    ])
+    assert.notInclude(textOf(clusterFamilies([node("mon-2", "IBPMonitor")], 1)), "skew")
+  })
+
   it("tell the age of each document", () => {
     const text = textOf(configFamilies(snapshotOf({ amber: member("Amber") }), now))
     assert.include(text, 'geodns_config_document_age_seconds{document="MembersConfig"} 180')

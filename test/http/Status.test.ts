@@ -23,6 +23,7 @@ describe("Status", () => {
   it.effect("is gathered once a second, however many ask", () => {
     let gathered = 0
     const consensus = Layer.mock(Consensus, {
+      state: Fakes.openState,
       proposals: Effect.sync(() => {
         gathered++
         return []
@@ -67,6 +68,7 @@ describe("Status", () => {
   it.effect("tells changes at most once a second, and at least every ten", () => {
     let proposals = 0
     const consensus = Layer.mock(Consensus, {
+      state: Fakes.openState,
       proposals: Effect.sync(() => Array.from({ length: proposals }, () => Fakes.proposal(Fakes.site("Amber"))))
     })
     return Effect.gen(function*() {

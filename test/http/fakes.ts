@@ -1,4 +1,4 @@
-import { Effect, Layer, Schema, type Stream } from "effect"
+import { Effect, Layer, Schema, Stream } from "effect"
 import { Membership, type NodeEntry } from "../../src/cluster/Membership.ts"
 import { Config } from "../../src/config/Config.ts"
 import type { Snapshot } from "../../src/config/Snapshot.ts"
@@ -11,6 +11,7 @@ import type { Outage } from "../../src/domain/Outage.ts"
 import { type Target, targetKey } from "../../src/domain/Target.ts"
 import { makeProposal } from "../../src/domain/wire/Consensus.ts"
 import { GeoIp } from "../../src/geo/GeoIp.ts"
+import { unknownPlace } from "../../src/geo/GeoLookup.ts"
 import { type LocalResult, Monitor } from "../../src/monitor/Monitor.ts"
 import { type Condition, Conditions } from "../../src/node/Conditions.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
@@ -162,11 +163,22 @@ export const officialStatus = (officials: ReadonlyArray<Official>) =>
     all: Effect.succeed(new Map(officials.map((o) => [targetKey(o.target), o])))
   })
 
+/** How a monitor takes part that believes all messages. */
+export const openState = Effect.succeed({
+  mode: "open" as const,
+  epoch: undefined,
+  votes: true,
+  electorate: new Set(["mon-1"])
+})
+
 export const consensus = (proposals: ReadonlyArray<OpenProposal>) =>
-  Layer.mock(Consensus, { proposals: Effect.succeed(proposals) })
+  Layer.mock(Consensus, {
+    proposals: Effect.succeed(proposals),
+    state: openState
+  })
 
 export const monitor = (results: ReadonlyArray<LocalResult>) =>
-  Layer.mock(Monitor, { results: Effect.succeed(results) })
+  Layer.mock(Monitor, { results: Effect.succeed(results), held: Effect.succeed([]) })
 
 export const outageLog = (open: ReadonlyArray<Outage>) => Layer.mock(OutageLog, { open: Effect.succeed(open) })
 
@@ -198,7 +210,8 @@ export const steering = Layer.succeed(
   Steering.of({
     choose: () => undefined,
     explain: (name, ipv6, client) => name === "rpc.demo.example" ? { ...explanation, name, ipv6, client } : undefined,
-    names: () => new Set(["rpc.demo.example"])
+    names: () => new Set(["rpc.demo.example"]),
+    views: Stream.never
   })
 )
 
@@ -216,7 +229,8 @@ export const geoIp = Layer.succeed(
           network: "Example Net",
           prefix: 24
         }
-        : { location: undefined, country: "??", countryName: "Unknown", asn: "", network: "", prefix: 0 },
+        : unknownPlace,
+    examine: () => ({ place: unknownPlace, leaf: 0, misses: {} }),
     databases: [{ file: "City.mmdb", kind: "City", builtAt: now - minutes(60 * 24) }]
   })
 )

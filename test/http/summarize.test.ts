@@ -198,6 +198,26 @@ describe("summarize", () => {
     assert.deepInclude(members.items[0], { key: "", name: "Ghost", state: "down" })
   })
 
+  it("tells how far clocks are off and what is held down, not finer than it matters", () => {
+    const document = (later: number) =>
+      summarize(input({
+        now: now + later,
+        nodes: [node("mon-2", "IBPMonitor", { skew: -7_249 }), node("mon-3", "IBPMonitor")],
+        held: [{ target: site("Amber"), penalty: 5_020 - later / 100, left: 600_000 - later }]
+      }))
+    const [, second, third] = document(0).nodes.items
+    assert.deepStrictEqual([second?.clockSkew, third], [-7.2, { ...third!, id: "mon-3" }])
+    assert.notProperty(third, "clockSkew")
+    assert.deepStrictEqual(document(0).held?.items.map(({ penalty, target }) => [penalty, target.member]), [[
+      5_000,
+      "Amber"
+    ]])
+    assert.deepStrictEqual(document(2_000).held, document(0).held)
+    const shown = JSON.parse(JSON.stringify(document(0)))
+    assert.deepStrictEqual(Schema.decodeUnknownSync(StatusDocument)(shown), document(0))
+    assert.notProperty(summarize(input()), "held")
+  })
+
   it("has no outages where none are kept", () => {
     assert.notProperty(summarize(input()), "outages")
   })
@@ -225,6 +245,7 @@ describe("summarize", () => {
           official({ ...hostile, member: `${i}${long}` }, { up: false, error: long, id: long, decidedBy: long, votes })
       ),
       proposals: Array.from({ length: 500 }, () => ({ ...proposal(hostile, { error: long }), votes })),
+      held: Array.from({ length: 500 }, () => ({ target: hostile, penalty: 5_000, left: 1 })),
       outages: {
         open: Array.from({ length: 500 }, () => outage(hostile, { error: long, votes, id: long })),
         recent: Array.from({ length: 500 }, () => outage(hostile, { error: long, end: now })).reduce(

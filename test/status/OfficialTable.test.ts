@@ -5,6 +5,7 @@ import type { Decision } from "../../src/status/Decision.ts"
 import { decodeEntry, encodeEntry } from "../../src/status/OfficialFile.ts"
 import { clockTolerance, OfficialTable, remembers } from "../../src/status/OfficialTable.ts"
 import { decision, target, targetNamed } from "./fixtures.ts"
+import { idOf, proven } from "./proving.ts"
 
 const now = 1_000
 const key = targetKey(target)
@@ -172,6 +173,103 @@ describe("OfficialTable", () => {
       assert.deepStrictEqual(statuses[0], newest)
       assert.deepStrictEqual(statuses[1], newest)
     }))
+  })
+
+  it("orders what is proved by its step alone, whatever its times, and takes it before all that is not", () => {
+    const table = make()
+    const unproven = decision({ id: "p1", decidedAt: now })
+    assert.strictEqual(table.apply(unproven, now)._tag, "Changed")
+    // Far from our clock, and before what stands.
+    const up = proven(2, 4e12)
+    const down = proven(3, 5)
+    assert.deepInclude(table.apply(up, now), { _tag: "Changed", change: { before: unproven, after: up } })
+    assert.deepStrictEqual(tags(table, proven(1, now), proven(2, 5e12)), ["old", "Same"])
+    assert.strictEqual(table.get(key), up)
+    assert.deepInclude(table.recall(down, { decidedAt: 9e12, id: "x" }, now), {
+      _tag: "Changed",
+      change: { before: up, after: down }
+    })
+    assert.deepInclude(table.resume(up, now), { _tag: "Ignored", reason: "old" })
+    assert.strictEqual(table.get(key), down)
+  })
+
+  it("gives a change when it is another outage, and none when it is proved what was only said, or up all the same", () => {
+    const table = make()
+    const said = decision({ id: "p1", decidedAt: now })
+    assert.deepStrictEqual(tags(table, said, proven(1, 10)), ["Changed", "Same"])
+    assert.strictEqual(table.get(key)?.id, idOf(target, 1))
+    // The outage that was opened by what was only said is still known for the same.
+    assert.isTrue(remembers(table.allEntries().get(key)!, "p1"))
+    const applied = table.apply(proven(5, 8), now)
+    assert.strictEqual(applied._tag, "Changed")
+    if (applied._tag === "Changed") {
+      assert.deepStrictEqual(applied.change, { before: proven(1, 10), after: proven(5, 8) })
+    }
+    assert.deepStrictEqual(tags(table, proven(6, 9), proven(8, 7)), ["Changed", "Same"])
+    assert.strictEqual(table.get(key)?.proof?.seq, 8)
+  })
+
+  it("ends in the highest step of each target at every node, in whatever order and however often they come", () => {
+    const steps = fc.array(
+      fc.record({
+        seq: fc.integer({ min: 1, max: 12 }),
+        at: fc.integer({ min: 0, max: 4e12 }),
+        late: fc.boolean(),
+        target: fc.constantFrom(target, targetNamed("other")),
+        by: fc.constantFrom("apply" as const, "resume" as const, "recall" as const)
+      }),
+      { minLength: 1, maxLength: 20 }
+    )
+    const heard = steps.chain((all) =>
+      fc.record({
+        all: fc.constant(all),
+        orders: fc.array(fc.shuffledSubarray([...all, ...all], { minLength: all.length * 2 }), {
+          minLength: 2,
+          maxLength: 4
+        })
+      })
+    )
+    fc.assert(fc.property(heard, ({ all, orders }) => {
+      const highest: Record<string, number> = {}
+      for (const { seq, target } of all) {
+        highest[targetKey(target)] = Math.max(seq, highest[targetKey(target)] ?? 0)
+      }
+      for (const order of orders) {
+        const table = make()
+        const changes = new Map<string, number>()
+        for (const { at, by, late, seq, target } of order) {
+          const one = proven(seq, at, { late, target })
+          const applied = by === "recall" ? table.recall(one, { decidedAt: at, id: "x" }, now) : table[by](one, now)
+          if (applied._tag !== "Changed") continue
+          const { after, before } = applied.change
+          // Steps only rise, and each change begins where the last one ended or was said again.
+          assert.isAbove(after.proof!.seq, before?.proof?.seq ?? 0)
+          assert.isAtLeast(before?.proof?.seq ?? 0, changes.get(targetKey(target)) ?? 0)
+          changes.set(targetKey(target), after.proof!.seq)
+        }
+        const entries = [...table.allEntries()]
+        assert.deepStrictEqual(
+          Object.fromEntries(entries.map(([key, { official }]) => [key, official.proof?.seq])),
+          highest
+        )
+        for (const [, { official }] of entries) {
+          assert.strictEqual(official.up, official.proof!.seq % 2 === 0)
+          assert.strictEqual(official.id, idOf(official.target, official.proof!.seq))
+        }
+      }
+    }))
+  })
+
+  it("keeps what orders decisions over a restart, and leaves certificates to consensus", () => {
+    const table = make()
+    table.apply(proven(4, 10, { late: true }), now)
+    const line = encodeEntry(table.allEntries().get(key)!)
+    assert.notInclude(line, "sig")
+    const entry = decodeEntry(JSON.parse(line))!
+    assert.deepStrictEqual(entry.official.proof, { seq: 4, late: true })
+    const again = make()
+    assert.isTrue(again.restore(entry))
+    assert.deepStrictEqual(tags(again, proven(3, 11), proven(5, 2)), ["old", "Changed"])
   })
 
   it("gives changes that fit together", () => {

@@ -5,6 +5,7 @@ import { targetKey } from "../../src/domain/Target.ts"
 import { OpenOutages } from "../../src/status/OpenOutages.ts"
 import { decided, type Transition } from "../../src/status/Transition.ts"
 import { decision, target, targetNamed } from "./fixtures.ts"
+import { proven } from "./proving.ts"
 
 const minimum = 900_000
 const up = (decidedAt: number) => decision({ id: `up-${decidedAt}`, up: true, error: "", decidedAt })
@@ -161,5 +162,73 @@ describe("OpenOutages", () => {
       }
       assert.deepStrictEqual(outages.all().map(({ id }) => id).sort(), [...open.values()].sort())
     }))
+  })
+
+  describe("of what is proved", () => {
+    const openWith = (seq: number, at = 30 * minute) => {
+      const outages = new OpenOutages()
+      settle(outages, proven(seq, at))
+      return outages
+    }
+    const context = { minimumOffline: minimum, now: 60 * minute }
+    const next = (outages: OpenOutages, status: ReturnType<typeof proven>, isOld: boolean) => {
+      const event = outages.next(decided(status), { ...context, isOld })
+      return event && `${event._tag} ${event.outage.proof?.seq}`
+    }
+
+    it("is closed by a higher step and by no other, whatever the clocks say, new or from before a restart", () => {
+      for (const isOld of [false, true]) {
+        for (const at of [1, 29 * minute, 31 * minute, 90 * minute]) {
+          assert.strictEqual(next(openWith(3), proven(4, at), isOld), "Closed 3")
+          assert.strictEqual(next(openWith(3), proven(6, at), isOld), "Closed 3")
+          assert.isUndefined(next(openWith(3), proven(2, at), isOld))
+          assert.isUndefined(next(openWith(3), proven(3, at), isOld))
+          assert.isUndefined(next(openWith(3), proven(1, at), isOld))
+        }
+      }
+    })
+
+    it("ends after it starts, and is late when its end is", () => {
+      const outages = openWith(1)
+      const closed = settle(outages, proven(2, 10 * minute, { late: true }))!
+      assert.deepStrictEqual(closed.outage, {
+        ...closed.outage,
+        id: "seq-1-Lagoon",
+        start: 30 * minute,
+        end: 30 * minute + 1,
+        proof: { seq: 1, late: true, certified: true }
+      })
+    })
+
+    it("is over by the next one, when its own end was missed", () => {
+      const outages = openWith(1, 50)
+      const closed = settle(outages, proven(5, 90))!
+      assert.strictEqual(closed._tag, "Closed")
+      assert.deepInclude(closed.outage, { id: "seq-1-Lagoon", end: 90 })
+      assert.deepStrictEqual(closed.outage.proof, { seq: 1, late: false, certified: false })
+      assert.deepInclude(settle(outages, proven(5, 90))?.outage, { id: "seq-5-Lagoon", start: 90 })
+      assert.isUndefined(settle(outages, proven(5, 90)))
+    })
+
+    it("stays open when the end of an earlier one comes after it, and is closed by its own then", () => {
+      const outages = openWith(3)
+      const late = decided(proven(2, 40 * minute))
+      assert.isUndefined(outages.next(late, context))
+      outages.pass(late)
+      assert.deepInclude(settle(outages, proven(4, 20 * minute))?.outage, { id: "seq-3-Lagoon" })
+    })
+
+    it("ends what was opened without proof, and knows an earlier one that is over from the one that is open", () => {
+      const outages = new OpenOutages()
+      settle(outages, down(30 * minute))
+      assert.isUndefined(settle(outages, proven(1, 31 * minute)))
+      assert.deepInclude(settle(outages, proven(2, 10 * minute))?.outage, { id: `down-${30 * minute}` })
+      const earlier = openWith(5).next(decided(proven(1, 90 * minute)), {
+        ...context,
+        end: decided(proven(2, 91 * minute))
+      })
+      assert.strictEqual(earlier?._tag, "Opened")
+      assert.strictEqual(earlier?.outage.proof?.seq, 1)
+    })
   })
 })

@@ -3,6 +3,7 @@ import * as fc from "fast-check"
 import { OutageBacklog } from "../../src/status/OutageBacklog.ts"
 import { decided, type WaitingTransition } from "../../src/status/Transition.ts"
 import { decision, targetNamed } from "./fixtures.ts"
+import { proven } from "./proving.ts"
 
 const members = ["a", "b", "c"]
 
@@ -133,5 +134,29 @@ describe("OutageBacklog", () => {
     assert.deepStrictEqual(left(), [1, 2, 6, 7])
     assert.deepStrictEqual(backlog.giveUp({ size: 0, bytes: 0 }).map(({ number }) => number), [7])
     assert.deepStrictEqual(left(), [1, 2, 6])
+  })
+
+  it("keeps the next outage of a target apart from the one before, whose end was missed", () => {
+    const backlog = new OutageBacklog()
+    const add = (number: number, status: ReturnType<typeof proven>) =>
+      backlog.add({ number, bytes: 10, transition: decided(status) })
+    add(1, proven(1, 1))
+    add(2, proven(1, 5))
+    add(3, proven(3, 3))
+    add(4, proven(4, 4))
+    add(5, proven(6, 4))
+    const numbers = () => Array.from(backlog.all(), ({ number }) => number)
+    assert.deepStrictEqual(numbers(), [1, 3, 4])
+    assert.strictEqual(backlog.endOf(backlog.first()!)?.number, 3)
+    // Somebody is at work on the first: what is given up is the second, with its end, and the first has none then.
+    assert.deepStrictEqual(backlog.giveUp({ size: 1, bytes: 100 }).map(({ number }) => number), [3])
+    assert.deepStrictEqual(numbers(), [1])
+
+    add(6, proven(2, 6))
+    add(7, proven(5, 7))
+    add(8, proven(7, 8))
+    assert.deepStrictEqual(backlog.giveUp({ size: 3, bytes: 100 }).map(({ number }) => number), [7])
+    // The one after it is not lost with it.
+    assert.deepStrictEqual(numbers(), [1, 6, 8])
   })
 })

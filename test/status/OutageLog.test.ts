@@ -14,6 +14,7 @@ import { OutageStore } from "../../src/store/OutageStore.ts"
 import { documentsOf, measured } from "./collating.ts"
 import { decision, target, targetNamed } from "./fixtures.ts"
 import { FlakyStore } from "./flaky.ts"
+import { proven, registering } from "./proving.ts"
 
 const config = Config.layerMemory(documentsOf("Lagoon", "gone", "down", "fresh", "other"))
 
@@ -40,8 +41,9 @@ const waitingFor = (names: ReadonlyArray<string>) =>
   })
 /** Lets the log do its work. */
 const settle = Effect.repeat(TestClock.adjust("1 millis"), { times: 20 })
-const outageOf = (id: string, start: number, of = target) => {
-  const event = new OpenOutages().next(decided(decision({ id, decidedAt: start, target: of })), {
+const outageOf = (id: string, start: number, of = target, seq?: number) => {
+  const proof = seq === undefined ? {} : { proof: { seq, late: false } }
+  const event = new OpenOutages().next(decided(decision({ id, decidedAt: start, target: of, ...proof })), {
     minimumOffline: 0,
     now: start
   })
@@ -311,5 +313,106 @@ describe("OutageLog", () => {
       yield* settle
       assert.deepStrictEqual((yield* log.open).map(({ id }) => id), ["next"])
     }).pipe(Effect.provide(Layer.provideMerge(OutageLog.layer, world(store))))
+  })
+
+  describe("of what is proved", () => {
+    const apply = (status: ReturnType<typeof proven>) => OfficialStatus.use((official) => official.apply(status))
+    const ids = Effect.map(summary, (all) => all.map(({ end, id, start }) => ({ id, start, end })))
+
+    it.effect("keeps both certificates, and closes by step although the clocks say otherwise", () =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(100_000)
+        yield* Effect.gen(function*() {
+          yield* settle
+          yield* apply(proven(1, 90_000))
+          yield* settle
+          yield* apply(proven(2, 50_000, { late: true }))
+          yield* apply(proven(3, 40_000))
+          yield* settle
+          // The end of the first, told once more after the second began.
+          yield* apply(proven(2, 95_000))
+          yield* settle
+        }).pipe(Effect.provide(OutageLog.layer))
+        assert.deepStrictEqual(yield* ids, [
+          { id: "seq-3-Lagoon", start: 40_000, end: undefined },
+          { id: "seq-1-Lagoon", start: 90_000, end: 90_001 }
+        ])
+        const [, first] = yield* stored
+        assert.deepStrictEqual(first?.proof, { seq: 1, late: true, certified: true })
+        const decisions = yield* OutageStore.use((store) => store.decisions("seq-1-Lagoon"))
+        assert.deepStrictEqual(decisions.map(({ proof }) => proof), [
+          proven(1, 90_000).proof,
+          proven(2, 50_000, { late: true }).proof
+        ])
+      }).pipe(Effect.provide(world())))
+
+    it.effect("ends an outage whose end was missed by the next one, also over a restart and in what waits", () => {
+      const store = new FlakyStore()
+      return Effect.gen(function*() {
+        yield* TestClock.setTime(100_000)
+        yield* Effect.provide(
+          Effect.gen(function*() {
+            yield* apply(proven(1, 50_000))
+            yield* settle
+          }),
+          OutageLog.layer
+        )
+        // Away meanwhile: it heard nothing of steps 2 to 4.
+        yield* apply(proven(5, 60_000))
+        yield* Effect.provide(
+          Effect.gen(function*() {
+            yield* settle
+            store.mode = "away"
+            yield* apply(proven(7, 70_000))
+            yield* apply(proven(8, 71_000))
+            yield* settle
+          }),
+          OutageLog.layer
+        )
+        store.mode = "well"
+        yield* Effect.provide(settle, OutageLog.layer)
+        assert.deepStrictEqual(yield* ids, [
+          { id: "seq-1-Lagoon", start: 50_000, end: 60_000 },
+          { id: "seq-5-Lagoon", start: 60_000, end: 70_000 },
+          { id: "seq-7-Lagoon", start: 70_000, end: 71_000 }
+        ])
+        assert.deepStrictEqual((yield* stored).map(({ proof }) => proof?.certified), [false, false, true])
+      }).pipe(Effect.provide(world(store)))
+    })
+
+    it.effect("ends an earlier one that another process has left open", () =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(100_000)
+        const store = yield* OutageStore
+        yield* Effect.gen(function*() {
+          yield* settle
+          yield* store.open(outageOf("seq-1-Lagoon", 50_000, target, 1), undefined, proven(1, 50_000).proof)
+          yield* apply(proven(3, 60_000))
+          yield* settle
+          assert.deepStrictEqual(yield* ids, [
+            { id: "seq-1-Lagoon", start: 50_000, end: 60_000 },
+            { id: "seq-3-Lagoon", start: 60_000, end: undefined }
+          ])
+        }).pipe(Effect.provide(OutageLog.layer))
+      }).pipe(Effect.provide(world())))
+
+    it.effect("takes from the store what proves that it is down, where proofs are required, and nothing else", () =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(100_000)
+        const at = 90_000
+        const store = yield* OutageStore
+        const official = yield* OfficialStatus
+        const open = (member: string, proof?: ReturnType<typeof proven>["proof"]) =>
+          store.open(outageOf(`o-${member}`, at, targetNamed(member), proof?.seq), undefined, proof)
+        yield* open("Lagoon", proven(3, at).proof)
+        yield* open("gone")
+        yield* open("down", { seq: 1, late: false })
+        const forged = proven(1, at, { target: targetNamed("fresh") }).proof!
+        yield* open("fresh", { ...forged, certificate: { ...forged.certificate!, votes: [] } })
+        yield* Effect.provide(settle, OutageLog.layer.pipe(Layer.provide(registering())))
+        const all = [...(yield* official.all).values()]
+        assert.deepStrictEqual(all.map(({ target, proof }) => [target.member, proof?.seq]), [["Lagoon", 3]])
+        assert.strictEqual((yield* stored).filter(({ end }) => end === undefined).length, 4)
+      }).pipe(Effect.provide(world())))
   })
 })

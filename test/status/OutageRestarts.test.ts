@@ -351,6 +351,7 @@ describe("OutageLog, over restarts", () => {
         assert.deepStrictEqual(yield* conditionNames, ["store:outages"])
         outside.flaky.mode = "well"
         yield* TestClock.adjust("1 minute")
+        yield* settle
       }))
       assert.lengthOf(yield* outside.rows, 100)
     }).pipe(Effect.scoped))

@@ -4,6 +4,7 @@ import * as fc from "fast-check"
 import type { StatusChange } from "../../src/status/Decision.ts"
 import { makeStatusFeed, mergeChanges } from "../../src/status/StatusFeed.ts"
 import { decision, targetNamed } from "./fixtures.ts"
+import { proven } from "./proving.ts"
 
 /** The changes of a target that turns with every step, from `first`. */
 const turns = (member: string, count: number, first = false): ReadonlyArray<StatusChange> => {
@@ -88,5 +89,11 @@ describe("StatusFeed", () => {
         else assert.deepStrictEqual(to, { before: from, after })
       }
     }))
+  })
+
+  it("keeps, when it merges, that it is another outage", () => {
+    const [first, second, third] = [proven(1, 1), proven(2, 2), proven(3, 3)]
+    const merged = mergeChanges([{ before: first, after: second! }, { before: second, after: third! }])
+    assert.deepStrictEqual(merged, [{ before: first, after: third! }])
   })
 })

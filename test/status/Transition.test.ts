@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { decided, doneRecord, readRecord, type Transition, transitionRecord } from "../../src/status/Transition.ts"
 import { decision, target } from "./fixtures.ts"
+import { proven } from "./proving.ts"
 
 const transitions: fc.Arbitrary<Transition> = fc.oneof(
   fc.record({
@@ -26,6 +27,17 @@ describe("the records of the journal", () => {
       assert.deepStrictEqual(readRecord(record), { number, transition })
     }))
     assert.deepStrictEqual(readRecord(doneRecord(7)), { done: 7 })
+  })
+
+  it("keep what proves a decision whole, and the outage when a certificate is damaged", () => {
+    const transition = decided(proven(3, 1_000, { late: true }))
+    assert.deepStrictEqual(readRecord(transitionRecord(1, transition)), { number: 1, transition })
+    const damaged = JSON.parse(transitionRecord(1, transition))
+    damaged.status.proof.certificate.votes = "none"
+    assert.deepStrictEqual(readRecord(JSON.stringify(damaged)), {
+      number: 1,
+      transition: decided({ ...proven(3, 1_000), proof: { seq: 3, late: true } })
+    })
   })
 
   it("leave out data that is no JSON, not the outage", () => {

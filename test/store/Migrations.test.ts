@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { Migrations, OutageStore, SqliteClient, Store, usageWidths } from "../../src/store/index.ts"
 import { UsageStore } from "../../src/store/UsageStore.ts"
-import { march, minute, outage, usage } from "./samples.ts"
+import { march, minute, outage, proof, usage } from "./samples.ts"
 
 const fresh = SqliteClient.layer({ filename: ":memory:" })
 const withStores = Layer.provideMerge(Store.layerSql, fresh)
@@ -15,7 +15,7 @@ describe("Migrations", () => {
       const recorded = sql`SELECT migration_id, name FROM schema_migrations ORDER BY migration_id`.values
       yield* Migrations.run()
       const first = yield* recorded
-      assert.deepStrictEqual(first, [[1, "outages"], [2, "usage"], [3, "alerts"]])
+      assert.deepStrictEqual(first, [[1, "outages"], [2, "usage"], [3, "alerts"], [4, "certificates"]])
       yield* Migrations.run()
       assert.deepStrictEqual(yield* recorded, first)
       const tables = yield* sql`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`.values
@@ -33,6 +33,54 @@ describe("Migrations", () => {
       assert.deepStrictEqual(yield* sql`SELECT hits FROM requests`.values, [[7]])
       assert.deepStrictEqual(yield* sql`SELECT * FROM alert_threads`.values, [])
     }).pipe(Effect.provide(fresh)))
+
+  it.effect("give decisions of an older version what proves those to come, and keep them as they are", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      yield* Migrations.run()
+      for (const name of ["seq", "late", "certificate"]) {
+        yield* sql`ALTER TABLE decisions DROP COLUMN ${sql.literal(name)}`
+      }
+      yield* sql`DELETE FROM schema_migrations WHERE name = 'certificates'`
+      yield* sql`
+        INSERT INTO member_events (member_name, check_type, check_name, domain_name, endpoint, start_time, error,
+          vote_data, additional_data, is_ipv6, target_key, outage_id)
+        VALUES ('A', 'site', 'ping', '', '', '2026-03-01 00:00:00.000', 'e', '{}', 'null', 0,
+          '["site","ping","A","","",false]', 'o1')`
+      const before = sql`
+        INSERT INTO decisions (outage_id, up, decision_id, decided_at, vote_data)
+        VALUES ('o1', 0, 'o1', '2026-03-01 00:00:00.000', '{"m1":true}')`
+      yield* before
+      const [plan] = yield* Migrations.migrate({ dryRun: true })
+      assert.deepStrictEqual(plan?.steps.map(({ what }) => what), [
+        "add the column seq to decisions",
+        "add the column late to decisions",
+        "add the column certificate to decisions"
+      ])
+      yield* Migrations.run()
+      assert.deepStrictEqual(yield* Migrations.migrate(), [])
+      const store = yield* OutageStore
+      const opening = { id: "o1", up: false, decidedAt: march, votes: { m1: true } }
+      assert.deepStrictEqual(yield* store.decisions("o1"), [opening])
+      assert.isTrue(yield* store.close("o1", march + minute, false, { id: "seq-2", votes: {}, proof: proof(2) }))
+      assert.deepStrictEqual((yield* store.decisions("o1"))[1]?.proof, proof(2))
+      const [row] = yield* Stream.runCollect(store.find({}))
+      assert.isUndefined(row?.proof)
+      // One that a process of the older version writes meanwhile gets in.
+      yield* sql`DELETE FROM decisions`
+      yield* before
+      assert.deepStrictEqual(yield* store.decisions("o1"), [opening])
+    }).pipe(Effect.provide(OutageStore.layer.pipe(Layer.provideMerge(fresh)))))
+
+  it.effect("say which row of theirs is broken when somebody has changed a certificate by hand", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const store = yield* OutageStore
+      yield* store.open(outage("o1"), undefined, proof(1))
+      yield* sql`UPDATE decisions SET certificate = '{"seq":1}'`
+      const error = yield* Effect.flip(store.decisions("o1"))
+      assert.match(error.message, /decisions.*o1.*certificate/s)
+    }).pipe(Effect.provide(withStores)))
 
   it.effect("leave a database as it was when one fails, and refuse one of a newer version", () =>
     Effect.gen(function*() {

@@ -4,7 +4,7 @@ import fc from "fast-check"
 import type { Outage } from "../../src/domain/Outage.ts"
 import { targetKey } from "../../src/domain/Target.ts"
 import { type OutageQuery, OutageStore, type StoreError } from "../../src/store/index.ts"
-import { awkward, march, minute, outage, target } from "./samples.ts"
+import { awkward, march, minute, outage, proof, target } from "./samples.ts"
 
 /** What every implementation of `OutageStore` must do. `layer` gives a new and empty one each time. */
 export const outageStoreConformance = (
@@ -349,6 +349,50 @@ export const outageStoreConformance = (
         const closing = { id: "d2", up: true, decidedAt: march + minute, votes: { m1: true, m3: true } }
         assert.deepStrictEqual(yield* store.decisions("o1"), [opening, closing])
         assert.deepStrictEqual(yield* store.decisions("nobody"), [])
+      })
+    )
+
+    check(
+      "keeps what proves the decisions, and says of an outage whether both have it and whether it is late",
+      Effect.gen(function*() {
+        const store = yield* OutageStore
+        const [down, up] = [proof(1), proof(2, { late: true }, 64)]
+        const closing = { id: "seq-2", votes: { m1: true }, proof: up }
+        const step = (seq: number, late: boolean, certified: boolean) => ({ proof: { seq, late, certified } })
+        yield* store.open(outage("seq-1"), undefined, down)
+        assert.deepStrictEqual(yield* find(), [outage("seq-1", step(1, false, true))])
+        assert.isTrue(yield* store.close("seq-1", march + minute, false, closing))
+        assert.deepStrictEqual(yield* find(), [outage("seq-1", { end: march + minute, ...step(1, true, true) })])
+        assert.deepStrictEqual(yield* store.decisions("seq-1"), [
+          { id: "seq-1", up: false, decidedAt: march, votes: outage("").votes, proof: down },
+          { ...closing, up: true, decidedAt: march + minute }
+        ])
+
+        // Over before it was stored, by a step whose certificate was not kept; and ended without a decision.
+        const whole = outage("seq-3", { start: march + 5 * minute, end: march + 6 * minute })
+        yield* store.open(whole, { id: "seq-4", votes: {}, proof: { seq: 4, late: false } }, proof(3, { late: true }))
+        const gone = outage("seq-5", { start: march + 7 * minute })
+        yield* store.open(gone, undefined, proof(2 ** 53 - 1))
+        yield* store.close("seq-5", march + 8 * minute, false)
+        const open = outage("seq-7", { start: march + 9 * minute })
+        yield* store.open(open, undefined, { seq: 7, late: false })
+        assert.deepStrictEqual((yield* find()).slice(1), [
+          { ...whole, ...step(3, true, false) },
+          { ...gone, end: march + 8 * minute, ...step(2 ** 53 - 1, false, false) },
+          { ...open, ...step(7, false, false) }
+        ])
+        assert.deepStrictEqual((yield* store.decisions("seq-3"))[1]?.proof, { seq: 4, late: false })
+
+        // The same outage again, with another certificate for the same step: the first stays.
+        yield* store.open(open, undefined, proof(7))
+        assert.deepStrictEqual((yield* store.decisions("seq-7"))[0]?.proof, { seq: 7, late: false })
+        // One that was opened without proof has none, however it ends.
+        yield* store.open(outage("p1", { target: target({ check: "other" }) }))
+        yield* store.close("p1", march + minute, false, closing)
+        assert.deepStrictEqual(yield* find({ id: "p1 " }), [
+          outage("p1", { target: target({ check: "other" }), end: march + minute })
+        ])
+        assert.deepStrictEqual(yield* find({ id: "nobody" }), [])
       })
     )
 

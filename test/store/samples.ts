@@ -1,3 +1,4 @@
+import type { DecisionProof } from "../../src/domain/DecisionProof.ts"
 import type { Outage } from "../../src/domain/Outage.ts"
 import type { Target } from "../../src/domain/Target.ts"
 import type { UsageRow } from "../../src/store/index.ts"
@@ -34,6 +35,24 @@ export const outage = (id: string, over: Partial<Outage> = {}): Outage => ({
   data: { attempts: 3 },
   votes: { m1: true, m2: true, m3: false },
   blip: false,
+  ...over
+})
+
+/** The proof of a step by so many voters, whose signatures say nothing. */
+export const proof = (seq: number, over: Partial<DecisionProof> = {}, voters = 3): DecisionProof => ({
+  seq,
+  late: false,
+  certificate: {
+    cluster: "test",
+    epoch: 1,
+    T: target(),
+    seq,
+    votes: Array.from({ length: voters }, (_, i) => ({
+      voter: `monitor-${i}`,
+      observedAt: "2026-03-01T00:00:00.123456789Z",
+      sig: `ed25519:${"A".repeat(86)}`
+    }))
+  },
   ...over
 })
 

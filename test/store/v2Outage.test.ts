@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import fc from "fast-check"
 import { targetKey } from "../../src/domain/Target.ts"
+import { proofColumns } from "../../src/store/DecisionRow.ts"
 import { decodeOutage } from "../../src/store/OutageRow.ts"
 import { adoptV2Outage, closeDuplicate, isUndated, type V2OutageRow, v2Target } from "../../src/store/v2Outage.ts"
 
@@ -119,7 +120,7 @@ describe("a row of v2", () => {
     })
     fc.assert(fc.property(any, (over) => {
       const adopted = adoptV2Outage(row(over), 900_000, now)
-      const read = decodeOutage(adopted)
+      const read = decodeOutage({ ...adopted, ...proofColumns([]) })
       assert.isTrue(Result.isSuccess(read), JSON.stringify(read))
       if (Result.isSuccess(read)) {
         assert.strictEqual(targetKey(read.success.target), adopted.target_key)

@@ -24,7 +24,7 @@ const check = Command.make(
     file: Argument.String("file").pipe(Argument.withDescription("The local document: a path or URL")),
     role: Flag.Literals("role", roles).pipe(
       Flag.withDescription(
-        "The role that it is for: the secrets, the broker and the database that it needs have to be usable. Left out: the broker and the database that the document names"
+        "The role that it is for: the secrets, the broker and the database that it needs have to be usable, and what answers DNS has to be able to read its ACME challenges. Left out: the broker and the database that the document names"
       ),
       Flag.optional
     ),
@@ -36,7 +36,7 @@ const check = Command.make(
   Effect.fn(function*({ file, json, role }) {
     const uses = Option.match(role, { onNone: () => usedByAny, onSome: (role) => usedBy[role] })
     const read = yield* checkDocuments(file, { uses })
-    const made = hasErrors(read) ? undefined : yield* toUserError(preview(file, uses))
+    const made = hasErrors(read) ? undefined : yield* toUserError(preview(file, uses, Option.getOrUndefined(role)))
     const problems = [...read, ...made?.problems ?? []]
     for (const problem of problems) {
       yield* Console.log(

@@ -26,7 +26,9 @@ const announce = Layer.effectDiscard(Effect.gen(function*() {
   yield* Console.log([
     `DNS node ${id}`,
     `  broker  ${yield* brokerLine}`,
-    `  DNS     ${formatListenAddress(dns)}, ${counted(steering.names().size, "name")} steered`,
+    `  DNS     ${dns.isListening() ? "" : "not yet on "}${formatListenAddress(dns)}, ${
+      counted(steering.names().size, "name")
+    } steered`,
     ...pdns.length === 0 ? [] : [`  PowerDNS asks at ${pdns.join(" and ")}`],
     `  status  ${yield* statusPages(dnsApis)}`
   ].join("\n"))

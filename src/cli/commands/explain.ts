@@ -2,6 +2,7 @@ import * as Argument from "effect/cli/Argument"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,14 +10,17 @@ import * as Schema from "effect/Schema"
 import { isUsedAsSubnet } from "../../dns/ClientSubnet.ts"
 import { ExplainAnswer, ExplainQuestion } from "../../http/ExplainAnswer.ts"
 import { explainOffline } from "../../roles/offline.ts"
+import { askConditions, Degraded, warnings } from "../answerConditions.ts"
 import { explanationText } from "../explanationText.ts"
 import { toUserError } from "../failure.ts"
 import { paint } from "../paint.ts"
 import { askRemote, keyFileFlag, nodeFlag, remote } from "../remote.ts"
 import { plain } from "../text/plain.ts"
 
-/** As over HTTP: what is not known is null, and no key is missing. */
-const encode = Schema.encodeEffect(Schema.fromJsonString(Schema.toCodecJson(ExplainAnswer)))
+/** As over HTTP, with what is degraded about the node: what is not known is null, and no key is missing. */
+const encode = Schema.encodeEffect(Schema.fromJsonString(Schema.toCodecJson(
+  Schema.Struct({ ...ExplainAnswer.fields, conditions: Schema.NullOr(Schema.Array(Degraded)) })
+)))
 
 /** What is explained is the answer to `address` as the one that asks. */
 const notASubnet = (address: string): string =>
@@ -51,14 +55,23 @@ export const explain = Command.make(
     json: Flag.Boolean("json").pipe(Flag.withDescription("Print the explanation as JSON"), Flag.withDefault(false))
   },
   Effect.fn(function*({ client, config, json, keyFile, name, node, type }) {
-    const { answer, geoIp } = yield* toUserError(Effect.gen(function*() {
+    const { answer, conditions } = yield* toUserError(Effect.gen(function*() {
       if (Option.isSome(config)) {
         return yield* explainOffline(config.value, { name, address: client, ipv6: type === "AAAA" })
       }
       const known = yield* remote({ node, keyFile })
-      return { answer: yield* askRemote(known, (api) => api.explain({ query: { name, client, type } })), geoIp: [] }
+      return yield* Effect.all({
+        answer: askRemote(known, (api) => api.explain({ query: { name, client, type } })),
+        conditions: askConditions(known)
+      }, { concurrency: 2 })
     }))
-    if (json) return yield* Console.log(yield* Effect.orDie(encode(answer)))
+    if (json) return yield* Console.log(yield* Effect.orDie(encode({ ...answer, conditions: conditions ?? null })))
+    if (Option.isNone(config)) {
+      const now = yield* Clock.currentTimeMillis
+      yield* Effect.forEach(warnings(answer.node, conditions, { now, paint }), (line) => Console.log(line), {
+        discard: true
+      })
+    }
     yield* Console.log(explanationText(answer.explanation, paint))
     const place = [answer.countryName, answer.asn, answer.network].filter((part) => part !== "").join(", ")
     yield* Console.log(`\n${
@@ -70,7 +83,9 @@ export const explain = Command.make(
         }`
       )
     }`)
-    if (geoIp.length > 0) yield* Console.log(paint.dim(plain(`GeoIP: ${geoIp.join(" ")}`)))
+    if (Option.isSome(config) && conditions !== undefined && conditions.length > 0) {
+      yield* Console.log(paint.dim(plain(`GeoIP: ${conditions.map(({ detail }) => detail).join(" ")}`)))
+    }
     if (!isUsedAsSubnet(answer.address)) yield* Console.log(paint.dim(notASubnet(answer.address)))
   })
 ).pipe(
@@ -81,7 +96,10 @@ export const explain = Command.make(
       )
       : Effect.void
   ),
-  Command.withDescription("Says which members a client is answered with, and why"),
+  Command.withDescription(
+    "Says which members a client is answered with, and why. A node that is cut off from the others, or has old documents, is warned of: its answer may be another than theirs. With --json that is in `conditions` (null when the node does not say)."
+  ),
+  Command.withShortDescription("Says which members a client is answered with, and why"),
   Command.withExamples([
     { command: "geodns explain rpc.demo.example --client 203.0.113.7", description: "Ask the node on this machine" },
     {

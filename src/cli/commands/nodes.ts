@@ -7,7 +7,7 @@ import { toUserError } from "../failure.ts"
 import { paint } from "../paint.ts"
 import { askRemote, remote, remoteFlags, remoteHelp } from "../remote.ts"
 import { terminalColumns } from "../terminal.ts"
-import { busConditions, nodesText } from "../text/nodesText.ts"
+import { nodeConditions, nodesText } from "../text/nodesText.ts"
 
 export const nodes = Command.make("nodes", {
   ...remoteFlags,
@@ -18,7 +18,7 @@ export const nodes = Command.make("nodes", {
     const now = yield* Clock.currentTimeMillis
     yield* Console.log(
       json
-        ? JSON.stringify({ electorate: status.electorate, nodes: status.nodes, conditions: busConditions(status) })
+        ? JSON.stringify({ electorate: status.electorate, nodes: status.nodes, conditions: nodeConditions(status) })
         : nodesText(status, { now, room: terminalColumns(), paint }).join("\n")
     )
   }))).pipe(

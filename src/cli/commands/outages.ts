@@ -21,6 +21,14 @@ import { familyText, whatText } from "../text/targetText.ts"
 import { warnOfUnknown } from "../unknownFilters.ts"
 import { checkReport } from "./reportChecks.ts"
 
+/** What is open or over, how, and how it was decided. */
+const stateText = ({ blip, end, proof }: Outage): string =>
+  [
+    end === undefined ? "open" : blip ? "blip" : "over",
+    ...proof?.certified === true ? ["certified"] : [],
+    ...proof?.late === true ? ["late"] : []
+  ].join(", ")
+
 /** Outages of one page of a table: its columns fit each other, and a long list needs no memory. */
 const page = 500
 
@@ -42,6 +50,8 @@ const document = (outage: Outage) => ({
   ...outage.end !== undefined && { end: time(outage.end), seconds: (outage.end - outage.start) / 1000 },
   blip: outage.blip,
   error: outage.error,
+  // Whether the certificates hold, geodns verify says.
+  ...outage.proof !== undefined && { proof: outage.proof },
   votes: { yes: voters(outage, true), no: voters(outage, false) }
 })
 
@@ -80,9 +90,7 @@ const tableOf = (outages: ReadonlyArray<Outage>, now: number) =>
       { text: familyText(outage.target) },
       { text: timeText(outage.start) },
       { text: spanText((outage.end ?? now) - outage.start) },
-      outage.end === undefined
-        ? { text: "open", paint: paint.bad }
-        : { text: outage.blip ? "blip" : "over", paint: paint.dim },
+      { text: stateText(outage), paint: outage.end === undefined ? paint.bad : paint.dim },
       { text: outage.error }
     ]),
     { room: terminalColumns(), title: paint.bold }

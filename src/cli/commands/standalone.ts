@@ -19,7 +19,9 @@ const announce = Layer.effectDiscard(Effect.gen(function*() {
   const planned = yield* Monitor.use((monitor) => monitor.planned)
   yield* Console.log([
     "One node, deciding alone: its own observations are its decisions (minimum of votes 1).",
-    `  DNS     ${formatListenAddress(dns)}, ${counted(steering.names().size, "name")} steered`,
+    `  DNS     ${dns.isListening() ? "" : "not yet on "}${formatListenAddress(dns)}, ${
+      counted(steering.names().size, "name")
+    } steered`,
     `  checks  ${counted(planned, "target")}`,
     `  status  ${yield* statusPages(standaloneApis)}`
   ].join("\n"))

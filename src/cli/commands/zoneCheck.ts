@@ -32,7 +32,7 @@ export const zoneCheck = Command.make(
         userMessage: `${file}: ${counted(read.failure.length, "error")} in the documents that zones are made of`
       })
     }
-    const zones = read.success
+    const { warnings, zones } = read.success
     const doubts = doubtsAbout(zones)
     const print = (severity: "error" | "warning") => (problem: ZoneProblem) =>
       Console.log(
@@ -44,7 +44,10 @@ export const zoneCheck = Command.make(
       )
     yield* Effect.forEach(zones.problems, print("error"), { discard: true })
     yield* Effect.forEach(doubts, print("warning"), { discard: true })
-    const counts = `${counted(zones.problems.length, "error")}, ${counted(doubts.length, "warning")}`
+    for (const warning of warnings) {
+      yield* Console.log(json ? JSON.stringify(warning) : `${paint.dim("warning")} ${plain(describeProblem(warning))}`)
+    }
+    const counts = `${counted(zones.problems.length, "error")}, ${counted(doubts.length + warnings.length, "warning")}`
     if (zones.problems.length > 0) {
       return yield* new CliError.UserError({
         cause: zones.problems,

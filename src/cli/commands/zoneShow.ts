@@ -25,7 +25,7 @@ export const zoneShow = Command.make(
     if (Result.isFailure(read)) {
       return yield* new CliError.UserError({ cause: read.failure, userMessage: summarise(read.failure, 5) })
     }
-    const all = listZones(read.success)
+    const all = listZones(read.success.zones)
     const wanted = Option.map(zone, (name) => `${domainName(name)?.text ?? name}.`)
     const shown = Option.match(wanted, { onNone: () => all, onSome: (name) => all.filter((one) => one.name === name) })
     if (shown.length === 0) {

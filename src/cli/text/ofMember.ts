@@ -12,7 +12,7 @@ export const ofMember = (status: StatusDocument, member: string): StatusDocument
     const mine = items.filter((item) => names.has(name(item)))
     return { total: mine.length, items: mine }
   }
-  const { outages, shadow } = status
+  const { held, outages, shadow } = status
   return {
     ...status,
     targets: {
@@ -21,6 +21,7 @@ export const ofMember = (status: StatusDocument, member: string): StatusDocument
     },
     members: { total: found.length, items: found },
     proposals: only(status.proposals.items, ({ target }) => target.member),
+    ...held !== undefined && { held: only(held.items, ({ target }) => target.member) },
     overrides: only(status.overrides.items, (override) => override.member),
     ...shadow !== undefined &&
       { shadow: { ...shadow, differences: only(shadow.differences.items, ({ target }) => target.member) } },

@@ -53,7 +53,7 @@ const membersTable = (members: ReadonlyArray<MemberStatus>, { now, paint, room }
 
 /** One target: what it is on one line, why and who decided so on the next. */
 const targetLines = (status: TargetStatus, { now, paint, room }: Layout): ReadonlyArray<string> => {
-  const { decidedBy, error, since, target, up, votes } = status
+  const { decidedBy, error, seq, since, target, up, votes } = status
   const line = (text: string) => room === undefined ? plain(text) : cut(plain(text), room)
   const state = up ? paint.good("up") : paint.bad("down")
   const head = `${target.member}  ${whatText(target)}  ${familyText(target)}`
@@ -64,7 +64,11 @@ const targetLines = (status: TargetStatus, { now, paint, room }: Layout): Readon
     }`,
     ...error === "" ? [] : [line(`        ${error}`)],
     paint.dim(
-      line(`        ${votesText(votes) || "no votes known"}${decidedBy === "" ? "" : `; decided by ${decidedBy}`}`)
+      line(
+        `        ${votesText(votes) || "no votes known"}${decidedBy === "" ? "" : `; decided by ${decidedBy}`}${
+          seq === undefined ? "" : `; proven, step ${seq}`
+        }`
+      )
     )
   ]
 }
@@ -93,13 +97,19 @@ const more = (
   paint: Paint
 ): ReadonlyArray<string> => total > items.length ? [paint.dim(`  … and ${total - items.length} more`)] : []
 
+/** The mode, the epoch and the vote, where messages are signed. */
+const consensusLine = ({ epoch, mode, votes }: NonNullable<StatusDocument["consensus"]>): string =>
+  `Consensus: mode ${mode}${epoch === undefined ? "" : `, roster of epoch ${epoch}`}; ${
+    votes ? "this node votes" : "this node does not vote"
+  }`
+
 /** What one node knows of the whole, for an operator. With `targets: all` those that are up are shown too. */
 export const statusText = (
   status: StatusDocument,
   layout: Layout & { readonly targets: "down" | "all" }
 ): ReadonlyArray<string> => {
   const { now, paint } = layout
-  const { conditions, members, node, overrides, proposals, shadow } = status
+  const { conditions, held, members, node, overrides, proposals, shadow } = status
   const targets = members.items.flatMap((member) => member.targets.filter(({ up }) => layout.targets === "all" || !up))
   const known = members.items.reduce(
     (sum, member) => sum + member.down + (layout.targets === "all" ? member.up : 0),
@@ -109,6 +119,7 @@ export const statusText = (
     `${paint.bold(plain(node.id))} ${node.role}, running for ${
       agoText(node.startedAt, now)
     }, documents version ${status.config.version} of ${documentTime(status.config.loadedAt)}`,
+    ...status.consensus === undefined || status.consensus.mode === "open" ? [] : [consensusLine(status.consensus)],
     `${counted(status.electorate, "monitor")} may vote; ${counted(status.nodes.total, "node")} known${
       status.nodes.items.some(({ self }) => self === true) ? ", this one included" : ""
     }; targets: ${paint.good(`${status.targets.up} up`)}, ${
@@ -141,6 +152,15 @@ export const statusText = (
           plain(votesText(votes)) || "no votes yet"
         }`
       ).concat(more(proposals, paint)),
+      paint
+    ),
+    ...held === undefined ? [] : section(
+      "Held down because they flap",
+      held.items.map(({ penalty, target, until }) =>
+        `  ${plain(target.member)}  ${plain(whatText(target))}  ${familyText(target)}, until about ${
+          documentTime(until)
+        } if it stays calm (${penalty} points)`
+      ).concat(more(held, paint)),
       paint
     ),
     ...section(

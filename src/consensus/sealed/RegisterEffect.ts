@@ -9,6 +9,8 @@ export type RegisterEvent =
   | { readonly _tag: "Certificate"; readonly certificate: Certificate; readonly message?: FinalizeMessage }
   /** A certificate that this node verified and kept before it was started again. */
   | { readonly _tag: "Restore"; readonly certificate: Certificate }
+  /** Somebody showed that it may stand below us. */
+  | { readonly _tag: "Behind"; readonly target: Target }
   /** Time passes. About once a second. */
   | { readonly _tag: "Tick" }
 

@@ -71,6 +71,10 @@ export class Registers {
         return this.#receive(event.certificate, event.message, now)
       case "Restore":
         return this.#restore(event.certificate, now)
+      case "Behind": {
+        const mine = this.#registers.get(targetKey(event.target))
+        return mine === undefined ? ignored("same") : this.#answer(mine, now)
+      }
       case "Tick":
         return this.#release(now)
     }

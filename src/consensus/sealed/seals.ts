@@ -64,19 +64,26 @@ export interface SealedVote {
   readonly vote: CertificateVote
 }
 
+/** Where steps are not what counts (mode `prefer`): a vote may be for another step than the proposal, or for none, 0. */
+export interface StepRules {
+  readonly anyStep?: boolean
+}
+
 /** Checks a vote on a proposal: by a member of the electorate, in its own name, signed over what it says. */
 export const checkVote = (
   message: Vote,
   proposal: Proposal,
   rosters: Rosters,
-  signatures: VerifiedSignatures
+  signatures: VerifiedSignatures,
+  { anyStep = false }: StepRules = {}
 ): Result.Result<SealedVote, Unsealed> => {
   const { NodeID: voter, Seal: seal, Seq: seq } = message
   if (seal === undefined || seq === undefined) return Result.fail("unsigned")
   const problem = checkEpoch(seal, rosters)
   if (problem !== undefined) return Result.fail(problem)
   const observedAt = wireTimeMillis(seal.observedAt)
-  const isForIt = message.SenderNodeID === voter && message.ProposalID === proposal.ID && seq === proposal.Seq
+  const isForIt = message.SenderNodeID === voter && message.ProposalID === proposal.ID
+    && (anyStep || seq === proposal.Seq)
   if (!isForIt || observedAt === undefined) return Result.fail("mismatch")
   const verifier = rosters.electorate(seal.epoch, proposal.IsIPv6)?.get(voter)
   if (verifier === undefined) return Result.fail("not-a-member")
@@ -97,15 +104,15 @@ export const checkVote = (
 export const checkProposal = (
   proposal: Proposal,
   rosters: Rosters,
-  signatures: VerifiedSignatures
+  signatures: VerifiedSignatures,
+  { anyStep = false }: StepRules = {}
 ): Result.Result<{ readonly epoch: number; readonly seq: number }, Unsealed> => {
   const { Seal: seal, SenderNodeID: proposer, Seq: seq } = proposal
   if (seal === undefined || seq === undefined) return Result.fail("unsigned")
   const problem = checkEpoch(seal, rosters)
   if (problem !== undefined) return Result.fail(problem)
-  if (statusOf(seq) !== proposal.ProposedStatus || wireTimeMillis(seal.time) !== proposal.Timestamp) {
-    return Result.fail("mismatch")
-  }
+  const isStep = statusOf(seq) === proposal.ProposedStatus || (anyStep && seq === 0)
+  if (!isStep || wireTimeMillis(seal.time) !== proposal.Timestamp) return Result.fail("mismatch")
   const verifier = rosters.electorate(seal.epoch, proposal.IsIPv6)?.get(proposer)
   if (verifier === undefined) return Result.fail("not-a-member")
   return signatures.holds(verifier, bytesOfProposal(proposal, proposer, seal, seq, seal.time), seal.sig)

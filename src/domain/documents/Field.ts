@@ -1,5 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as SchemaCompiler from "effect/schema/SchemaCompiler"
+import * as SchemaParser from "effect/SchemaParser"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
 /** A key that may be missing: `value` then stands for it, and is named as its default where settings are described. */
@@ -8,6 +10,22 @@ export const withDefault = <S extends Schema.Constraint>(schema: S, value: S["En
 
 /** Free text, `""` when the key is missing. */
 export const Text = withDefault(Schema.String, "")
+
+/** A list of free texts. Long ones are common: members list all that they serve. */
+export const Texts = Schema.Array(Schema.String)
+
+const isTexts = (input: unknown): boolean => {
+  if (!Array.isArray(input)) return false
+  // By index, as it is usually done: a hole is no text.
+  for (let i = 0; i < input.length; i++) if (typeof input[i] !== "string") return false
+  return true
+}
+
+// The rule is the same, without a parser run for each item; what is no list of texts is told by the usual one.
+SchemaCompiler.set(Texts.ast, {
+  decode: (input) => isTexts(input) ? input : SchemaCompiler.invalid,
+  decodeEffect: SchemaParser.decodeUnknownEffect(Schema.Array(Schema.String))
+})
 
 /** A secret: redacted from decoding on, empty when the key is missing. */
 export const Secret = withDefault(Schema.RedactedFromValue(Schema.String), "")

@@ -7,30 +7,36 @@ import { NonNegative, Positive, Secret, Text, withDefault } from "./Field.ts"
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 const Percent = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
 
-/** One of `all`, of which only `available` can be used in this version: the others are refused, not ignored. */
-const available = <const All extends ReadonlyArray<string>>(all: All, available: ReadonlyArray<All[number]>) =>
-  Schema.Literals(all).check(
-    Schema.makeFilter<All[number]>((value) => available.includes(value), {
-      expected: `${available.join(" or ")} (${
-        all.filter((value) => !available.includes(value)).join(" and ")
-      } cannot be used in this version)`
-    })
-  )
-
 /** How decisions are made. */
 export const ConsensusSettings = Schema.Struct({
-  Mode: withDefault(available(["open", "prefer", "require"], ["open"]), "open").annotateKey({
-    description: "Whether decisions need signatures"
+  Mode: withDefault(Schema.Literals(["open", "prefer", "require"]), "open").annotateKey({
+    description:
+      "Whether messages need signatures: none does, those in the name of a member of the roster do, or decisions are certificates",
+    restart: true
   }),
-  KeyFile: Schema.optionalKey(Schema.String).annotateKey({ description: "The key that this node signs with" }),
-  Roster: Schema.optionalKey(Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Unknown)])).annotateKey({
-    description: "The members of the electorate, or the path of a file with them"
+  KeyFile: Schema.optionalKey(Schema.NonEmptyString).annotateKey({
+    description: "The private key that this node signs with; relative to the local document",
+    restart: true
   }),
-  Electorate: withDefault(available(["heard", "roster"], ["heard"]), "heard").annotateKey({
-    description: "Who votes: the monitors that are heard, or those of the roster"
+  Roster: Schema.optionalKey(
+    Schema.Union([Schema.NonEmptyString, Schema.Record(Schema.String, Schema.Unknown)])
+  ).annotateKey({
+    description:
+      "The members and their keys, or the path of a file with them, relative to the local document; read again when it changes"
+  }),
+  OperatorKey: Schema.optionalKey(Schema.NonEmptyString).annotateKey({
+    description:
+      "The public key of the operator who signs rosters: others are refused. Any local roster is taken when missing",
+    restart: true
+  }),
+  Electorate: withDefault(Schema.Literals(["heard", "roster"]), "heard").annotateKey({
+    description:
+      "Who votes: the monitors that are heard, or those of the roster. With `Mode: require` always the roster",
+    restart: true
   }),
   FreshFor: Schema.optionalKey(Positive).annotateKey({
-    description: "How old an observation may be that a vote rests on",
+    description:
+      "How old an observation may be that a vote rests on, and never older than the interval of its check. 10 when missing",
     unit: "s"
   }),
   Shadow: withDefault(Schema.Boolean, false).annotateKey({
@@ -39,9 +45,10 @@ export const ConsensusSettings = Schema.Struct({
   }),
   MinimumVotes: withDefault(Count, 2).annotateKey({
     description:
-      "Votes that a side needs besides the majority. Never below 2 in a cluster; 1 only for a single monitor on its own"
+      "Votes that a side needs besides the majority. Never below 2 in a cluster; 1 only for a single monitor on its own. Without effect with `Mode: require`"
   })
 })
+export type ConsensusSettings = typeof ConsensusSettings.Type
 
 /** What our nodes want to know of one check beside v2's keys. */
 export const CheckSettings = Schema.Struct({
@@ -60,6 +67,36 @@ export const CheckSettings = Schema.Struct({
   })
 })
 export type CheckSettings = typeof CheckSettings.Type
+
+/** How targets that go down too often are held down, in the terms of RFC 2439: each time that one goes down costs 1,000 points. */
+export const FlapDampingSettings = Schema.Struct({
+  Enabled: withDefault(Schema.Boolean, true).annotateKey({
+    description: 'Whether this monitor leaves the "up" of targets that flap for later. It never delays a "down"'
+  }),
+  HalfLife: withDefault(Positive, 900).annotateKey({
+    description: "In so much time the points of a target fall to their half",
+    unit: "s"
+  }),
+  SuppressLimit: withDefault(Positive, 5000).annotateKey({
+    description: "A target with more points is held down. Each time that it went down cost 1000"
+  }),
+  ReuseLimit: withDefault(Positive, 2000).annotateKey({
+    description: "A target that is held is proposed as up again when it has fewer points"
+  }),
+  MaxSuppressTime: withDefault(Positive, 3600).annotateKey({
+    description: "No target is held for longer than this after it went down last",
+    unit: "s"
+  })
+}).check(
+  Schema.makeFilter(
+    ({ HalfLife, MaxSuppressTime, ReuseLimit, SuppressLimit }) =>
+      ReuseLimit < SuppressLimit && ReuseLimit * 2 ** (MaxSuppressTime / HalfLife) > SuppressLimit,
+    {
+      expected: "a ReuseLimit below the SuppressLimit, and a MaxSuppressTime long enough to fall from one to the other"
+    }
+  )
+)
+export type FlapDampingSettings = typeof FlapDampingSettings.Type
 
 /** Where outages and usage are kept. */
 export const StoreSettings = Schema.Struct({
@@ -291,9 +328,6 @@ export const SlaSettings = Schema.Struct({
 
 /** Settings that are read and checked, and change nothing in this version. */
 export const unusedSettings: ReadonlyArray<ReadonlyArray<string>> = [
-  ["Consensus", "KeyFile"],
-  ["Consensus", "Roster"],
-  ["Consensus", "FreshFor"],
   ["Alerts", "Alertmanager"],
   ["Alerts", "Webhooks"],
   ["Alerts", "StormWindow"],
@@ -379,6 +413,9 @@ export const GeoDns = Schema.Struct({
   Consensus: withDefault(ConsensusSettings, {}).annotateKey({ description: "How decisions are made" }),
   Checks: withDefault(Schema.Record(Schema.String, CheckSettings), {}).annotateKey({
     description: "More about the checks, by their names"
+  }),
+  FlapDamping: withDefault(FlapDampingSettings, {}).annotateKey({
+    description: "How targets that go down too often are held down"
   }),
   Store: withDefault(StoreSettings, {}).annotateKey({ description: "Where outages and usage are kept" }),
   Dns: withDefault(DnsSettings, {}).annotateKey({ description: "The DNS server" }),

@@ -1,6 +1,6 @@
 import * as Schema from "effect/Schema"
 import { Ipv4Text, Ipv6Text } from "./Address.ts"
-import { Switch, Text, withDefault } from "./Field.ts"
+import { Switch, Text, Texts, withDefault } from "./Field.ts"
 
 /** One infrastructure provider. */
 export const Member = Schema.Struct({
@@ -21,7 +21,7 @@ export const Member = Schema.Struct({
     PrometheusEndpoint: Schema.optionalKey(Schema.NullOr(Schema.String))
   }),
   /** Group → keys of services. The groups are the operators' own; only the service keys count. */
-  ServiceAssignments: withDefault(Schema.Record(Schema.String, Schema.Array(Schema.String)), {}),
+  ServiceAssignments: withDefault(Schema.Record(Schema.String, Texts), {}),
   Location: Schema.Struct({
     Region: Text,
     Latitude: Schema.Finite.check(Schema.isBetween({ minimum: -90, maximum: 90 })),

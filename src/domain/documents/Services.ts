@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { NonNegative, Switch, Text } from "./Field.ts"
+import { NonNegative, Switch, Text, Texts } from "./Field.ts"
 
 /** Something that members serve. */
 export const Service = Schema.Struct({
@@ -27,7 +27,7 @@ export const Service = Schema.Struct({
     disk: NonNegative,
     bandwidth: NonNegative
   }),
-  Providers: Schema.Record(Schema.String, Schema.Struct({ RpcUrls: Schema.Array(Schema.String) }))
+  Providers: Schema.Record(Schema.String, Schema.Struct({ RpcUrls: Texts }))
 })
 export type Service = typeof Service.Type
 

@@ -1,6 +1,9 @@
 import * as Schema from "effect/Schema"
 import { NonNegative, withDefault } from "./Field.ts"
 
+/** The longest TTL, in seconds (RFC 2181, 8). */
+export const maxTtl = 0x7fffffff
+
 /** One static record. Names may be in any case and may end in a dot. */
 export const StaticRecord = Schema.Struct({
   qname: Schema.NonEmptyString,

@@ -42,7 +42,7 @@ export const VoteSeal = Schema.Struct({
 export type VoteSeal = typeof VoteSeal.Type
 
 /** The target of a certificate, no part of it longer than in a proposal. */
-const CertificateTarget = Schema.Struct({
+export const CertificateTarget = Schema.Struct({
   checkType: CheckType,
   check: Id,
   member: Id,

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { CheckType } from "../Target.ts"
 import { Flag, Id, List, Text } from "./Field.ts"
+import { Certificate, ownKey, Seq } from "./Seal.ts"
 import { WireTime } from "./WireTime.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -63,6 +64,12 @@ export const StatusEntry = Schema.Struct({
   DecidedBy: name,
   NewestID: Schema.optionalKey(Id),
   NewestAt: Schema.optionalKey(WireTime),
-  Votes: Schema.Record(name, Schema.Boolean).check(Schema.isMaxProperties(maxSnapshotVotes))
+  Votes: Schema.Record(name, Schema.Boolean).check(Schema.isMaxProperties(maxSnapshotVotes)),
+  /**
+   * From a node that decides by certificates: the step, and what proves it; then `Votes` are empty. An entry may have
+   * nothing but these two. Its `Hash` is over all (target, seq), and has 32 digits.
+   */
+  Seq: ownKey(Seq),
+  Certificate: ownKey(Certificate)
 })
 export type StatusEntry = typeof StatusEntry.Type

@@ -1,4 +1,5 @@
 import type * as Schema from "effect/Schema"
+import { Abstention, CertificateAnswer, CertificateMessage } from "./Certificates.ts"
 import { ClusterMessage } from "./Cluster.ts"
 import { FinalizeMessage, Proposal, Vote } from "./Consensus.ts"
 import { DowntimeRequest } from "./Downtime.ts"
@@ -48,3 +49,9 @@ export const OverrideDigest = subject("geodns.v1.override.digest", OverrideDiges
 export const Status = subject("geodns.v1.status", StatusQuestion, 4 * 1024)
 /** What comes back to the reply subject of a question on {@link Status}. */
 export const StatusReply = subject(Status.name, StatusAnswer, 512 * 1024)
+/** Ours: a monitor does not vote on a proposal, and why. */
+export const Abstain = subject("geodns.v1.abstain", Abstention, 4 * 1024)
+/** Ours: what proves decisions. Answers go to the reply subject. */
+export const Certificates = subject("geodns.v1.certificates", CertificateMessage, 256 * 1024)
+/** What comes back to the reply subject of a question on {@link Certificates}. */
+export const CertificatesReply = subject(Certificates.name, CertificateAnswer, 512 * 1024)

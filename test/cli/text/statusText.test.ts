@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { CliOutput } from "effect/cli"
 import type { Paint } from "../../../src/cli/explanationText.ts"
 import { logLine } from "../../../src/cli/text/logText.ts"
+import { nodesText } from "../../../src/cli/text/nodesText.ts"
 import { ofMember } from "../../../src/cli/text/ofMember.ts"
 import { spanText } from "../../../src/cli/text/span.ts"
 import { statusText } from "../../../src/cli/text/statusText.ts"
@@ -53,6 +54,47 @@ describe("the status for people", () => {
     const event = decided(3)
     assert(event._tag === "Decided")
     assert.match(logLine({ ...event, by: "" }, colourless), / {2}\[yes mon-1, mon-2\]$/)
+  })
+
+  it("shows what a monitor holds down, by member too, and nothing where nothing is held", () => {
+    const held = listed(["Fuji Hosting", "Rhine"].map((member) => ({
+      target: targetOf(member),
+      penalty: 5_200,
+      until: ago(-20)
+    })))
+    const document = statusDocument([endpoint("Fuji Hosting", false), endpoint("Rhine", false)], { held })
+    assert.include(
+      statusText(document, layout).join("\n"),
+      "Held down because they flap\n  Fuji Hosting  wss wss://rpc.demo.example/demo  v4, until about 2026-04-21 08:29:10Z if it stays "
+        + "calm (5200 points)\n  Rhine  wss"
+    )
+    const one = ofMember(document, "rhine")!
+    assert.deepStrictEqual(one.held, listed([held.items[1]!]))
+    assert.notInclude(statusText(statusDocument([], { held: listed([]) }), layout).join("\n"), "Held")
+  })
+
+  it("shows how far the clocks of others are from that of the node that was asked, and what is wrong with them", () => {
+    const document = statusDocument([])
+    const [self, monitor, old] = document.nodes.items
+    const condition = {
+      name: "clock:others",
+      detail: "clocks of other nodes are off: mon-1 7.2 s behind",
+      since: ago(3)
+    }
+    const marked: Paint = { ...colourless, bad: (text) => `!${text}!` }
+    const text = nodesText(
+      {
+        ...document,
+        nodes: listed([self!, { ...monitor!, clockSkew: -7.2 }, { ...old!, clockSkew: 0.1 }]),
+        conditions: listed([condition, { ...condition, name: "store", detail: "The disk is full" }])
+      },
+      { now, room: undefined, paint: marked }
+    ).join("\n")
+    assert.match(text, /^dns-1 \(this\) .*yes$/m)
+    assert.match(text, /^mon-1 .* !-7\.2 s!$/m)
+    assert.match(text, /^old .* \+0\.1 s$/m)
+    assert.include(text, "clocks of other nodes are off: mon-1 7.2 s behind")
+    assert.notInclude(text, "disk")
   })
 
   it("shows open proposals, overrides, conditions, and where a shadow differs", () => {

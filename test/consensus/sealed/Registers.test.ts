@@ -110,6 +110,16 @@ describe("registers", () => {
     assert.strictEqual(node.registers.seq(target), 5)
   })
 
+  it("answer who is said to be behind the same way, if they hold anything", () => {
+    const node = new Node()
+    const behind = () => node.registers.handle({ _tag: "Behind", target }, node.now)
+    assert.deepStrictEqual(tags(behind()), ["Ignore same"])
+    const mine = certificate({ seq: 5 })
+    node.receive(mine)
+    assert.deepStrictEqual(behind(), [{ _tag: "AnswerMine", certificate: mine }])
+    assert.deepStrictEqual(tags(behind()), ["Ignore lower"])
+  })
+
   it("answer on one target every 10 s at most, and in all only so often", () => {
     const node = new Node({ limits: { answersPerSecond: 3 } })
     const of = (i: number, seq: number) => certificate({ seq, target: { ...target, member: `member ${i}` } })

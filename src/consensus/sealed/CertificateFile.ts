@@ -1,0 +1,191 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import { type Target, type TargetKey, targetKey } from "../../domain/Target.ts"
+import { Certificate } from "../../domain/wire/Seal.ts"
+import { type AppendFile, AppendFiles } from "../../node/AppendFiles.ts"
+import { Conditions } from "../../node/Conditions.ts"
+import type { DurableFileError } from "../../node/DurableFiles.ts"
+import { registerLimits } from "./Registers.ts"
+
+/** Where the certificates of the registers are kept. */
+export const certificateJournal = "certificates.journal"
+
+const nextJournal = `${certificateJournal}.next`
+
+/** Where a journal that could not be read is set aside. */
+export const brokenCertificateJournal = "certificates.broken.journal"
+
+const condition = "consensus:certificates"
+
+/** A journal shorter than this many bytes is not worth a rewrite. */
+const smallJournal = 1024 * 1024
+
+/** Records of one write of a rewrite: few enough that none of them holds up the event loop. */
+const sliceRecords = 128
+
+/** How long a write that has failed waits for the next attempt. */
+const writeAgain = "5 seconds"
+
+/** As the registers, which refuse what is beyond it. */
+const maxCertificates = registerLimits.registers
+
+interface Kept {
+  readonly certificate: Certificate
+  readonly bytes: number
+}
+
+/**
+ * The newest certificate of each target, on the disk before anything follows from it. A power cut may take the last of them:
+ * that makes registers lower, never wrong, and peers bring them back.
+ */
+export class CertificateFile extends Context.Service<CertificateFile, {
+  /** Keeps a certificate instead of the one that its target had. While the disk does not take it, it is in memory only. */
+  readonly add: (certificate: Certificate) => Effect.Effect<void>
+  readonly get: (target: Target) => Certificate | undefined
+  /** All that are kept, those of the last process too, in the order in which their targets came. */
+  readonly all: () => ReadonlyArray<Certificate>
+}>()("effect-geodns/consensus/sealed/CertificateFile") {
+  /**
+   * In the file `certificates.journal`. What of it cannot be read is left out, and is the condition
+   * `consensus:certificates`, as is a disk that takes no more.
+   */
+  static readonly layer: Layer.Layer<CertificateFile, never, AppendFiles | Conditions> = Layer.effect(
+    CertificateFile,
+    Effect.suspend(() => make)
+  )
+
+  /** Over files in memory. */
+  static readonly layerMemory: Layer.Layer<CertificateFile> = CertificateFile.layer.pipe(
+    Layer.provide([AppendFiles.layerMemory, Conditions.layerMemory])
+  )
+}
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Certificate))
+
+const make = Effect.gen(function*() {
+  const files = yield* AppendFiles
+  const conditions = yield* Conditions
+  const writing = yield* Semaphore.make(1)
+  const failed = yield* Latch.make()
+  const kept = new Map<TargetKey, Kept>()
+  let bytes = 0
+  let strange = 0
+
+  const hold = (certificate: Certificate, record: string): boolean => {
+    const key = targetKey(certificate.T)
+    const before = kept.get(key)
+    if (before === undefined && kept.size >= maxCertificates) return false
+    if (before !== undefined && before.certificate.seq > certificate.seq) return false
+    kept.set(key, { certificate, bytes: record.length })
+    bytes += record.length - (before?.bytes ?? 0)
+    return true
+  }
+
+  const problem = yield* Stream.runForEach(files.read(certificateJournal), (record) =>
+    Effect.sync(() => {
+      const certificate = Option.getOrUndefined(decode(record))
+      if (certificate === undefined) strange++
+      else hold(certificate, record)
+    })).pipe(
+      Effect.as(undefined),
+      Effect.catch(({ message }) =>
+        Effect.as(Effect.ignore(files.rename(certificateJournal, brokenCertificateJournal)), message)
+      )
+    )
+  if (problem !== undefined || strange > 0) {
+    yield* conditions.raise(
+      condition,
+      `${
+        problem ?? `${strange} records of ${certificateJournal} are not of this version`
+      }: what they proved is learnt again from other nodes`
+    )
+  }
+
+  let current: { readonly file: AppendFile; readonly scope: Scope.Closeable } | undefined
+  const close = Effect.suspend(() => {
+    const open = current
+    current = undefined
+    return open === undefined ? Effect.void : Scope.close(open.scope, Exit.void)
+  })
+
+  /** Puts a new file with what is kept in the place of the old one. */
+  const rewrite = Effect.gen(function*() {
+    yield* files.remove(nextJournal)
+    const scope = yield* Scope.make()
+    yield* Effect.gen(function*() {
+      const file = yield* Scope.provide(files.open(nextJournal), scope)
+      let records: Array<string> = []
+      for (const { certificate } of kept.values()) {
+        if (records.push(JSON.stringify(certificate)) < sliceRecords) continue
+        yield* file.append(records)
+        records = []
+      }
+      yield* file.append(records)
+      yield* file.sync
+      yield* files.rename(nextJournal, certificateJournal)
+      yield* close
+      current = { file, scope }
+    }).pipe(
+      Effect.onError(() => Effect.andThen(Scope.close(scope, Exit.void), Effect.ignore(files.remove(nextJournal))))
+    )
+  })
+
+  const open = Effect.gen(function*() {
+    const scope = yield* Scope.make()
+    const file = yield* Scope.provide(files.open(certificateJournal), scope).pipe(
+      Effect.onError(() => Scope.close(scope, Exit.void))
+    )
+    current = { file, scope }
+  })
+
+  const append = (records: ReadonlyArray<string>): Effect.Effect<void, DurableFileError> =>
+    Effect.gen(function*() {
+      if (current === undefined) yield* open
+      if (current!.file.size() > smallJournal + 2 * bytes) return yield* rewrite
+      yield* current!.file.append(records)
+    })
+
+  const write = (attempt: Effect.Effect<void, DurableFileError>) =>
+    attempt.pipe(
+      Effect.andThen(conditions.clear(condition)),
+      Effect.catch(({ message }) =>
+        Effect.gen(function*() {
+          yield* close
+          yield* conditions.raise(
+            condition,
+            `certificates are in memory only, and a restart would learn them again from other nodes: ${message}`
+          )
+          yield* failed.open
+        })
+      )
+    )
+
+  yield* Effect.addFinalizer(() => close)
+  yield* failed.await.pipe(
+    Effect.andThen(Effect.sleep(writeAgain)),
+    Effect.andThen(failed.close),
+    // Nobody knows what of the old file is there.
+    Effect.andThen(writing.withPermit(Effect.uninterruptible(write(rewrite)))),
+    Effect.forever,
+    Effect.forkScoped
+  )
+
+  return CertificateFile.of({
+    add: (certificate) =>
+      writing.withPermit(Effect.uninterruptible(Effect.suspend(() => {
+        const record = JSON.stringify(certificate)
+        if (!hold(certificate, record) || failed.isOpen()) return Effect.void
+        return write(append([record]))
+      }))),
+    get: (target) => kept.get(targetKey(target))?.certificate,
+    all: () => Array.from(kept.values(), ({ certificate }) => certificate)
+  })
+})

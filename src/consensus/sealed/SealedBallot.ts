@@ -1,0 +1,656 @@
+import * as Result from "effect/Result"
+import { type Target, type TargetKey, targetKey } from "../../domain/Target.ts"
+import {
+  type FinalizeMessage,
+  makeProposal,
+  type Proposal,
+  proposalTarget,
+  type Vote
+} from "../../domain/wire/Consensus.ts"
+import { type Certificate, maxVoters } from "../../domain/wire/Seal.ts"
+import { wireTimeMillis } from "../../domain/wire/WireTime.ts"
+import type { OpenProposal } from "../Ballot.ts"
+import type { BallotCore } from "../BallotCore.ts"
+import type { AbstainReason, BallotEffect, DropReason } from "../BallotEffect.ts"
+import type { BallotEvent } from "../BallotEvent.ts"
+import { dropped } from "../dropped.ts"
+import { EarlyVotes } from "../EarlyVotes.ts"
+import { isSameProposal } from "../isSameProposal.ts"
+import { type BallotLimits, ballotLimits, fitProposal, isName, proposalWeight } from "../Limits.ts"
+import { attemptTime, freshTime, proposalTime, republishTime, revoteTime } from "../Timing.ts"
+import { decisionIdOf } from "./decisionIdOf.ts"
+import { FailedChecks } from "./FailedChecks.ts"
+import { ForeignStatuses } from "./ForeignStatuses.ts"
+import { type OpenProposalOf, type OpenStep, OpenSteps, outside } from "./OpenSteps.ts"
+import { isStep, nextSeq, statusOf } from "./Register.ts"
+import type { SeqDigest } from "./RegisterDigest.ts"
+import type { RegisterEffect, RegisterStep } from "./RegisterEffect.ts"
+import { type RegisterLimits, Registers } from "./Registers.ts"
+import { quorum } from "./Roster.ts"
+import type { Rosters } from "./Rosters.ts"
+import { screenProposal, screenVote } from "./screen.ts"
+import { checkProposal, checkVote, sealProposal, sealVote, type Unsealed } from "./seals.ts"
+import type { Signer } from "./Signer.ts"
+import { StepTimes } from "./StepTimes.ts"
+import { VerifiedSignatures } from "./VerifiedSignatures.ts"
+import { maxSpread, verify } from "./verify.ts"
+
+/** Proposals of outsiders that are open for one target. */
+const maxOutside = 16
+
+/** A proposal of a member that is closed: it is not opened again. */
+interface Closed {
+  readonly target: Target
+  readonly seq: number
+  readonly firstSeen: number
+}
+
+const none: ReadonlySet<string> = new Set()
+
+/**
+ * The pure core of consensus in the mode `require` (`docs/consensus.md`, "Sealed consensus"): events go in, effects come out.
+ * Deterministic; owns its state, all of it bounded.
+ *
+ * A step of a register is taken by a certificate and by nothing else, whether it came or was made here of votes. Proposals only ask
+ * members to look: votes are evidence for (T, seq), whatever proposal they answer.
+ */
+export class SealedBallot implements BallotCore {
+  readonly #node: string
+  readonly #isVoter: boolean
+  readonly #signer: Pick<Signer["Service"], "id" | "sign"> | undefined
+  readonly #knows: (target: Target) => boolean
+  readonly #minimumTime: (target: Target) => number
+  readonly #limits: BallotLimits
+
+  #rosters: Rosters
+  #isIsolated = false
+  readonly #registers: Registers
+  readonly #signatures = new VerifiedSignatures()
+  readonly #failed = new FailedChecks()
+
+  readonly #open = new OpenSteps()
+  readonly #closed = new Map<string, Closed>()
+  readonly #early: EarlyVotes
+  readonly #times = new StepTimes()
+  /** Decisions that we published, and when once more. */
+  readonly #repeats = new Map<TargetKey, { readonly message: FinalizeMessage; readonly at: number }>()
+  /** When we asked for a certificate. */
+  readonly #fetched = new Map<TargetKey, number>()
+  readonly #foreign: ForeignStatuses
+
+  /** The event of the moment: its time, and what it wants done. */
+  #now = Number.NEGATIVE_INFINITY
+  #effects: Array<BallotEffect> = []
+
+  /**
+   * `isVoter`: this node proposes, votes and publishes, if the roster has its key; without a `signer` it only follows.
+   * `knows`: whether the configuration has a target. `minimumTime`: how long a status stands at least, in milliseconds.
+   */
+  constructor(options: {
+    readonly node: string
+    readonly isVoter: boolean
+    readonly signer?: Pick<Signer["Service"], "id" | "sign"> | undefined
+    readonly rosters: Rosters
+    readonly knows?: (target: Target) => boolean
+    readonly minimumTime?: (target: Target) => number
+    readonly limits?: Partial<BallotLimits & RegisterLimits>
+  }) {
+    this.#node = options.node
+    this.#isVoter = options.isVoter && options.signer !== undefined
+    this.#signer = options.signer
+    this.#rosters = options.rosters
+    this.#knows = options.knows ?? (() => true)
+    this.#minimumTime = options.minimumTime ?? (() => 0)
+    this.#limits = { ...ballotLimits, ...options.limits }
+    this.#foreign = new ForeignStatuses(this.#limits.targets)
+    this.#early = new EarlyVotes({ proposals: this.#limits.earlyProposals, voters: maxVoters })
+    this.#registers = new Registers({
+      verify: (certificate, message) => verify(certificate, message, this.#rosters, this.#signatures),
+      knows: this.#knows,
+      ...options.limits !== undefined && { limits: options.limits }
+    })
+  }
+
+  /** Takes an event at `now`, milliseconds since the epoch. */
+  handle(event: BallotEvent, now: number): ReadonlyArray<BallotEffect> {
+    const before = this.#now
+    this.#now = now
+    this.#effects = []
+    if (now < before - republishTime) this.#onSetBack()
+    switch (event._tag) {
+      case "Vote":
+        this.#onVote(event.vote)
+        break
+      case "Observed":
+        this.#onObserved(event.id, event.up, event.observedAt ?? now)
+        break
+      case "Proposal":
+        this.#onProposal(event.proposal)
+        break
+      case "Decision":
+        this.#onDecision(event.message)
+        break
+      case "Propose":
+        this.#onPropose(event)
+        break
+      case "Certificate":
+        this.#onCertificate(event.certificate, undefined, "")
+        break
+      case "Restore":
+        this.#follow(this.#registers.handle(event, now), "")
+        break
+      case "Rosters":
+        this.#onRosters(event.rosters)
+        break
+      case "Isolated":
+        this.#onIsolated(event.isolated)
+        break
+      case "Tick":
+        this.#onTick()
+        break
+      case "Electorate":
+        // The roster says who votes.
+        break
+    }
+    return this.#effects
+  }
+
+  /** The proposals that are open, in the order in which they came, with the votes for their steps. */
+  proposals(): ReadonlyArray<OpenProposal> {
+    return Array.from(this.#open.all(), ({ firstSeen, proposal, step }) => ({
+      proposal,
+      votes: step.votes.votes(),
+      firstSeen
+    }))
+  }
+
+  /** Where the register of a target stands; 0 when it was never decided. */
+  seq(target: Target): number {
+    return this.#registers.seq(target)
+  }
+
+  /** What proves it; undefined when it was never decided. */
+  certificate(target: Target): Certificate | undefined {
+    return this.#registers.certificate(target)
+  }
+
+  /** All that is proved, for peers that ask. */
+  certificates(): ReadonlyArray<Certificate> {
+    return this.#registers.certificates()
+  }
+
+  /** Of all (target, seq): equal exactly when two nodes hold the same. */
+  digest(): SeqDigest {
+    return this.#registers.digest()
+  }
+
+  /** How much is kept, for tests and metrics. */
+  size() {
+    return {
+      ...this.#open.size,
+      ...this.#registers.size(),
+      closed: this.#closed.size,
+      early: this.#early.size,
+      repeats: this.#repeats.size,
+      fetched: this.#fetched.size,
+      foreign: this.#foreign.size
+    }
+  }
+
+  // Proposing
+
+  #onPropose(event: Extract<BallotEvent, { _tag: "Propose" }>): void {
+    const { id, target, up } = event
+    const seq = nextSeq(this.seq(target), up)
+    const signer = this.#signer
+    if (!this.#isVoter || signer === undefined || seq === undefined || !this.#knows(target)) return
+    if (this.#abstention(target) !== undefined) return
+
+    const proposals = [...this.#open.step(target, seq)?.proposals ?? []]
+    // Another's that got nowhere for a while does not keep us from asking: perhaps nobody else has heard it.
+    const same = proposals.find(({ own }) => own) ??
+      proposals.find(({ firstSeen }) => this.#isRecent(firstSeen, republishTime))
+    if (same !== undefined) {
+      if (same.own && !this.#isRecent(same.publishedAt, republishTime)) this.#republish(same)
+      this.#ask(same)
+      return
+    }
+    const fitted = fitProposal(makeProposal({ ...event, sender: this.#node, at: this.#now }))
+    if (fitted === undefined) return this.#drop("proposal", "too-long", this.#node)
+    if (this.#open.find(id) !== undefined || this.#closed.has(id)) return this.#drop("proposal", "replay", this.#node)
+    const proposal = sealProposal(signer, this.#rosters.current, fitted, seq)
+    this.#effects.push({ _tag: "Proposed", proposal, own: true }, { _tag: "PublishProposal", proposal })
+    this.#enter(proposal, seq, true)
+  }
+
+  #onProposal(received: Proposal): void {
+    const { ID: id, SenderNodeID: sender } = received
+    const drop = (reason: DropReason, skew?: number) => this.#drop("proposal", reason, sender, skew)
+    const screened = screenProposal(received, {
+      node: this.#node,
+      knows: this.#knows,
+      now: this.#now,
+      rosters: this.#rosters
+    })
+    if (screened._tag === "Refused") return drop(screened.reason, screened.skew)
+    const { message: proposal } = screened
+    const seq = screened._tag === "Sealed" ? screened.seq : outside
+    const target = proposalTarget(proposal)
+
+    const known = this.#open.find(id)
+    // An outsider that is faster with the id of a member does not keep that one out.
+    if (known !== undefined && (seq === outside || known.step.seq !== outside)) {
+      const isSame = isSameProposal(known.proposal, proposal) && known.proposal.SenderNodeID === sender
+      return isSame && known.step.seq === seq ? this.#ask(known) : drop("mismatch")
+    }
+    const others = [...this.#open.step(target, seq)?.proposals ?? []]
+    if (screened._tag === "Outside") {
+      if (others.length >= maxOutside) return drop("second")
+      return this.#hasRoom("", proposal) ? this.#receive(proposal, outside) : drop("full")
+    }
+
+    const mine = this.seq(target)
+    if (seq <= mine) return this.#answer(target)
+    if (this.#closed.has(id)) return drop("replay")
+    // One of each sender, the newest: so an old one that somebody sends again never stands in the way.
+    const before = others.find((open) => open.proposal.SenderNodeID === sender)
+    const isSecond = before !== undefined &&
+      (screened.at <= before.proposal.Timestamp || this.#isRecent(before.firstSeen, republishTime))
+    if (isSecond) return drop("second")
+    if (!isStep(mine, seq) && !this.#mayFetch(target)) return drop("step")
+    const checked = this.#checked(sender, () => checkProposal(proposal, this.#rosters, this.#signatures))
+    if (Result.isFailure(checked)) return drop(checked.failure)
+    if (!isStep(mine, seq)) return this.#fetch(target, seq, sender)
+    if (!this.#hasRoom(sender, proposal)) return drop("full")
+    if (known !== undefined) this.#close(known, "superseded")
+    this.#receive(proposal, seq)
+    // Only now: with its last proposal the votes for a step go.
+    if (before !== undefined && this.#open.find(before.proposal.ID) === before) this.#close(before, "superseded")
+  }
+
+  #receive(proposal: Proposal, seq: number): void {
+    this.#effects.push({ _tag: "Proposed", proposal, own: false })
+    this.#enter(proposal, seq, false)
+  }
+
+  /** Opens a proposal, with the votes that came before it. */
+  #enter(proposal: Proposal, seq: number, own: boolean): void {
+    const open = this.#open.open(proposal, seq, own, this.#now)
+    for (const vote of this.#early.take(proposal.ID)) {
+      const at = vote.Seal && wireTimeMillis(vote.Seal.observedAt)
+      if (at !== undefined && this.#open.find(proposal.ID) === open) this.#count(open, vote, at)
+    }
+    if (this.#open.find(proposal.ID) !== open) return
+    // One vote for a step is enough while nobody asks again: it counts with all who know the proposal that it was for.
+    const { lookingSince } = open.step
+    const isSaid = seq !== outside && (this.#isFresh(open.step) || lookingSince !== undefined)
+    if (!isSaid) this.#ask(open)
+  }
+
+  /** Each member has an equal share of the room, and all outsiders together have one. Our own always has room. */
+  #hasRoom(sharer: string, proposal: Proposal): boolean {
+    const members = this.#rosters.electorate(this.#rosters.current.epoch, false)?.size ?? 0
+    const share = Math.min(this.#limits.senderWeight, this.#limits.weight / (members + 1))
+    return this.#open.weight(sharer) + proposalWeight(proposal) <= share
+  }
+
+  // Looking and voting
+
+  /** Why we do not judge a target now. */
+  #abstention(target: Target): AbstainReason | undefined {
+    if (this.#isIsolated) return "isolated"
+    const electorate = this.#electorate(target)
+    if (!electorate.has(this.#node) || electorate.size < quorum(electorate.size)) return "no-judge"
+    return this.#times.isWithin(target, this.#minimumTime(target), this.#now) ? "too-soon" : undefined
+  }
+
+  /** Says what we see, as somebody asks for it; looks first if that is too long ago. */
+  #ask(open: OpenProposalOf): void {
+    if (!this.#isVoter) return
+    const { step } = open
+    const reason = this.#abstention(step.target)
+    if (reason !== undefined) return this.#abstain(open, reason)
+    if (this.#isRecent(open.votedAt, revoteTime)) return
+    // What is said to v2 nodes never changes, as with v2.
+    if (open.vote !== undefined && (step.seq === outside || this.#isFresh(step))) {
+      open.votedAt = this.#now
+      this.#effects.push({ _tag: "PublishVote", vote: open.vote })
+    } else if (this.#isFresh(step)) this.#cast(open)
+    else this.#look(open)
+  }
+
+  #look(open: OpenProposalOf): void {
+    const { proposal, step } = open
+    open.isWaiting = true
+    if (step.lookingSince !== undefined && this.#isRecent(step.lookingSince, attemptTime)) return
+    step.lookingSince = this.#now
+    const since = this.#times.since(step.target)
+    this.#effects.push({
+      _tag: "Observe",
+      id: step.key,
+      target: step.target,
+      up: proposal.ProposedStatus,
+      from: proposal.SenderNodeID,
+      ...since !== undefined && { since }
+    })
+  }
+
+  #onObserved(id: string, up: boolean | undefined, at: number): void {
+    const step = this.#open.stepOf(id)
+    const signer = this.#signer
+    if (step?.lookingSince === undefined || signer === undefined) return
+    step.lookingSince = undefined
+    const { seq, target } = step
+    const waiting = [...step.proposals].filter((open) => open.isWaiting)
+    for (const open of waiting) open.isWaiting = false
+    // What was seen before the last step led to that one.
+    const isOld = at < (this.#times.since(target) ?? -Infinity) || Math.abs(this.#now - at) > maxSpread
+    const reason = this.#abstention(target) ?? (up === undefined || isOld ? "not-observed" : undefined)
+    if (up === undefined || reason !== undefined) {
+      for (const open of waiting) this.#abstain(open, reason ?? "not-observed")
+      return
+    }
+    step.seen = { up, at, seal: sealVote(signer, this.#rosters.current, { target, seq, up, observedAt: at }) }
+    for (const open of waiting) if (this.#open.find(open.proposal.ID) === open) this.#cast(open)
+  }
+
+  /** Our vote on a proposal. For the step 0 it counts at v2 nodes, and can never be part of a certificate. */
+  #cast(open: OpenProposalOf): void {
+    const { proposal, step } = open
+    const { at, seal, up } = step.seen!
+    const vote: Vote = {
+      ProposalID: proposal.ID,
+      SenderNodeID: this.#node,
+      NodeID: this.#node,
+      Agree: up === proposal.ProposedStatus,
+      Timestamp: this.#now,
+      Seq: step.seq,
+      Seal: seal
+    }
+    open.vote = vote
+    open.votedAt = this.#now
+    this.#effects.push({ _tag: "PublishVote", vote })
+    if (step.seq === outside) this.#effects.push({ _tag: "Voted", proposal, vote, own: true })
+    else this.#count(open, vote, at)
+  }
+
+  #abstain(open: OpenProposalOf, reason: AbstainReason): void {
+    const { proposal, step } = open
+    if (this.#isRecent(step.abstainedAt, revoteTime)) return
+    step.abstainedAt = this.#now
+    this.#effects.push({ _tag: "Abstained", proposal, reason })
+  }
+
+  #republish(open: OpenProposalOf): void {
+    open.publishedAt = this.#now
+    this.#effects.push({ _tag: "PublishProposal", proposal: open.proposal })
+  }
+
+  // Counting
+
+  #onVote(vote: Vote): void {
+    const screened = screenVote(vote, { node: this.#node, now: this.#now, rosters: this.#rosters })
+    if (screened._tag === "Refused") return this.#drop("vote", screened.reason, vote.NodeID, screened.skew)
+    // For v2 nodes.
+    if (screened._tag === "Outside") return
+    const open = this.#open.find(vote.ProposalID)
+    if (open !== undefined) return this.#count(open, vote, screened.at)
+    const closed = this.#closed.get(vote.ProposalID)
+    if (closed !== undefined) {
+      if (closed.seq <= this.seq(closed.target)) this.#answer(closed.target)
+    } else if (this.#early.add(vote, this.#now, none)) {
+      this.#effects.push({ _tag: "Voted", proposal: undefined, vote, own: false })
+    } else this.#drop("vote", "full", vote.NodeID)
+  }
+
+  /** Takes a vote as evidence for the step of its proposal: one way for ours and those of others. */
+  #count(open: OpenProposalOf, vote: Vote, at: number): void {
+    const { proposal, step } = open
+    const voter = vote.NodeID
+    if (step.votes.holds(voter, at)) return
+    const checked = this.#checked(voter, () => checkVote(vote, proposal, this.#rosters, this.#signatures))
+    if (Result.isFailure(checked)) return this.#drop("vote", checked.failure, voter)
+    if (checked.success.epoch !== this.#rosters.current.epoch) return this.#drop("vote", "other-epoch", voter)
+    step.votes.add(checked.success)
+    this.#effects.push({ _tag: "Voted", proposal, vote, own: voter === this.#node })
+    this.#tally(step)
+  }
+
+  /** Takes the step if there is a quorum for it, by the certificate that this makes. */
+  #tally(step: OpenStep): void {
+    const { target } = step
+    const n = this.#electorate(target).size
+    const certificate = step.votes.certificate(this.#rosters.current, n)
+    if (certificate === undefined) {
+      if (step.votes.isLost(n)) { for (const open of step.proposals) this.#close(open, "voted-down") }
+      return
+    }
+    const proposals = [...step.proposals]
+    const message: FinalizeMessage = {
+      Proposal: (proposals.find(({ own }) => own) ?? proposals[0]!).proposal,
+      SenderNodeID: this.#isVoter ? this.#node : "",
+      Passed: true,
+      DecidedAt: this.#times.decidedAt(certificate, this.#now),
+      Certificate: certificate
+    }
+    this.#follow(this.#registers.handle({ _tag: "Certificate", certificate, message }, this.#now), this.#node)
+    if (!this.#isVoter || this.seq(target) !== step.seq) return
+    this.#effects.push({ _tag: "PublishDecision", message })
+    this.#repeats.set(targetKey(target), { message, at: this.#now + republishTime })
+  }
+
+  // Deciding
+
+  #onDecision(message: FinalizeMessage): void {
+    const proposal = fitProposal(message.Proposal)
+    const sender = message.SenderNodeID
+    if (proposal === undefined || !isName(sender)) return this.#drop("decision", "too-long", sender)
+    const { Certificate: certificate } = message
+    if (certificate !== undefined) return this.#onCertificate(certificate, { ...message, Proposal: proposal }, sender)
+    if (!message.Passed) return
+    this.#drop("decision", "unproven", sender)
+    // Ours always name themselves.
+    const target = proposalTarget(proposal)
+    if (this.#isMember(sender) || !this.#knows(target)) return
+    this.#effects.push(...this.#foreign.decided(target, proposal.ProposedStatus, statusOf(this.seq(target))))
+  }
+
+  #onCertificate(certificate: Certificate, message: FinalizeMessage | undefined, sender: string): void {
+    const name = this.#isMember(sender) ? sender : ""
+    const mine = this.seq(certificate.T)
+    if (certificate.seq > mine && this.#failed.isSpent(name, this.#now)) {
+      return this.#drop("decision", "unchecked", sender)
+    }
+    const event = { _tag: "Certificate", certificate, ...message !== undefined && { message } } as const
+    const effects = this.#registers.handle(event, this.#now)
+    this.#follow(effects, sender)
+    // Others may not have heard it: only decisions are told to all.
+    if (message === undefined && effects.some(({ _tag }) => _tag === "Apply")) this.#tell(certificate.T)
+  }
+
+  #follow(effects: ReadonlyArray<RegisterEffect>, sender: string): void {
+    for (const effect of effects) {
+      switch (effect._tag) {
+        case "Persist":
+          this.#effects.push(effect)
+          break
+        case "Apply":
+          // A late one was taken when it came.
+          if (effect.late) this.#apply(effect.step, true)
+          else this.#take(effect.step, () => this.#apply(effect.step, false))
+          break
+        case "AdoptLate":
+          this.#take(effect.step)
+          break
+        case "AnswerMine":
+          if (this.#isVoter) this.#effects.push({ _tag: "PublishCertificate", certificate: effect.certificate })
+          break
+        case "Ignore":
+          if (effect.reason === "unknown-target" || effect.reason === "full") {
+            this.#drop("decision", effect.reason, sender)
+          }
+          break
+        case "DropInvalid":
+          if (effect.reason._tag === "BadSignature") this.#failed.add(this.#isMember(sender) ? sender : "")
+          this.#drop("decision", effect.reason._tag, sender)
+          break
+      }
+    }
+  }
+
+  /** The register took a step: what was open below it is closed, as its votes are from before. */
+  #take({ certificate, seq, target }: RegisterStep, follow: () => void = () => {}): void {
+    const key = targetKey(target)
+    const before = this.#times.take(certificate, this.#now)
+    this.#repeats.delete(key)
+    this.#fetched.delete(key)
+    follow()
+    for (const next of [outside, nextSeq(before, false), nextSeq(before, true)]) {
+      const step = next === undefined || next > seq ? undefined : this.#open.step(target, next)
+      for (const open of step?.proposals ?? []) this.#close(open, "superseded")
+    }
+    this.#effects.push(...this.#foreign.agreed(target))
+  }
+
+  #apply({ certificate, message, seq, target, up }: RegisterStep, late: boolean): void {
+    const step = this.#open.step(target, seq)
+    const firstSeen = Math.min(...Array.from(step?.proposals ?? [], (open) => open.firstSeen))
+    this.#effects.push({
+      _tag: "Apply",
+      decision: {
+        id: decisionIdOf(target, seq),
+        target,
+        up,
+        error: message?.Proposal.ErrorText ?? "",
+        data: message?.Proposal.Data ?? null,
+        decidedAt: this.#times.decidedAt(certificate, this.#now),
+        decidedBy: message !== undefined && this.#isMember(message.SenderNodeID) ? message.SenderNodeID : "",
+        votes: { ...step?.votes.votes(), ...Object.fromEntries(certificate.votes.map(({ voter }) => [voter, true])) },
+        proof: { seq, late, certificate }
+      },
+      again: false,
+      openFor: firstSeen === Infinity ? undefined : this.#now - firstSeen
+    })
+  }
+
+  /** Somebody asks for what is over. Shortly after the step that is a straggler, and the decision is on its way to it. */
+  #answer(target: Target): void {
+    if (!this.#isRecent(this.#times.since(target) ?? -Infinity, republishTime)) this.#tell(target)
+  }
+
+  /** Tells what we hold, within the bounds of the registers. */
+  #tell(target: Target): void {
+    this.#follow(this.#registers.handle({ _tag: "Behind", target }, this.#now), "")
+  }
+
+  #mayFetch(target: Target): boolean {
+    return this.#fetched.size < this.#limits.targets &&
+      !this.#isRecent(this.#fetched.get(targetKey(target)) ?? -Infinity, republishTime)
+  }
+
+  /** A member proposes a step that we cannot take from where we stand: it knows more. */
+  #fetch(target: Target, seq: number, from: string): void {
+    this.#fetched.set(targetKey(target), this.#now)
+    this.#effects.push({ _tag: "Fetch", target, seq, from })
+  }
+
+  // Time, rosters, isolation
+
+  #onTick(): void {
+    const now = this.#now
+    this.#follow(this.#registers.handle({ _tag: "Tick" }, now), "")
+    for (const open of this.#open.all()) {
+      if (open.attempts.isOver(now)) {
+        if (!open.attempts.next(now)) {
+          this.#close(open, "expired")
+          continue
+        }
+        this.#ask(open)
+      }
+      if (open.own && !this.#isIsolated && !this.#isRecent(open.publishedAt, republishTime)) {
+        this.#republish(open)
+        this.#ask(open)
+      }
+    }
+    for (const [key, { at, message }] of this.#repeats) {
+      if (now < at) continue
+      this.#repeats.delete(key)
+      this.#effects.push({ _tag: "PublishDecision", message })
+    }
+    for (const [key, at] of this.#fetched) if (!this.#isRecent(at, republishTime)) this.#fetched.delete(key)
+    // In the order in which they were closed, so one that was open long may stay a little longer.
+    for (const [id, { firstSeen }] of this.#closed) {
+      if (firstSeen + proposalTime > now) break
+      this.#closed.delete(id)
+    }
+    this.#early.forget(now)
+  }
+
+  /** Votes of another epoch are no evidence with those of this one: what is open is asked anew, by the next observation. */
+  #onRosters(rosters: Rosters): void {
+    const { epoch } = this.#rosters.current
+    if (rosters.current.epoch < epoch) return
+    this.#rosters = rosters
+    if (rosters.current.epoch > epoch) this.#closeAll()
+  }
+
+  /** What is open was timed by a clock that was wrong. */
+  #onSetBack(): void {
+    this.#closeAll()
+    this.#fetched.clear()
+    this.#times.setBack(this.#now)
+  }
+
+  #onIsolated(isolated: boolean): void {
+    this.#isIsolated = isolated
+    if (!isolated) { for (const open of this.#open.all()) this.#ask(open) }
+  }
+
+  #closeAll(): void {
+    for (const open of this.#open.all()) this.#close(open, "expired")
+  }
+
+  #close(open: OpenProposalOf, reason: Extract<BallotEffect, { _tag: "Rejected" }>["reason"]): void {
+    const { firstSeen, proposal, step: { seq, target, votes } } = open
+    this.#open.close(open)
+    // What became of it among outsiders we do not know.
+    if (seq === outside) return
+    this.#effects.push({ _tag: "Rejected", proposal, votes: votes.votes(), reason })
+    this.#closed.set(proposal.ID, { target, seq, firstSeen })
+    if (this.#closed.size > this.#limits.decided) this.#closed.delete(this.#closed.keys().next().value!)
+  }
+
+  // What the others rest on
+
+  #electorate(target: Target): ReadonlyMap<string, unknown> {
+    return this.#rosters.electorate(this.#rosters.current.epoch, target.ipv6) ?? new Map<string, unknown>()
+  }
+
+  /** A node of any role whose key we hold. */
+  #isMember(id: string): boolean {
+    return this.#rosters.verifier(this.#rosters.current.epoch, id) !== undefined
+  }
+
+  /** Checks a signature of a member; and no more of them once too many in its name were wrong. */
+  #checked<A>(sender: string, check: () => Result.Result<A, Unsealed>): Result.Result<A, DropReason> {
+    if (this.#failed.isSpent(sender, this.#now)) return Result.fail("unchecked")
+    const checked = check()
+    if (Result.isFailure(checked) && checked.failure === "bad-signature") this.#failed.add(sender)
+    return checked
+  }
+
+  #isRecent(at: number, within: number): boolean {
+    return this.#now - at < within
+  }
+
+  /** Whether what we saw last for a step may still be said. */
+  #isFresh({ seen }: OpenStep): boolean {
+    return seen !== undefined && this.#isRecent(seen.at, freshTime)
+  }
+
+  #drop(what: "proposal" | "vote" | "decision", reason: DropReason, sender: string, skew?: number): void {
+    for (const effect of dropped(what, reason, sender)) {
+      this.#effects.push(skew === undefined ? effect : { ...effect, skew })
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { makeAnswers } from "../../bus/Answers.ts"
+import { Bus } from "../../bus/Bus.ts"
+import { messageCodec } from "../../bus/MessageCodec.ts"
+import * as Messages from "../../bus/Messages.ts"
+import { type Target, type TargetKey, targetKey } from "../../domain/Target.ts"
+import type { CertificateMessage } from "../../domain/wire/Certificates.ts"
+import type { Certificate } from "../../domain/wire/Seal.ts"
+import * as Subject from "../../domain/wire/Subject.ts"
+import { NodeIdentity } from "../../node/NodeIdentity.ts"
+import { SenderBudget } from "../../status/SenderBudget.ts"
+import type { CertificateFile } from "./CertificateFile.ts"
+import { certificatePage, readCertificates } from "./certificatePages.ts"
+
+/** What all answers together may cost the network, in bytes. */
+const answerRate = { perSecond: 1024 * 1024, most: 8 * 1024 * 1024 }
+
+/** Certificates of one message that are looked at. */
+const maxTold = 64
+
+/** Certificates that others tell unasked and that are looked at: a forged one costs a look at a signature. */
+const toldBudget = {
+  each: { most: 256, perSecond: 64 },
+  all: { most: 2_048, perSecond: 256 },
+  senders: 256
+}
+
+/** Targets that wait for their certificate; more are asked for when somebody is ahead of us again. */
+const maxWaiting = 4_096
+
+/** Questions under way. */
+const fetchers = 8
+
+/** Nodes whose answers to a question to all are taken. */
+const maxAnswers = 8
+
+/** What a node that is behind does about it. */
+export interface Exchange {
+  /** Asks for the certificate of a target, `from` a node, or from everybody (`""`). What comes is handed over. */
+  readonly fetch: (
+    wanted: { readonly target: Target; readonly seq: number; readonly from: string }
+  ) => Effect.Effect<void>
+}
+
+/**
+ * Asks other nodes for certificates, and answers theirs, on `geodns.v1.certificates`. Answers go to inboxes only, and so many
+ * bytes a second, whoever asks. `deliver` takes what came; it is not verified.
+ */
+export const exchangeCertificates = Effect.fnUntraced(function*(options: {
+  readonly certificates: Pick<CertificateFile["Service"], "all" | "get">
+  readonly deliver: (certificate: Certificate) => Effect.Effect<void>
+}): Effect.fn.Return<Exchange, never, Bus | NodeIdentity | Scope.Scope> {
+  const { certificates, deliver } = options
+  const bus = yield* Bus
+  const clock = yield* Clock.Clock
+  const { id } = yield* NodeIdentity
+  const answers = yield* makeAnswers(Subject.Certificates, answerRate)
+  const told = new SenderBudget(toldBudget)
+  const waiting = new Set<TargetKey>()
+  const jobs = yield* Queue.dropping<Parameters<Exchange["fetch"]>[0]>(maxWaiting)
+
+  const answer = Effect.fnUntraced(function*({ From, Seq = 0, Target: target }: CertificateMessage, reply: string) {
+    if (!(yield* answers.mayGoTo(reply)) || !(yield* answers.mayBeGiven)) return
+    const mine = target === undefined ? undefined : certificates.get(target)
+    // Who asks for a step that we do not have either is better answered by somebody else.
+    if (target !== undefined && (mine === undefined || mine.seq < Seq)) return
+    const text = certificatePage(id, mine === undefined ? certificates.all() : [mine], mine === undefined ? From : 0)
+    answers.spend(text.length)
+    yield* bus.publish(reply, text)
+    yield* Metric.update(answered, 1)
+  })
+
+  const onMessage = (message: CertificateMessage, reply: string | undefined) =>
+    Effect.gen(function*() {
+      const { Certificates, NodeID, To, Type } = message
+      if (NodeID === id) return
+      if (Type === "ask") {
+        if (reply !== undefined && (To === undefined || To === id)) yield* answer(message, reply)
+        return
+      }
+      for (const certificate of readCertificates(Certificates, maxTold)) {
+        if (!told.spend(NodeID, Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n))) {
+          return yield* Metric.update(untaken, 1)
+        }
+        yield* deliver(certificate)
+      }
+    })
+
+  const ask = Effect.fnUntraced(function*(target: Target, seq: number, to: string) {
+    const question = encode({
+      Type: "ask",
+      NodeID: id,
+      ...to !== "" && { To: to },
+      Target: target,
+      Seq: seq,
+      From: 0,
+      Certificates: []
+    })
+    if (Result.isFailure(question)) return
+    const messages = yield* bus.askAll(Subject.Certificates.name, question.success, {
+      wait: "1 second",
+      max: to === "" ? maxAnswers : 1
+    })
+    for (const { data } of messages) {
+      const read = decode(data)
+      if (Result.isFailure(read)) continue
+      for (const certificate of readCertificates(read.success.Certificates, 1)) {
+        if (targetKey(certificate.T) === targetKey(target)) yield* deliver(certificate)
+      }
+    }
+  })
+
+  const work = Effect.gen(function*() {
+    const { from, seq, target } = yield* Queue.take(jobs)
+    const isHere = () => (certificates.get(target)?.seq ?? 0) >= seq
+    yield* Effect.gen(function*() {
+      if (from !== "" && !isHere()) yield* ask(target, seq, from)
+      if (!isHere()) yield* ask(target, seq, "")
+    }).pipe(Effect.ensuring(Effect.sync(() => waiting.delete(targetKey(target)))))
+  }).pipe(
+    Effect.catch((error) => error.reason._tag === "Disconnected" ? Effect.void : Effect.logWarning(error.message)),
+    Effect.catchCause((cause) => Effect.logError("asking for a certificate failed", cause))
+  )
+
+  yield* Messages.receive(Subject.Certificates, (message, { reply }) => onMessage(message, reply)).pipe(
+    Effect.tapError((error) => Effect.logWarning(error.message)),
+    Effect.retry(Schedule.spaced("2 seconds")),
+    Effect.provideService(Bus, bus),
+    Effect.forkScoped({ startImmediately: true })
+  )
+  for (let i = 0; i < fetchers; i++) yield* Effect.forkScoped(Effect.forever(work))
+
+  return {
+    fetch: (wanted) =>
+      Effect.sync(() => {
+        const key = targetKey(wanted.target)
+        if (!waiting.has(key) && Queue.offerUnsafe(jobs, wanted)) waiting.add(key)
+      })
+  }
+})
+
+const { encode } = messageCodec(Subject.Certificates)
+const { decode } = messageCodec(Subject.CertificatesReply)
+
+const answered = Metric.counter("geodns_certificate_answers_total", {
+  description: "Questions for certificates that this node answered",
+  incremental: true
+})
+
+const untaken = Metric.counter("geodns_certificates_untaken_total", {
+  description: "Messages with certificates that nobody asked for, left unread as too many came",
+  incremental: true
+})

@@ -1,0 +1,127 @@
+import { assert, describe, it } from "@effect/vitest"
+import { type Kind, makePlan } from "./core/makePlan.ts"
+import { type Mode, modes } from "./core/Mode.ts"
+import { forgeries } from "./core/Plan.ts"
+import { playPlan, playSeed, storyOf } from "./core/play.ts"
+import { Watch } from "./core/Watch.ts"
+
+/** Other load may slow a run a lot. */
+const patience = 180_000
+
+/** Plays seeds from 1 on; those that fail are told. What happened in all of them, added up. */
+const holds = (mode: Mode, seeds: number, kind: Kind = "chaos") => {
+  const counts = new Map<string, number>()
+  const latencies: Array<number> = []
+  for (let seed = 1; seed <= seeds; seed++) {
+    const outcome = playSeed(seed, mode, kind)
+    if (outcome.violations.length > 0) assert.fail(storyOf(seed, mode, kind))
+    for (const [what, count] of outcome.counts) counts.set(what, (counts.get(what) ?? 0) + count)
+    latencies.push(...outcome.latencies)
+  }
+  return { counts, latencies }
+}
+
+/** What befell the seeds of a mode, whatever came of it. */
+const befalls = (counts: ReadonlyMap<string, number>, ...what: ReadonlyArray<string>) =>
+  assert.deepStrictEqual(what.filter((one) => (counts.get(one) ?? 0) === 0), [])
+
+const everywhere = [
+  "turn",
+  "misjudge",
+  "partition",
+  "partitions between monitors",
+  "deaf",
+  "loss",
+  "delay",
+  "reorder",
+  "duplicate",
+  "clock",
+  "flood",
+  "crash: disk kept",
+  "crash: disk tail-lost",
+  "crash: disk lost",
+  "messages: lost",
+  "messages: cut",
+  "messages: doubled",
+  "messages: overtaken",
+  "proposals",
+  "votes",
+  "abstained",
+  "changes to up",
+  "changes to down",
+  "outages",
+  "outages that ended",
+  "rejected: expired",
+  "rejected: superseded",
+  "rejected: voted-down"
+]
+const rosters = ["roster: add", "roster: remove", "roster: rekey", "strangers"]
+
+describe("clusters of the pure cores", () => {
+  it("holds in the mode open, where the electorate is heard", () => {
+    befalls(holds("open", 500).counts, ...everywhere)
+  }, patience)
+
+  it("holds in the mode open with a roster", () => {
+    befalls(holds("roster", 500).counts, ...everywhere, ...rosters)
+  }, patience)
+
+  it("holds in the mode prefer", () => {
+    befalls(holds("prefer", 500).counts, ...everywhere, ...rosters, "dropped: decision unproven")
+  }, patience)
+
+  it("holds in the mode require, under forgery, replay and stolen keys", () => {
+    befalls(
+      holds("require", 1_000).counts,
+      ...everywhere,
+      ...rosters,
+      ...forgeries.map((what) => `forged: ${what}`),
+      "certificates with stolen votes",
+      "certificates held back",
+      "late decisions",
+      "told who is behind",
+      "fetched",
+      "dropped: decision BadSignature",
+      "dropped: decision TooFewVotes",
+      "dropped: decision UnknownEpoch",
+      "dropped: decision RetiredEpoch",
+      "dropped: decision OtherCluster",
+      "dropped: decision NotPassed",
+      "dropped: vote bad-signature"
+    )
+  }, patience)
+
+  for (const mode of modes) {
+    it(`takes nobody down who is fine, in the mode ${mode}`, () => {
+      const { counts } = holds(mode, 250, "fine")
+      befalls(counts, "misjudge", "messages: lost", "changes to up")
+      assert.strictEqual(counts.get("changes to down") ?? 0, 0)
+    }, patience)
+  }
+
+  for (const mode of ["open", "require"] as const) {
+    it(`lets those who follow know of 1,000 outages within 15 s, in the mode ${mode}`, () => {
+      const latencies = holds(mode, 500, "outage").latencies.toSorted((a, b) => a - b)
+      assert.lengthOf(latencies, 1_000)
+      assert.isAtMost(latencies[990]!, 15_000)
+      assert.isAbove(latencies[0]!, 1_000)
+    }, patience)
+  }
+
+  it("does the same again with the same seed", () => {
+    for (const mode of modes) {
+      const story = (seed: number) => playPlan(makePlan(seed, mode), true).story
+      assert.deepStrictEqual(story(7), story(7))
+      assert.notDeepEqual(story(8), story(7))
+    }
+  })
+
+  it("checks nothing that the mode does not promise", () => {
+    const found = (mode: Mode) => {
+      const watch = new Watch({ mode, now: () => 0, stolen: [] })
+      watch.violated("P3", "the minority decided")
+      return watch.violations.length
+    }
+    assert.deepStrictEqual(modes.map(found), [0, 1, 1, 1])
+  })
+})

@@ -1,0 +1,111 @@
+import { parseArgs } from "node:util"
+import { type Mode, modes } from "./core/Mode.ts"
+import { simulateSeeds } from "./simulateSeeds.ts"
+import { tiers } from "./tier.ts"
+
+const usage = `npm run simulate -- [--seeds N] [--from S] [--tier core|cluster] [--mode ${modes.join("|")}]
+                    [--kind chaos|fine|outage] [--workers N] [--failures N] [--json]
+
+Plays N simulated clusters, from seed S on, and checks what docs/consensus.md promises of them. Without --mode each seed has
+one of the modes in turn; after 20 failures (--failures) it stops. A seed that fails is told, and can be played again: --from SEED --seeds 1 --mode MODE.
+Exit 1 if a seed failed.`
+
+const fail = (problem: string): never => {
+  console.error(`${problem}\n\n${usage}`)
+  process.exit(2)
+}
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "1000" },
+    from: { type: "string", default: "1" },
+    tier: { type: "string", default: "core" },
+    mode: { type: "string" },
+    kind: { type: "string" },
+    workers: { type: "string" },
+    failures: { type: "string", default: "20" },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false }
+  }
+})
+if (values.help) {
+  console.log(usage)
+  process.exit(0)
+}
+
+const whole = (name: string, text: string): number => {
+  const number = Number(text)
+  return Number.isSafeInteger(number) && number >= 0 ? number : fail(`--${name} ${text} is not a whole number`)
+}
+const seeds = whole("seeds", values.seeds)
+const from = whole("from", values.from)
+const load = values.tier in tiers ? tiers[values.tier] : fail(`there is no tier ${values.tier}`)
+if (load === undefined) {
+  console.error(`the tier ${values.tier} is not built yet`)
+  process.exit(2)
+}
+const { tier } = await load()
+const mode = values.mode as Mode | undefined
+if (mode !== undefined && !tier.modes.includes(mode)) fail(`the tier ${values.tier} has no mode ${mode}`)
+const kind = values.kind ?? tier.kinds[0]!
+if (!tier.kinds.includes(kind)) fail(`the tier ${values.tier} has no kind ${kind}; there are ${tier.kinds.join(", ")}`)
+
+const isTerminal = process.stderr.isTTY && !values.json
+const began = performance.now()
+const { counts, failed, latencies, played } = await simulateSeeds(
+  { tier: values.tier, mode, kind, from, count: seeds },
+  {
+    ...values.workers === undefined ? {} : { workers: whole("workers", values.workers) },
+    maxFailed: Math.max(1, whole("failures", values.failures)),
+    progress: (done, failures) => {
+      if (!isTerminal) return
+      const left = (performance.now() - began) / done * (seeds - done) / 1_000
+      process.stderr.write(`\r${done} of ${seeds} seeds, ${failures} failed, ${Math.ceil(left)} s left   `)
+    }
+  }
+)
+if (isTerminal) process.stderr.write("\r\u001b[K")
+const elapsed = (performance.now() - began) / 1_000
+
+const sorted = latencies.toSorted((a, b) => a - b)
+const at = (share: number): number =>
+  Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!)
+const measured = sorted.length === 0 ? undefined : {
+  count: sorted.length,
+  p50: at(0.5),
+  p99: at(0.99),
+  max: sorted.at(-1)!
+}
+
+if (values.json) {
+  console.log(JSON.stringify({
+    tier: values.tier,
+    kind,
+    mode: mode ?? "all",
+    from,
+    seeds: played,
+    seconds: Number(elapsed.toFixed(1)),
+    failed,
+    counts: Object.fromEntries([...counts].sort()),
+    ...measured !== undefined && kind === "outage" && { latency: measured }
+  }))
+} else {
+  for (const { mode, seed } of failed.slice(0, 3)) {
+    console.log(await tier.story(seed, mode, kind))
+    console.log(
+      `\nto play it again: npm run simulate -- --tier ${values.tier} --mode ${mode} --kind ${kind} --from ${seed} --seeds 1\n`
+    )
+  }
+  for (const { mode, seed, violations } of failed.slice(3)) console.log(`seed ${seed}, mode ${mode}: ${violations[0]}`)
+  console.log(
+    `${played} seeds of tier ${values.tier} (${mode ?? "all modes"}, ${kind}) in ${elapsed.toFixed(1)} s: ` +
+      (failed.length === 0 ? "all properties hold" : `${failed.length} failed`)
+  )
+  if (measured !== undefined && kind === "outage") {
+    console.log(
+      `from the first failing probe to the change at those who follow: median ${measured.p50} ms, p99 ${measured.p99} ms, ` +
+        `at most ${Math.round(measured.max)} ms, of ${measured.count}`
+    )
+  }
+}
+process.exitCode = failed.length > 0 ? 1 : 0
