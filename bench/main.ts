@@ -5,6 +5,7 @@ const benchmarks: Record<string, () => Promise<{ readonly run: Benchmark }>> = {
   ballot: () => import("./ballot.ts"),
   seal: () => import("./seal.ts"),
   simulate: () => import("./simulate.ts"),
+  "consensus-nats": () => import("./consensus-nats.ts"),
   bus: () => import("./bus.ts"),
   geoip: () => import("./geoip.ts"),
   steering: () => import("./steering.ts"),

@@ -427,7 +427,10 @@ export class Ballot implements BallotCore {
     }
   }
 
-  /** Closes the proposal if there is a majority. */
+  /**
+   * Closes the proposal if there is a majority. Who only follows is told what was decided: what it counted itself could have another time
+   * than what the monitors decided, or be what they never did. It closes what they turned down.
+   */
   private tally(open: Open, now: number, effects: Array<BallotEffect>): void {
     const electorate = open.target.ipv6 ? this.ipv6Electorate : this.electorate
     let yes = 0
@@ -439,16 +442,13 @@ export class Ballot implements BallotCore {
     }
     const needed = Math.max(Math.floor(electorate.size / 2) + 1, this.minimumVotes)
     if (yes >= needed) {
+      if (!this.isVoter) return
       // After what was decided before, even by a node whose clock is ahead of ours.
       const decidedAt = Math.max(now, possibleTime(open.ofTarget.decidedAt, now) + 1)
       const votes = this.counted(open.votes)
-      // Who only follows decides nothing: it counts what the monitors decide.
-      const decidedBy = this.isVoter ? this.node : ""
-      const message = this.pass({ proposal: open.proposal, votes, decidedAt, decidedBy }, now, effects)
-      if (this.isVoter) {
-        effects.push({ _tag: "PublishDecision", message })
-        open.ofTarget.repeatAt = now + republishTime
-      }
+      const message = this.pass({ proposal: open.proposal, votes, decidedAt, decidedBy: this.node }, now, effects)
+      effects.push({ _tag: "PublishDecision", message })
+      open.ofTarget.repeatAt = now + republishTime
     } else if (no >= needed) {
       this.reject(open, "voted-down", now, effects)
       if (this.isVoter) {
@@ -457,6 +457,9 @@ export class Ballot implements BallotCore {
           message: { Proposal: open.proposal, SenderNodeID: this.node, Passed: false, DecidedAt: now }
         })
       }
+    } else if (electorate.size >= needed && yes + no >= electorate.size) {
+      // All have voted and no majority is possible any more: the next observation asks anew.
+      this.reject(open, "split", now, effects)
     }
   }
 

@@ -90,8 +90,8 @@ export type BallotEffect =
     readonly _tag: "Rejected"
     readonly proposal: Proposal
     readonly votes: Readonly<Record<string, boolean>>
-    /** A majority against it; no majority in time; or another proposal for its target was decided before it. */
-    readonly reason: "voted-down" | "expired" | "superseded"
+    /** A majority against it; all votes, and no majority; no majority in time; or another proposal for its target was decided before it. */
+    readonly reason: "voted-down" | "split" | "expired" | "superseded"
   }
   /** Something that came in was not taken. */
   | {

@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import { Bus } from "../bus/Bus.ts"
 import { Membership } from "../cluster/Membership.ts"
 import { Config } from "../config/Config.ts"
+import { Consensus } from "../consensus/Consensus.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { packageVersion } from "../node/packageVersion.ts"
@@ -35,6 +36,7 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRoute
   Effect.fnUntraced(function*(router) {
     const status = yield* Effect.serviceOption(OfficialStatus)
     const membership = yield* Effect.serviceOption(Membership)
+    const consensus = yield* Effect.serviceOption(Consensus)
     const config = yield* Effect.serviceOption(Config)
     const geoIp = yield* Effect.serviceOption(GeoIp)
     const bus = yield* Effect.serviceOption(Bus)
@@ -51,7 +53,13 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRoute
         ...Option.isNone(status) ? [] : officialFamilies([...(yield* status.value.all).values()]),
         ...Option.isNone(membership)
           ? []
-          : clusterFamilies(yield* membership.value.nodes, (yield* membership.value.electorate).size),
+          : clusterFamilies(
+            yield* membership.value.nodes,
+            // By a roster others vote than those that are heard.
+            Option.isSome(consensus)
+              ? (yield* consensus.value.state).electorate.size
+              : (yield* membership.value.electorate).size
+          ),
         ...Option.isNone(config) ? [] : configFamilies(yield* config.value.current, now),
         ...Option.isNone(geoIp) ? [] : geoFamilies(geoIp.value.databases, now),
         ...Option.isNone(bus) ? [] : busFamilies(yield* bus.value.connected),

@@ -11,7 +11,7 @@ export interface Decision {
   readonly data: unknown
   /** Milliseconds since the epoch, by the clock of the node that closed it. */
   readonly decidedAt: number
-  /** The monitor that closed it, as far as it told; `""` for one who counted the votes without deciding. */
+  /** The monitor that closed it, as far as it told. */
   readonly decidedBy: string
   /** Node id → did it agree, as far as we heard, or were told by who closed it. */
   readonly votes: Readonly<Record<string, boolean>>

@@ -139,7 +139,7 @@ export class OfficialTable {
     if (seq < own) return old
     if (seq === own) return { _tag: "Same", entry }
     const next = { official: decision, newest, recent: [decision.id, ...recent].slice(0, rememberedIds) }
-    if (official.up === decision.up && !isAnotherOutage(official, decision)) {
+    if (official.up === decision.up && !isProvenAnew(official, decision)) {
       const same = { ...next, ...entry.before !== undefined && { before: entry.before } }
       this.entries.set(key, same)
       return { _tag: "Same", entry: same }
@@ -165,13 +165,9 @@ export class OfficialTable {
   }
 }
 
-/**
- * Whether a target that is down is so by another outage than before: that it was up in between was proved, and we were not
- * told.
- */
-export const isAnotherOutage = (before: Official, after: Official): boolean =>
-  !before.up && !after.up && before.proof !== undefined && after.proof !== undefined
-  && before.proof.seq !== after.proof.seq
+/** Whether the opposite was proved between two decisions that say the same, and we were not told: that is a change for outages. */
+export const isProvenAnew = (before: Official, after: Official): boolean =>
+  before.proof !== undefined && after.proof !== undefined && before.proof.seq !== after.proof.seq
 
 const isAfter = (a: OfficialEntry["newest"], b: OfficialEntry["newest"]): boolean =>
   a.decidedAt > b.decidedAt || (a.decidedAt === b.decidedAt && a.id > b.id)

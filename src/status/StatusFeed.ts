@@ -4,7 +4,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type TargetKey, targetKey } from "../domain/Target.ts"
 import type { StatusChange } from "./Decision.ts"
-import { isAnotherOutage } from "./OfficialTable.ts"
+import { isProvenAnew } from "./OfficialTable.ts"
 
 /** Hands changes to any number of subscribers without ever waiting for one. */
 export interface StatusFeed {
@@ -53,7 +53,7 @@ export const mergeChanges = (changes: Iterable<StatusChange>): ReadonlyArray<Sta
     merged.delete(key)
     merged.set(key, { before: first.before, after: change.after })
   }
-  return [...merged.values()].filter(({ before, after }) => before?.up !== after.up || isAnotherOutage(before, after))
+  return [...merged.values()].filter(({ before, after }) => before?.up !== after.up || isProvenAnew(before, after))
 }
 
 const drain = (queue: Queue.Queue<StatusChange>): Array<StatusChange> => {

@@ -128,12 +128,14 @@ export const waitForAnswer = (
   node: Node,
   question: { readonly name: string; readonly subnet: string },
   what: string,
-  passes: (address: string | undefined) => boolean
+  passes: (address: string | undefined) => boolean,
+  within?: Duration.Input
 ) =>
   eventually(
     `${node.id} answers ${question.name} ${what}`,
     Effect.map(answerOf(node, question.name, question.subnet), (address) =>
-      passes(address) ? Option.some(address) : Option.none())
+      passes(address) ? Option.some(address) : Option.none()),
+    within
   )
 
 /** The outages in the database of a collator, the oldest first. */

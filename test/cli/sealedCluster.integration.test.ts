@@ -97,7 +97,7 @@ describeWith(nats, "a cluster of processes with keys", () => {
           Passed: true,
           DecidedAt: Date.now()
         }).pipe(Effect.provideService(Bus, bus))
-        const dropped = /geodns_consensus_dropped_total\{[^}]*unproven[^}]*\} [1-9]/
+        const dropped = /geodns_consensus_dropped_total\{[^}]*(unproven|unsigned)[^}]*\} [1-9]/
         for (const node of network) {
           const counted = yield* Effect.repeat(
             Effect.andThen(Effect.sleep("200 millis"), get(`${node.url}/metrics`)),

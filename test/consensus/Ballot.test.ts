@@ -190,8 +190,16 @@ describe("Ballot: voting", () => {
     assert.deepStrictEqual(tags(table.receive(proposal())), [])
     assert.deepStrictEqual(tags(table.pass(30)), [])
     assert.deepStrictEqual(tags(table.vote("m2")), ["Voted"])
-    assert.deepStrictEqual(tags(table.vote("m3")), ["Voted", "Apply"])
+    assert.deepStrictEqual(tags(table.vote("m3")), ["Voted"], "who follows is told what is decided")
     assert.deepStrictEqual(tags(table.receive(proposal())), [])
+    assert.deepStrictEqual(tags(table.decide()), ["Apply"])
+  })
+
+  it("closes as an observer what is turned down", () => {
+    const table = new Table({ isVoter: false })
+    table.receive(proposal())
+    table.vote("m2", false)
+    assert.deepStrictEqual(tags(table.vote("m3", false)), ["Voted", "Rejected"])
   })
 })
 
@@ -200,7 +208,6 @@ describe("Ballot: the majority", () => {
   const needed = (total: number, agree: boolean, minimumVotes?: number): number | undefined => {
     const table = new Table({
       monitors: total,
-      isVoter: false,
       ...(minimumVotes === undefined ? {} : { minimumVotes })
     })
     table.receive(proposal())
@@ -217,6 +224,17 @@ describe("Ballot: the majority", () => {
     for (const agree of [true, false]) {
       assert.deepStrictEqual([3, 4, 5, 6, 7, 8].map((total) => needed(total, agree)), [2, 3, 3, 4, 4, 5])
     }
+  })
+
+  it("closes what is split when all have voted, so that the next observation asks anew", () => {
+    const table = new Table({ monitors: 4 })
+    table.receive(proposal())
+    table.vote("m2")
+    table.vote("m3", false)
+    assert.notInclude(tags(table.vote("m4", false)), "Rejected")
+    const effects = table.observed(false)
+    assert.deepStrictEqual(only(effects, "Rejected").map(({ reason }) => reason), ["split"])
+    assert.deepStrictEqual(only(effects, "PublishDecision"), [])
   })
 
   it("is never fewer than two votes", () => {
@@ -240,7 +258,8 @@ describe("Ballot: the majority", () => {
 
   it("needs more than a minimum of one when there are more monitors", () => {
     assert.strictEqual(needed(7, true, 1), 4)
-    assert.strictEqual(needed(3, true, 3), undefined)
+    assert.strictEqual(needed(3, true, 3), 3)
+    assert.strictEqual(needed(2, true, 3), undefined)
     const table = new Table({ monitors: 3, minimumVotes: 3 })
     table.receive(proposal())
     table.vote("m2")
@@ -515,13 +534,6 @@ describe("Ballot: decisions of others", () => {
     for (let i = 42; i <= 81; i++) table.vote(`m${i}`)
     for (const { message } of only(table.observed(false), "PublishDecision")) told = Object.values(message.Votes!)
     assert.deepStrictEqual([told.length, told.filter((agree) => agree).length], [64, 41])
-  })
-
-  it("is decided by nobody in particular for one who only counts", () => {
-    const table = new Table({ isVoter: false })
-    table.receive(proposal())
-    table.vote("m2")
-    assert.strictEqual(only(table.vote("m3"), "Apply")[0]!.decision.decidedBy, "")
   })
 
   it("applies one whose proposal it never saw, with the votes that came early", () => {

@@ -35,7 +35,11 @@ const node = (local: ReturnType<typeof document>, folder: string) =>
       Fakes.identity,
       Fakes.membership([], []),
       Fakes.officialStatus([]),
-      Layer.mock(Consensus, { proposals: Effect.succeed([]), subscribe: Effect.succeed(Stream.never) })
+      Layer.mock(Consensus, {
+        proposals: Effect.succeed([]),
+        subscribe: Effect.succeed(Stream.never),
+        state: Effect.succeed({ mode: "open" as const, epoch: undefined, votes: false, electorate: new Set<string>() })
+      })
     )),
     Layer.provideMerge(Layer.unwrap(Effect.map(
       Config.use((config) => config.current),

@@ -72,7 +72,7 @@ describe("clusters of the pure cores", () => {
 
   it("holds in the mode require, under forgery, replay and stolen keys", () => {
     befalls(
-      holds("require", 1_000).counts,
+      holds("require", 700).counts,
       ...everywhere,
       ...rosters,
       ...forgeries.map((what) => `forged: ${what}`),

@@ -8,6 +8,8 @@ import type { Mode } from "./core/Mode.ts"
 /** A mistake in the rules of consensus: the simulation must find it. */
 interface Mutation {
   readonly why: string
+  /** Which tier finds it: that of the cores, where none is said. */
+  readonly tier?: "cluster"
   readonly mode: Mode
   readonly file: string
   readonly from: string
@@ -107,6 +109,47 @@ const mutations: ReadonlyArray<Mutation> = [
     file: "src/consensus/sealed/SealedBallot.ts",
     from: "this.#onObserved(event.id, event.up, event.observedAt ?? now)",
     to: "this.#onObserved(event.id, event.up, now)"
+  },
+  // Around the cores, in the services.
+  {
+    why: "follows what it has not kept",
+    tier: "cluster",
+    mode: "require",
+    file: "src/consensus/makePerformer.ts",
+    from: 'sealing.mode === "require" ? sealing.certificates.add(effect.certificate) : Effect.void',
+    to: "Effect.void"
+  },
+  {
+    why: "gives its observations the time of its votes",
+    tier: "cluster",
+    mode: "require",
+    file: "src/consensus/makePerformer.ts",
+    from: "observedAt: seen.observedAt",
+    to: "observedAt: clock.currentTimeMillisUnsafe()"
+  },
+  {
+    why: "takes nothing over from other nodes",
+    tier: "cluster",
+    mode: "roster",
+    file: "src/status/Snapshots.ts",
+    from: "yield* held.take(entry, isKnown, tally)",
+    to: ""
+  },
+  {
+    why: "believes what others say is official, without proof",
+    tier: "cluster",
+    mode: "require",
+    file: "src/status/Snapshots.ts",
+    from: "proofs.isRequired ? heldByProof(proofs) : heldByTime",
+    to: "proofs.isRequired ? heldByTime : heldByTime"
+  },
+  {
+    why: "does not close outages",
+    tier: "cluster",
+    mode: "require",
+    file: "src/status/OutageWriter.ts",
+    from: "Effect.mapError(store.close(id, end, blip, decision), troubleOf)",
+    to: "end < 0 ? Effect.mapError(store.close(id, end, blip, decision), troubleOf) : Effect.void"
   }
 ]
 
@@ -133,10 +176,12 @@ interface Found {
 }
 
 /** Up to 1,000 seeds there, until one fails. */
-const simulate = (folder: string, mode: Mode): Promise<Found> =>
+const simulate = (folder: string, { mode, tier }: Mutation): Promise<Found> =>
   new Promise((found, fail) => {
     const args = [
       "test/simulation/main.ts",
+      "--tier",
+      tier ?? "core",
       "--mode",
       mode,
       "--seeds",
@@ -164,7 +209,7 @@ describe("mistakes in the rules", () => {
     it(`finds a consensus that ${mutation.why} (${mutation.mode})`, async () => {
       const folder = mutated(mutation)
       try {
-        const { failed } = await simulate(folder, mutation.mode)
+        const { failed } = await simulate(folder, mutation)
         assert.isNotEmpty(failed)
         assert.isNotEmpty(failed[0]!.violations)
       } finally {

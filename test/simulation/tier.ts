@@ -22,7 +22,7 @@ export interface Tier {
 /** The tiers that there are. The first kind of each is the usual one. */
 export const tiers: Readonly<Record<string, (() => Promise<{ readonly tier: Tier }>) | undefined>> = {
   core: () => import("./core/tier.ts"),
-  cluster: undefined
+  cluster: () => import("./cluster/tier.ts")
 }
 
 /** The mode of a seed where none is asked for: all of them in turn. */

@@ -193,7 +193,7 @@ describe("OfficialTable", () => {
     assert.strictEqual(table.get(key), down)
   })
 
-  it("gives a change when it is another outage, and none when it is proved what was only said, or up all the same", () => {
+  it("gives a change when the opposite was proved in between, and none when it is proved what was only said", () => {
     const table = make()
     const said = decision({ id: "p1", decidedAt: now })
     assert.deepStrictEqual(tags(table, said, proven(1, 10)), ["Changed", "Same"])
@@ -205,7 +205,8 @@ describe("OfficialTable", () => {
     if (applied._tag === "Changed") {
       assert.deepStrictEqual(applied.change, { before: proven(1, 10), after: proven(5, 8) })
     }
-    assert.deepStrictEqual(tags(table, proven(6, 9), proven(8, 7)), ["Changed", "Same"])
+    // A node that was killed before it kept step 7 may have its outage open.
+    assert.deepStrictEqual(tags(table, proven(6, 9), proven(8, 7), proven(8, 6)), ["Changed", "Changed", "Same"])
     assert.strictEqual(table.get(key)?.proof?.seq, 8)
   })
 

@@ -8,7 +8,7 @@ import { DurableFiles } from "../../src/node/DurableFiles.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
 import { KnownTargets } from "../../src/status/KnownTargets.ts"
 import { OfficialStatus } from "../../src/status/OfficialStatus.ts"
-import { Snapshots } from "../../src/status/Snapshots.ts"
+import { Snapshots, SnapshotWait } from "../../src/status/Snapshots.ts"
 import { natsBus, natsServer, until } from "../bus/natsClients.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { decision, targetNamed } from "./fixtures.ts"
@@ -34,7 +34,9 @@ const node = (id: string, bus: Layer.Layer<Bus>, known: number) =>
         DurableFiles.layerMemory,
         Conditions.layerMemory,
         Config.layerMemory(),
-        Layer.succeed(KnownTargets, () => () => true)
+        Layer.succeed(KnownTargets, () => () => true),
+        // It comes in well under a second, but for a busy machine.
+        Layer.succeed(SnapshotWait, "20 seconds")
       ]),
       Layer.fresh
     )

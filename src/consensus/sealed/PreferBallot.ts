@@ -10,7 +10,7 @@ import { EarlyVotes } from "../EarlyVotes.ts"
 import { ballotLimits } from "../Limits.ts"
 import { admitDecision, admitProposal, admitVote, claimsMember, senderOf } from "./admit.ts"
 import type { Rosters } from "./Rosters.ts"
-import { sealProposal, sealVote } from "./seals.ts"
+import { sealDecision, sealProposal, sealVote } from "./seals.ts"
 import type { Signer } from "./Signer.ts"
 import { VerifiedSignatures } from "./VerifiedSignatures.ts"
 
@@ -127,6 +127,8 @@ export class PreferBallot implements BallotCore {
         }
         return { ...effect, vote: { ...effect.vote, Seq: 0, Seal: sealVote(signer, current, seen) } }
       }
+      case "PublishDecision":
+        return { ...effect, message: sealDecision(signer, current, effect.message) }
       default:
         return effect
     }

@@ -416,25 +416,29 @@ export class SealedBallot implements BallotCore {
     this.#tally(step)
   }
 
-  /** Takes the step if there is a quorum for it, by the certificate that this makes. */
+  /**
+   * Takes the step if there is a quorum for it, by the certificate that this makes. Who only follows makes none: one that it alone had the
+   * votes for would be known to nobody else.
+   */
   #tally(step: OpenStep): void {
     const { target } = step
     const n = this.#electorate(target).size
-    const certificate = step.votes.certificate(this.#rosters.current, n)
-    if (certificate === undefined) {
-      if (step.votes.isLost(n)) { for (const open of step.proposals) this.#close(open, "voted-down") }
+    if (step.votes.isLost(n)) {
+      for (const open of step.proposals) this.#close(open, "voted-down")
       return
     }
+    const certificate = this.#isVoter ? step.votes.certificate(this.#rosters.current, n) : undefined
+    if (certificate === undefined) return
     const proposals = [...step.proposals]
     const message: FinalizeMessage = {
       Proposal: (proposals.find(({ own }) => own) ?? proposals[0]!).proposal,
-      SenderNodeID: this.#isVoter ? this.#node : "",
+      SenderNodeID: this.#node,
       Passed: true,
       DecidedAt: this.#times.decidedAt(certificate, this.#now),
       Certificate: certificate
     }
     this.#follow(this.#registers.handle({ _tag: "Certificate", certificate, message }, this.#now), this.#node)
-    if (!this.#isVoter || this.seq(target) !== step.seq) return
+    if (this.seq(target) !== step.seq) return
     this.#effects.push({ _tag: "PublishDecision", message })
     this.#repeats.set(targetKey(target), { message, at: this.#now + republishTime })
   }

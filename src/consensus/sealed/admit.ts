@@ -2,7 +2,7 @@ import * as Result from "effect/Result"
 import type { FinalizeMessage, Proposal, Vote } from "../../domain/wire/Consensus.ts"
 import type { Invalid } from "./Invalid.ts"
 import type { Rosters } from "./Rosters.ts"
-import { checkProposal, checkVote, type Unsealed } from "./seals.ts"
+import { checkDecision, checkProposal, checkVote, type Unsealed } from "./seals.ts"
 import type { VerifiedSignatures } from "./VerifiedSignatures.ts"
 import { verify } from "./verify.ts"
 
@@ -57,16 +57,18 @@ export const admitVote = (
 }
 
 /**
- * A decision has no seal of its own. One that claims a member counts by its certificate alone, as of the time when that was
- * observed; without one every node counts the votes itself.
+ * A decision that claims a member: by its certificate, as of the time when that was observed, or by the seal of its sender. The votes that it
+ * tells are hearsay all the same.
  */
 export const admitDecision = (
   message: FinalizeMessage,
   rosters: Rosters,
   signatures: VerifiedSignatures
-): Result.Result<FinalizeMessage, "unproven" | Invalid["_tag"]> => {
+): Result.Result<FinalizeMessage, Unsealed | Invalid["_tag"]> => {
   if (!holdsKeyOf(rosters, senderOf(message))) return Result.succeed(message)
-  if (message.Certificate === undefined) return Result.fail("unproven")
+  if (message.Certificate === undefined) {
+    return Result.map(checkDecision(message, rosters, signatures), () => message)
+  }
   const verified = verify(message.Certificate, message, rosters, signatures)
   return Result.isSuccess(verified)
     ? Result.succeed({ ...message, DecidedAt: verified.success.newest })

@@ -72,6 +72,40 @@ export const proposalBytes = (
     error
   ])
 
+/** What a decision says. */
+export interface SignedDecision {
+  readonly cluster: string
+  readonly epoch: number
+  readonly sender: string
+  readonly target: Target
+  readonly id: string
+  readonly up: boolean
+  readonly passed: boolean
+  /** As it is sent. */
+  readonly decidedAt: string
+}
+
+/** The bytes of a decision. It is the word of its sender, and no proof: that is a certificate. */
+export const decisionBytes = (
+  { cluster, decidedAt, epoch, id, passed, sender, target, up }: SignedDecision
+): string =>
+  JSON.stringify([
+    "geodns.decision.1",
+    cluster,
+    epoch,
+    sender,
+    target.checkType,
+    target.check,
+    target.member,
+    target.domain,
+    target.endpoint,
+    target.ipv6,
+    id,
+    up,
+    passed,
+    decidedAt
+  ])
+
 /** What a join says. */
 export interface SignedJoin {
   readonly cluster: string

@@ -1,12 +1,12 @@
 import * as Result from "effect/Result"
 import type { Target } from "../../domain/Target.ts"
 import type { ClusterMessage } from "../../domain/wire/Cluster.ts"
-import { type Proposal, proposalTarget, type Vote } from "../../domain/wire/Consensus.ts"
+import { type FinalizeMessage, type Proposal, proposalTarget, type Vote } from "../../domain/wire/Consensus.ts"
 import type { CertificateVote, Seal, VoteSeal } from "../../domain/wire/Seal.ts"
 import { toWireTime, wireTimeMillis } from "../../domain/wire/WireTime.ts"
 import { statusOf } from "./Register.ts"
 import type { Rosters } from "./Rosters.ts"
-import { joinBytes, proposalBytes, voteBytes } from "./sealedBytes.ts"
+import { decisionBytes, joinBytes, proposalBytes, voteBytes } from "./sealedBytes.ts"
 import type { Signer } from "./Signer.ts"
 import type { VerifiedSignatures } from "./VerifiedSignatures.ts"
 
@@ -43,6 +43,13 @@ export const sealProposal = (signer: Sign, epoch: Epoch, proposal: Proposal, seq
   const time = toWireTime(proposal.Timestamp)
   const sig = signer.sign(bytesOfProposal(proposal, signer.id, epoch, seq, time))
   return { ...proposal, Seq: seq, Seal: { cluster: epoch.cluster, epoch: epoch.epoch, time, sig } }
+}
+
+/** A decision of this node, sealed. */
+export const sealDecision = (signer: Sign, epoch: Epoch, message: FinalizeMessage): FinalizeMessage => {
+  const time = toWireTime(message.DecidedAt)
+  const sig = signer.sign(bytesOfDecision(message, epoch, time))
+  return { ...message, Seal: { cluster: epoch.cluster, epoch: epoch.epoch, time, sig } }
 }
 
 /** A join of this node, sealed. Its epoch tells the others which roster this node has. */
@@ -120,6 +127,24 @@ export const checkProposal = (
     : Result.fail("bad-signature")
 }
 
+/** Checks a decision: by a monitor of the roster, in its own name. */
+export const checkDecision = (
+  message: FinalizeMessage,
+  rosters: Rosters,
+  signatures: VerifiedSignatures
+): Result.Result<{ readonly epoch: number }, Unsealed> => {
+  const { DecidedAt: decidedAt, Proposal: proposal, Seal: seal, SenderNodeID: sender } = message
+  if (seal === undefined) return Result.fail("unsigned")
+  const problem = checkEpoch(seal, rosters)
+  if (problem !== undefined) return Result.fail(problem)
+  if (wireTimeMillis(seal.time) !== decidedAt) return Result.fail("mismatch")
+  const verifier = rosters.electorate(seal.epoch, proposal.IsIPv6)?.get(sender)
+  if (verifier === undefined) return Result.fail("not-a-member")
+  return signatures.holds(verifier, bytesOfDecision(message, seal, seal.time), seal.sig)
+    ? Result.succeed({ epoch: seal.epoch })
+    : Result.fail("bad-signature")
+}
+
 /** Checks a join: by a member of any role, in the role that it has in the roster. Succeeds with the epoch that it knows. */
 export const checkJoin = (
   message: ClusterMessage,
@@ -160,6 +185,22 @@ const bytesOfProposal = (proposal: Proposal, proposer: string, { cluster, epoch 
     up: proposal.ProposedStatus,
     timestamp: time,
     error: proposal.ErrorText
+  })
+
+const bytesOfDecision = (
+  { Passed, Proposal, SenderNodeID }: FinalizeMessage,
+  { cluster, epoch }: Epoch,
+  time: string
+) =>
+  decisionBytes({
+    cluster,
+    epoch,
+    sender: SenderNodeID,
+    target: proposalTarget(Proposal),
+    id: Proposal.ID,
+    up: Proposal.ProposedStatus,
+    passed: Passed,
+    decidedAt: time
   })
 
 const bytesOfJoin = ({ sender }: ClusterMessage, { cluster, epoch }: Epoch, time: string) =>

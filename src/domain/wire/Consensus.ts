@@ -62,7 +62,9 @@ export const FinalizeMessage = Schema.Struct({
   DecidedAt: WireTime,
   Votes: Schema.optionalKey(Votes),
   /** Ours: what proves the decision. */
-  Certificate: ownKey(Certificate)
+  Certificate: ownKey(Certificate),
+  /** Ours: who sends it signed it, where there is no certificate. */
+  Seal: ownKey(Seal)
 })
 export type FinalizeMessage = typeof FinalizeMessage.Type
 

@@ -5,12 +5,13 @@ import { cheapSigner } from "../../../src/consensus/sealed/Signer.ts"
 import { type Target, type TargetKey, targetKey } from "../../../src/domain/Target.ts"
 import type { PlannedCheck } from "../../../src/monitor/PlannedTarget.ts"
 import type { Decision } from "../../../src/status/Decision.ts"
+import type { OpenOutages } from "../../../src/status/OpenOutages.ts"
 import { Adversary } from "./Adversary.ts"
 import { Agenda } from "./Agenda.ts"
 import { Chance } from "./Chance.ts"
 import type { Message } from "./Message.ts"
 import { Network } from "./Network.ts"
-import { Node } from "./Node.ts"
+import { Node, type Role } from "./Node.ts"
 import { type Incident, type Plan } from "./Plan.ts"
 import { describeIncident, nameOf, statusText, Story } from "./Story.ts"
 import { type Violation, Watch } from "./Watch.ts"
@@ -18,12 +19,6 @@ import { type Violation, Watch } from "./Watch.ts"
 /** How long after the faults everybody agrees, by the table of the specification; 2 intervals and 30 s, or one and 15 s. */
 const agreesWithin = ({ interval, minimumStateTime, mode }: Plan): number =>
   (mode === "require" ? interval + 15_000 : 2 * interval + 30_000) + minimumStateTime
-
-/**
- * In the modes of the v2 rule votes never change, and a proposal that got stuck while there were faults is closed after three
- * attempts: until then nothing is decided on its target.
- */
-const expiresWithin = ({ mode }: Plan): number => mode === "require" ? 0 : 90_000
 
 /** A node that was not disconnected learns what it missed from the digests that all tell every 60 to 90 s. */
 const toldWithin = 95_000
@@ -45,7 +40,33 @@ export interface Outcome {
   readonly latencies: ReadonlyArray<number>
 }
 
-/** A whole cluster of nodes around pure cores, and what befalls it. Deterministic: the same plan gives the same run. */
+/** A node as its cluster deals with it: around a pure core, or of the real services. */
+export interface AnyNode extends
+  Pick<
+    Node,
+    | "id"
+    | "role"
+    | "isMonitor"
+    | "alive"
+    | "ahead"
+    | "misjudges"
+    | "isQuiet"
+    | "isHolding"
+    | "official"
+    | "openTargets"
+    | "electorate"
+    | "start"
+    | "stop"
+    | "learn"
+    | "connected"
+    | "reconnected"
+    | "receive"
+  >
+{
+  readonly store: { readonly outages: Pick<OpenOutages, "get"> }
+}
+
+/** A whole cluster of nodes around pure cores, or of what `makeNode` makes, and what befalls it. Deterministic: the same plan gives the same run. */
 export class Cluster {
   readonly plan: Plan
   readonly agenda = new Agenda()
@@ -55,7 +76,7 @@ export class Cluster {
   readonly check: PlannedCheck
   /** A vote is given from an observation at most this old, in milliseconds. */
   readonly freshFor: number
-  readonly nodes: ReadonlyMap<string, Node>
+  readonly nodes: ReadonlyMap<string, AnyNode>
   /** The rosters that operators gave out last. */
   rosters: Rosters
   readonly #counts = new Map<string, number>()
@@ -66,12 +87,15 @@ export class Cluster {
   readonly #electorates = new Map<Rosters, ReadonlySet<string>>()
   readonly #keyNames = new Map<string, string>()
   /** Targets with proposals that were asked, or voted on, with what was seen before the faults were over. */
-  #stuck: ReadonlySet<TargetKey> = new Set()
   #cutAt: number | undefined
   #failingSince: number | undefined
   readonly #latencies: Array<number> = []
 
-  constructor(plan: Plan, isTold: boolean) {
+  constructor(
+    plan: Plan,
+    isTold: boolean,
+    makeNode: (cluster: Cluster, id: string, role: Role) => AnyNode = (cluster, id, role) => new Node(cluster, id, role)
+  ) {
     this.plan = plan
     this.#chance = new Chance(plan.seed ^ 0x5eed)
     this.story = new Story(isTold)
@@ -97,6 +121,7 @@ export class Cluster {
       recoverAfter: plan.recoverAfter,
       minimumStateTime: plan.minimumStateTime
     }
+    this.watch.healAt = plan.healAt
     this.rosters = this.#firstRosters()
     this.watch.rosters.set(1, this.rosters.current)
     for (const [i, target] of plan.targets.entries()) {
@@ -106,8 +131,8 @@ export class Cluster {
     this.#adversary = new Adversary(this)
     const all = [...plan.monitors, ...plan.spare === undefined ? [] : [plan.spare]]
     this.nodes = new Map([
-      ...all.map((id) => [id, new Node(this, id, "IBPMonitor")] as const),
-      ...plan.followers.map((id) => [id, new Node(this, id, id.startsWith("d") ? "IBPDns" : "IBPCollator")] as const)
+      ...all.map((id) => [id, makeNode(this, id, "IBPMonitor")] as const),
+      ...plan.followers.map((id) => [id, makeNode(this, id, id.startsWith("d") ? "IBPDns" : "IBPCollator")] as const)
     ])
   }
 
@@ -119,20 +144,17 @@ export class Cluster {
     for (const incident of plan.incidents) agenda.at(incident.at, () => this.#begin(incident))
     // When all that lasts until then is over.
     agenda.at(plan.healAt + 1, () => this.#heal())
-    // Probes that began before say what was so before.
-    for (const at of [0, plan.deadline, 2 * plan.deadline]) agenda.at(plan.healAt + at, () => this.#noticeStuck())
     const agreed = plan.healAt + agreesWithin(plan)
-    const leftOver = expiresWithin(plan)
     const checks: ReadonlyArray<readonly [at: number, look: () => void]> = [
       // Who agrees early has nothing more to say.
       ...[...Array(Math.floor((agreed - plan.healAt) / 2_000)).keys()].map((i) =>
         [plan.healAt + 2_000 * (i + 1), () => {}] as const
       ),
       [agreed, () => this.#agree((node) => node.isMonitor || plan.reconnects, true)],
-      [agreed + leftOver + holdTime, () => this.#agree((node) => node.isMonitor || plan.reconnects, false)],
+      [agreed + holdTime, () => this.#agree((node) => node.isMonitor || plan.reconnects, false)],
       ...plan.reconnects
         ? []
-        : [[agreed + leftOver + toldWithin + holdTime, () => this.#agree(() => true, false)] as const]
+        : [[agreed + toldWithin + holdTime, () => this.#agree(() => true, false)] as const]
     ]
     for (const [until, look] of checks) {
       while (watch.violations.length === 0 && agenda.step(until)) steps++
@@ -154,7 +176,7 @@ export class Cluster {
     }
   }
 
-  node(id: string): Node | undefined {
+  node(id: string): AnyNode | undefined {
     return this.nodes.get(id)
   }
 
@@ -177,7 +199,7 @@ export class Cluster {
   }
 
   /** What a monitor would see now. */
-  sight(node: Node, target: Target): { readonly up: boolean; readonly slow: boolean } {
+  sight(node: AnyNode, target: Target): { readonly up: boolean; readonly slow: boolean } {
     const key = targetKey(target)
     const misjudged = node.misjudges.get(this.#index.get(key)!)
     return misjudged === undefined ? this.#truth.get(key)! : { up: misjudged, slow: false }
@@ -193,7 +215,7 @@ export class Cluster {
   }
 
   /** Who truly may vote, as far as a node can know: by its roster, or all monitors that there are. */
-  voters(node: Node): ReadonlyArray<string> {
+  voters(node: AnyNode): ReadonlyArray<string> {
     return this.plan.mode === "open" ? this.plan.monitors : [...node.electorate()]
   }
 
@@ -213,7 +235,7 @@ export class Cluster {
     }
   }
 
-  onApply(node: Node, { target, up }: Decision): void {
+  onApply(node: AnyNode, { target, up }: Decision): void {
     if (up || node.isMonitor || this.#failingSince === undefined || node.official(target) === false) return
     this.#latencies.push(this.agenda.now - this.#failingSince)
   }
@@ -349,12 +371,6 @@ export class Cluster {
     })
   }
 
-  #noticeStuck(): void {
-    if (this.plan.mode === "require") return
-    const open = [...this.nodes.values()].flatMap((node) => node.alive ? [...node.openTargets()] : [])
-    this.#stuck = new Set([...this.#stuck, ...open])
-  }
-
   #heal(): void {
     this.story.tell(this.agenda.now, "", () => "all faults are over")
     if (this.plan.reconnects) { for (const node of this.nodes.values()) node.reconnected() }
@@ -378,14 +394,13 @@ export class Cluster {
   }
 
   /** Whether those nodes hold for official what most monitors see. `mayHold`: late certificates may still wait. */
-  #agree(whom: (node: Node) => boolean, mayHold: boolean): void {
+  #agree(whom: (node: AnyNode) => boolean, mayHold: boolean): void {
     if (this.plan.small) return
     for (const node of this.nodes.values()) {
       if (!node.alive || !whom(node) || (mayHold && node.isHolding)) continue
       for (const target of this.plan.targets) {
         // What was decided in an epoch that is retired cannot be shown to anybody: it has to be decided anew.
         if (this.watch.isRetired(target, this.rosters.minEpoch)) continue
-        if (mayHold && this.#stuck.has(targetKey(target))) continue
         const { up } = this.#truth.get(targetKey(target))!
         const official = node.official(target)
         if (official !== up) {

@@ -48,6 +48,7 @@ const idleTickTime = 10_000
 const voteDeadline = 10_000
 const lookTime = 25_000
 const savedWithin = 1_000
+const joinTime = 1_500
 
 /**
  * A node around a pure core, as the shell does it: what is official, the disk, observations, who is there, and catching up. What
@@ -61,6 +62,7 @@ export class Node {
   ahead = 0
   readonly misjudges = new Map<number, boolean>()
   #life = 0
+  #startedAt = 0
   #disk = emptyDisk()
   readonly #cluster: Cluster
   readonly #chance: Chance
@@ -157,6 +159,7 @@ export class Node {
   start(): void {
     const cluster = this.#cluster
     this.#life++
+    this.#startedAt = this.#now
     this.alive = true
     this.#rosters = cluster.rosters
     this.#core = makeCore(
@@ -424,7 +427,10 @@ export class Node {
     const { decision } = effect
     const { proof, target, up } = decision
     if (!this.#known.has(targetKey(target))) return
-    if (proof === undefined) {
+    // Who has just started has not heard of all others, where that is what counts.
+    const isNew = cluster.plan.mode === "open" && this.#now - this.#startedAt < joinTime
+    if (proof === undefined && isNew) cluster.watch.trusted(decision.id)
+    else if (proof === undefined) {
       cluster.watch.applied(
         this.id,
         this.isMonitor,

@@ -28,6 +28,7 @@ interface Given {
   readonly seenAt: number
 }
 
+
 /** The longest from an observation to the vote that it is given for: it is fresh for 10 s, and looking takes up to 25 s. */
 const lookTime = 36_000
 
@@ -37,6 +38,8 @@ const lookTime = 36_000
  */
 export class Watch {
   readonly violations: Array<Violation> = []
+  /** When all faults are over. */
+  healAt = Infinity
   /** Certificates in which votes with stolen keys counted. */
   withStolenVotes = 0
   readonly #mode: Mode
@@ -117,7 +120,7 @@ export class Watch {
     if (known === undefined) this.#meaning.set(id, means)
     else if (known !== means) this.violated("P1", `${node} holds ${id} for ${nameOf(target)} ${statusText(up)}`)
 
-    const isOwn = isMonitor ? decidedBy === node : decidedBy === ""
+    const isOwn = isMonitor && decidedBy === node
     if (!isOwn) {
       if (!this.#made.has(id)) {
         this.violated("P2", `${node} follows ${id} (${nameOf(target)} ${statusText(up)}), which nobody decided`)
@@ -152,6 +155,11 @@ export class Watch {
     }
   }
 
+  /** A node decides of whom it has heard so far, which nobody promises anything about. */
+  trusted(id: string): void {
+    this.#made.add(id)
+  }
+
   /** A node takes a step because of a certificate. */
   stepped(
     node: string,
@@ -169,7 +177,7 @@ export class Watch {
     this.#seqs.set(register, seq)
 
     const newest = this.#newest.get(targetKey(target))
-    if (newest === undefined || seq > newest.seq || (seq === newest.seq && epoch > newest.epoch)) {
+    if (newest === undefined || seq > newest.seq || (seq === newest.seq && epoch < newest.epoch)) {
       this.#newest.set(targetKey(target), { seq, epoch })
     }
 
@@ -232,7 +240,7 @@ export class Watch {
       && this.rosters.get(epoch)?.members.find(({ id }) => id === member)?.key === cheapPublicKey(member)
   }
 
-  /** Whether the last step of a target, that anybody took, was taken in an epoch that counts no more. */
+  /** Whether somebody took the last step of a target in an epoch that counts no more, and so can neither show it nor vote on it again. */
   isRetired(target: Target, minEpoch: number): boolean {
     const last = this.#newest.get(targetKey(target))
     return last !== undefined && last.epoch < minEpoch

@@ -156,13 +156,11 @@ export const makePlan = (seed: number, mode: Mode, kind: Kind = "chaos"): Plan =
     })
   }
 
-  // Who follows by the v2 rule, with a clock that is ahead, dates what it counted itself after what is decided next.
-  const clocks = mode === "require" ? nodes : monitors
   if (chance.yes(0.3)) {
     often(2, () => {
       const at = time()
-      const most = chance.pick([300, 5_000, 55_000, threat.clocks])
-      return { kind: "clock", at, until: until(at, 90_000), node: chance.pick(clocks), by: chance.int(-most, most) }
+      const most = Math.min(threat.clocks, chance.pick([300, 5_000, 55_000, threat.clocks]))
+      return { kind: "clock", at, until: until(at, 90_000), node: chance.pick(nodes), by: chance.int(-most, most) }
     })
   }
 

@@ -15,10 +15,15 @@ export const playSeed = (seed: number, mode: Mode, kind: Kind = "chaos"): Outcom
 /** How many lines of what happened last are worth reading. */
 const shownLines = 60
 
-/** The story of a seed that fails: as few incidents as it takes, and what happened. */
-export const storyOf = (seed: number, mode: Mode, kind: Kind = "chaos"): string => {
-  const plan = shrink(makePlan(seed, mode, kind), (plan) => playPlan(plan).violations)
-  const { story, violations } = playPlan(plan, true)
+/** The story of a seed that fails, when `play` plays it: as few incidents as it takes, and what happened. */
+export const storyOf = (
+  seed: number,
+  mode: Mode,
+  kind: Kind = "chaos",
+  play: (plan: Plan, isTold?: boolean) => Outcome = playPlan
+): string => {
+  const plan = shrink(makePlan(seed, mode, kind), (plan) => play(plan).violations)
+  const { story, violations } = play(plan, true)
   const left = Math.max(0, story.length - shownLines)
   return [
     ...violations.map(({ at, property, text }) => `${property} does not hold at ${(at / 1_000).toFixed(3)} s: ${text}`),
