@@ -17,8 +17,9 @@ import { DurableFiles } from "../node/DurableFiles.ts"
 import { allProblems } from "./allProblems.ts"
 import type { ConfigError } from "./ConfigError.ts"
 import { makeSnapshot, takeReadings } from "./Copies.ts"
-import { diffSnapshots, isChange } from "./diff.ts"
+import { diffInSlices, isChange } from "./diff.ts"
 import { Documents } from "./Documents.ts"
+import { inSlices } from "./inSlices.ts"
 import { writeLastGood } from "./LastGood.ts"
 import { encodeMemoryDocuments, memoryLocal, minimalDocuments, type RawDocuments } from "./memoryConfig.ts"
 import type { MemoryDocuments } from "./MemoryDocuments.ts"
@@ -142,10 +143,14 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
   const watched = yield* PubSub.sliding<ReadonlyArray<string>>({ capacity: 1, replay: 1 })
   yield* PubSub.publish(watched, locationsOf(first.local, first.shared))
 
-  // All readers ask for the same one, and large documents take a while to compare.
+  // All readers ask for the same one, and large documents take a while to compare. Snapshots of one version say the same.
   let latest: ConfigChange | undefined
-  const diffOf = (from: Snapshot, to: Snapshot): ConfigChange =>
-    latest?.before === from && latest.after === to ? latest : latest = diffSnapshots(from, to)
+  const diffOf = (from: Snapshot, to: Snapshot): Effect.Effect<ConfigChange> =>
+    Effect.suspend(() =>
+      latest?.before.version === from.version && latest.after === to
+        ? Effect.succeed(latest)
+        : Effect.map(inSlices(diffInSlices(from, to)), (change) => latest = change)
+    )
 
   const raiseOrClear = (condition: string, problems: ReadonlyArray<Problem>, inUse: string) =>
     hasErrors(problems)
@@ -213,7 +218,7 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
     const settings = local.value === undefined || Equal.equals(old, local.value) ? old : local.value
     const next = yield* makeSnapshot(before.snapshot, settings, copies, shared, now)
     yield* Effect.yieldNow
-    const changed = isChange(diffOf(before.snapshot, next))
+    const changed = isChange(yield* diffOf(before.snapshot, next))
     const snapshot = changed ? next : { ...before.snapshot, documents: next.documents }
     yield* Effect.uninterruptible(Effect.gen(function*() {
       yield* Ref.set(state, { ...before, snapshot, copies, readings: remember(before.readings, local, shared) })
@@ -255,10 +260,11 @@ const make = Effect.fnUntraced(function*(options: ConfigOptions & { readonly pat
   return Config.of({
     current: Effect.map(Ref.get(state), ({ snapshot }) => snapshot),
     changes: Stream.fromPubSub(versions).pipe(
-      Stream.mapAccum((): Snapshot | undefined => undefined, (seen, snapshot) => [
-        snapshot,
-        seen === undefined ? [] : [diffOf(seen, snapshot)]
-      ])
+      Stream.mapAccumEffect((): Snapshot | undefined => undefined, (seen, snapshot) =>
+        Effect.map(
+          seen === undefined ? Effect.succeed([]) : Effect.map(diffOf(seen, snapshot), Array.of),
+          (changes) => [snapshot, changes] as const
+        ))
     ),
     reload: Effect.suspend(reload)
   })

@@ -36,10 +36,16 @@ const checkSoa = (
   )
 }
 
+/** MINIMUM is served as at most that, in seconds: see `makeZones`. */
+const maxMinimum = 60
+
+const minimumHint =
+  `it is served as ${maxMinimum}: a name that is missing or without an answer must not be remembered for longer`
+
 /** Types of which a name has one record: what is too many is left out of the zone, and said there. */
 const single: ReadonlySet<string> = new Set(["SOA", "CNAME"])
 
-/** Static records that do not belong together: several TTLs in one set; and odd names in SOA records. */
+/** Static records that do not belong together: several TTLs in one set; and what is odd in SOA records. */
 export const checkRecords = ({ StaticDNSConfig: records = [] }: KnownDocuments, warn: Warn): void => {
   /** Of each name and type the first record: its TTL and content, and whether another TTL was told of. */
   const sets = new Map<string, { readonly ttl: number; readonly content: string; told: boolean }>()
@@ -53,14 +59,17 @@ export const checkRecords = ({ StaticDNSConfig: records = [] }: KnownDocuments, 
           { mname, rname },
           (key, expected, found, hint) => warn("StaticDNSConfig", [i, "content"], `as ${key} ${expected}`, found, hint)
         )
+        const minimum = numbers.at(-1)!
+        if (/^\d+$/.test(minimum) && Number(minimum) > maxMinimum) {
+          warn("StaticDNSConfig", [i, "content"], `as MINIMUM at most ${maxMinimum}`, minimum, minimumHint)
+        }
       }
     }
-    if (single.has(type)) continue
     const name = hostName(qname.trim())
     const key = `${name} ${type}`
     const first = sets.get(key)
     if (first === undefined) sets.set(key, { ttl, content, told: false })
-    else if (first.ttl !== ttl && first.content !== content && !first.told) {
+    else if (first.ttl !== ttl && !first.told && !(single.has(type) && first.content.trim() !== content.trim())) {
       first.told = true
       warn(
         "StaticDNSConfig",
@@ -83,6 +92,16 @@ export const checkZones = ({ local }: KnownDocuments, warn: Warn): void => {
       settings,
       (key, expected, found, hint) => warn("local", ["GeoDNS", "Dns", "Zones", zone, key], expected, found, hint)
     )
+    const { minimum } = settings
+    if (minimum > maxMinimum) {
+      warn(
+        "local",
+        ["GeoDNS", "Dns", "Zones", zone, "minimum"],
+        `at most ${maxMinimum}`,
+        String(minimum),
+        minimumHint
+      )
+    }
   }
   if (Object.keys(Keys).length > 0 && PowerDnsSocket === undefined) {
     warn(

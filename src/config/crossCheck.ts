@@ -114,7 +114,16 @@ const checkLocal = (
       warn("local", ["GeoDNS", ...path], "nothing, as this version makes no use of it", "a setting")
     }
   }
-  const { AllDown, Fallback, Weights } = local.GeoDNS.Steering
+  const { AllDown, Fallback, Ttl, TtlFloor, Weights } = local.GeoDNS.Steering
+  if (TtlFloor > Ttl) {
+    warn(
+      "local",
+      ["GeoDNS", "Steering", "TtlFloor"],
+      `at most GeoDNS.Steering.Ttl, ${Ttl}`,
+      String(TtlFloor),
+      "it has no effect: the TTL does not fall while a change is near"
+    )
+  }
   if (AllDown === "fallback" && isIP(Fallback) === 0) {
     warn(
       "local",
@@ -131,6 +140,19 @@ const checkLocal = (
       formatFound(Fallback),
       "it is answered only with AllDown fallback"
     )
+  } else if (AllDown === "fallback") {
+    const [field, family, type] = isIP(Fallback) === 4
+      ? (["ServiceIPv6", "IPv6", "AAAA"] as const)
+      : (["ServiceIPv4", "IPv4", "A"] as const)
+    if (Object.values(members ?? {}).some(({ Service }) => Service.Active && Service[field] !== "")) {
+      warn(
+        "local",
+        ["GeoDNS", "Steering", "Fallback"],
+        `an address for all who ask: there are members with ${family}, too`,
+        formatFound(Fallback),
+        `${type} questions for names of which all members are down are answered as with last-good`
+      )
+    }
   }
   const { AccountID, LicenseKey } = local.Maxmind
   if ((AccountID === "") !== (Redacted.value(LicenseKey) === "")) {

@@ -103,19 +103,25 @@ export const decodeValue = <K extends DocumentName>(
   raw: unknown
 ): Omit<Decoded<DocumentTypes[K]>, "raw"> => conclude(document, decodePart(document, raw))
 
-/** What schema and keys say of a document or a part of it, before the rules that concern it as a whole. */
+/**
+ * What schema and keys say of a document or a part of it, before the rules that concern it as a whole. `from` is where
+ * the part of a list begins.
+ */
 const decodePart = <K extends DocumentName>(
   document: K,
-  raw: unknown
+  raw: unknown,
+  from = 0
 ): Omit<Decoded<DocumentTypes[K]>, "raw"> => {
   const schema = documentSchemas[document]
   const result = Schema.decodeUnknownResult(schema)(raw, { errors: "all" })
+  const inWhole = ([first, ...rest]: ReadonlyArray<PropertyKey>): ReadonlyArray<PropertyKey> =>
+    first === undefined ? [] : [Array.isArray(raw) ? from + Number(first) : first, ...rest]
   const findings = inspect(schema, raw, Result.isSuccess(result), maxProblems)
-    .map((finding) => toProblem(document, finding))
+    .map((finding) => toProblem(document, { ...finding, path: inWhole(finding.path) }))
   if (Result.isSuccess(result)) return { value: result.success, problems: findings }
   const seen = new Set(findings.map((problem) => problem.path))
   const others = issuesOf(result.failure.issue).flatMap(({ path, wanted }): ReadonlyArray<Problem> => {
-    const where = formatPath(path)
+    const where = formatPath(inWhole(path))
     return seen.has(where)
       ? []
       : [{ severity: "error", document, path: where, expected: wanted, found: "something else" }]
@@ -131,7 +137,7 @@ const conclude = <K extends DocumentName>(
   return { value: hasErrors(all) ? undefined : value, problems: all }
 }
 
-/** As {@link parseDocument}: objects in slices. Anything else is short, or wrong: what is wrong, the whole text tells. */
+/** As {@link parseDocument}, in slices. What is wrong, the whole text tells. */
 const parseSliced = Effect.fnUntraced(function*(
   document: DocumentName,
   text: string
@@ -156,41 +162,48 @@ export const decodeSliced = Effect.fnUntraced(function*<K extends DocumentKey>(
   if (Result.isFailure(parsed)) return { value: undefined, raw: undefined, problems: [parsed.failure] }
   yield* Effect.yieldNow
   const raw = parsed.success
-  if (!isSliced[document] || typeof raw !== "object" || raw === null || Array.isArray(raw)) {
+  const shape = isSliced[document]
+  if (shape === undefined || typeof raw !== "object" || raw === null || Array.isArray(raw) !== (shape === "list")) {
     const { problems, value } = decodeValue(document, raw)
     return { value: before !== undefined && isSame(before, value) ? before : value, raw, problems }
   }
-  const entries = Object.entries(raw)
-  const old: Readonly<Record<string, unknown>> = { ...before as object }
-  const values: Array<[string, unknown]> = []
+  const isList = shape === "list"
+  const entries = isList ? raw as ReadonlyArray<unknown> : Object.entries(raw)
+  const old = (before ?? (isList ? [] : {})) as Readonly<Record<PropertyKey, unknown>>
+  const values: Array<unknown> = []
   const problems: Array<Problem> = []
   let good = true
-  let same = before !== undefined && Object.keys(old).length === entries.length
+  let same = before !== undefined && (isList ? old.length : Object.keys(old).length) === entries.length
   for (let from = 0; from < entries.length && problems.length < 2 * maxProblems; from += sliceLength) {
-    const part = decodePart(document, Object.fromEntries(entries.slice(from, from + sliceLength)))
+    const some = entries.slice(from, from + sliceLength)
+    const part = decodePart(document, isList ? some : Object.fromEntries(some as Array<[string, unknown]>), from)
     for (const problem of part.problems) problems.push(problem)
     if (part.value === undefined) good = false
     else {
-      for (const [key, value] of Object.entries(part.value)) {
+      for (const [at, value] of Object.entries(part.value)) {
+        const key = isList ? from + Number(at) : at
         const kept = Object.hasOwn(old, key) && isSame(old[key], value)
         same &&= kept
-        values.push([key, kept ? old[key] : value])
+        const taken = kept ? old[key] : value
+        values.push(isList ? taken : [key, taken])
       }
     }
     yield* Effect.yieldNow
   }
-  const value = good ? Object.fromEntries(values) as DocumentTypes[K] : undefined
+  const value = good
+    ? (isList ? values : Object.fromEntries(values as Array<[string, unknown]>)) as DocumentTypes[K]
+    : undefined
   return { ...conclude(document, { value: good && same ? before : value, problems }), raw }
 })
 
-/** Documents whose entries do not depend on each other: objects with free keys. */
-const isSliced: Readonly<Record<DocumentKey, boolean>> = {
-  StaticDNSConfig: false,
-  MembersConfig: true,
-  ServicesConfig: true,
-  IaasPricingConfig: true,
-  ServicesRequestsConfig: true,
-  AlertsConfig: false
+/** Documents whose entries do not depend on each other: lists, and objects with free keys. */
+const isSliced: Readonly<Record<DocumentKey, "list" | "object" | undefined>> = {
+  StaticDNSConfig: "list",
+  MembersConfig: "object",
+  ServicesConfig: "object",
+  IaasPricingConfig: "object",
+  ServicesRequestsConfig: "object",
+  AlertsConfig: undefined
 }
 
 /** What refuses a document is never left out for a warning. */

@@ -1,6 +1,7 @@
 import * as Equal from "effect/Equal"
 import type { Local } from "../domain/documents/Local.ts"
 import type { StaticDns } from "../domain/documents/StaticDns.ts"
+import { atOnce, type Slices } from "../domain/Slices.ts"
 import type { ConfigChange, KeyDiff, LocalSection, Snapshot } from "./Snapshot.ts"
 
 /**
@@ -23,19 +24,44 @@ const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> => 
   return prototype === Object.prototype || prototype === null
 }
 
+/** Keys or records looked at before others have their turn: a millisecond or less. */
+const sliceLength = 500
+
 /** The keys that were added, removed, or have another value. Values are compared by what they hold. */
 export const diffKeys = (
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>
-): KeyDiff => {
-  if (before === after) return { added: [], removed: [], changed: [] }
-  const old = Object.keys(before)
-  const now = Object.keys(after)
-  return {
-    added: now.filter((key) => !Object.hasOwn(before, key)),
-    removed: old.filter((key) => !Object.hasOwn(after, key)),
-    changed: now.filter((key) => Object.hasOwn(before, key) && !isSame(before[key], after[key]))
+): KeyDiff => atOnce(keysInSlices(before, after))
+
+const none: KeyDiff = { added: [], removed: [], changed: [] }
+
+const keysInSlices = function*(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>
+): Slices<KeyDiff> {
+  return before === after
+    ? none
+    : yield* entriesInSlices(new Map(Object.entries(before)), new Map(Object.entries(after)))
+}
+
+const entriesInSlices = function*(
+  before: ReadonlyMap<string, unknown>,
+  after: ReadonlyMap<string, unknown>
+): Slices<KeyDiff> {
+  const added: Array<string> = []
+  const removed: Array<string> = []
+  const changed: Array<string> = []
+  let looked = 0
+  for (const [key, value] of after) {
+    if (++looked % sliceLength === 0) yield
+    if (!before.has(key)) added.push(key)
+    else if (!isSame(before.get(key), value)) changed.push(key)
   }
+  for (const key of before.keys()) {
+    if (++looked % sliceLength === 0) yield
+    if (!after.has(key)) removed.push(key)
+  }
+  return { added, removed, changed }
 }
 
 const isEmpty = (diff: KeyDiff): boolean => diff.added.length + diff.removed.length + diff.changed.length === 0
@@ -76,25 +102,45 @@ const diffSections = (before: Local, after: Local): ReadonlyArray<LocalSection> 
   before === after ? [] : diffKeys(sectionsOf(before), sectionsOf(after)).changed as ReadonlyArray<LocalSection>
 
 /** Static records by their name, in lower case and without the last dot. */
-const recordsOf = (records: StaticDns): Record<string, unknown> =>
-  Object.fromEntries(Map.groupBy(records, ({ qname }) => qname.toLowerCase().replace(/\.$/, "")))
+const recordsOf = function*(records: StaticDns): Slices<ReadonlyMap<string, StaticDns>> {
+  const byName = new Map<string, Array<StaticDns[number]>>()
+  for (const [i, record] of records.entries()) {
+    if (i % sliceLength === sliceLength - 1) yield
+    const name = record.qname.toLowerCase().replace(/\.$/, "")
+    const known = byName.get(name)
+    if (known === undefined) byName.set(name, [record])
+    else known.push(record)
+  }
+  return byName
+}
 
-/** How two versions differ. */
-export const diffSnapshots = (before: Snapshot, after: Snapshot): ConfigChange => {
+/** Whether two lists of records hold the same, in the same order. */
+const isSameRecords = function*(before: StaticDns, after: StaticDns): Slices<boolean> {
+  if (before === after) return true
+  if (before.length !== after.length) return false
+  for (const [i, record] of before.entries()) {
+    if (i % sliceLength === sliceLength - 1) yield
+    if (!isSame(record, after[i])) return false
+  }
+  return true
+}
+
+/** How two versions differ. Documents may be large: it yields whenever a bounded amount of work is done. */
+export const diffInSlices = function*(before: Snapshot, after: Snapshot): Slices<ConfigChange> {
   const sections = diffSections(before.local, after.local)
-  const staticDns = !isSame(before.staticDns, after.staticDns)
+  const staticDns = !(yield* isSameRecords(before.staticDns, after.staticDns))
   return {
     before,
     after,
-    members: diffKeys(before.members, after.members),
-    services: diffKeys(before.services, after.services),
+    members: yield* keysInSlices(before.members, after.members),
+    services: yield* keysInSlices(before.services, after.services),
     checks: before.local === after.local
-      ? diffKeys({}, {})
-      : diffKeys(checksOf(before.local), checksOf(after.local)),
+      ? none
+      : yield* keysInSlices(checksOf(before.local), checksOf(after.local)),
     staticDns,
     staticNames: staticDns
-      ? diffKeys(recordsOf(before.staticDns), recordsOf(after.staticDns))
-      : diffKeys({}, {}),
+      ? yield* entriesInSlices(yield* recordsOf(before.staticDns), yield* recordsOf(after.staticDns))
+      : none,
     pricing: !isSame(before.pricing, after.pricing),
     requests: !isSame(before.requests, after.requests),
     alerts: !isSame(before.alerts, after.alerts),

@@ -51,8 +51,18 @@ const make = Effect.gen(function*() {
       : data === undefined
       ? "what is there is no challenge: a value a line is, without spaces"
       : undefined
-    yield* Effect.sleep(yield* Random.nextIntBetween(...interval))
   })
+
+  /** For ever: what is our fault does not end it either. */
+  const watch = (address: string, entry: Known) =>
+    look(address, entry).pipe(
+      Effect.catchDefect((defect) => {
+        entry.problem = "reading it failed in a way that is not foreseen; the log says more"
+        return Effect.logError("ACME challenges: an address could not be looked at", defect)
+      }),
+      Effect.andThen(Effect.flatMap(Random.nextIntBetween(...interval), Effect.sleep)),
+      Effect.forever
+    )
 
   const report = Effect.suspend(() => {
     const { challenges } = state.current().zones
@@ -81,7 +91,7 @@ const make = Effect.gen(function*() {
       if (known.has(address)) continue
       const entry: Known = { data: undefined, problem: undefined }
       known.set(address, entry)
-      yield* FiberMap.run(watching, address, Effect.forever(look(address, entry)), { startImmediately: true })
+      yield* FiberMap.run(watching, address, watch(address, entry), { startImmediately: true })
     }
     yield* report
   })

@@ -1,9 +1,8 @@
-import * as Equal from "effect/Equal"
 import * as Redacted from "effect/Redacted"
 import { randomBytes } from "node:crypto"
 import type { DnsSettings } from "../domain/documents/GeoDns.ts"
 import { type ClientNetwork, clientNetworks } from "./ClientNetwork.ts"
-import { Cookies, cookieSecretBytes } from "./Cookies.ts"
+import { cookieLifetime, Cookies, cookieSecretBytes } from "./Cookies.ts"
 import { OptionCode } from "./protocol.ts"
 import { RateLimiter, seedWords } from "./RateLimiter.ts"
 
@@ -45,25 +44,37 @@ const limiterOf = ({ ResponsesPerSecond, Slip }: Settings["RateLimit"]): RateLim
 const secretOf = ({ CookieSecret }: Settings, own: Buffer): Buffer =>
   CookieSecret === undefined ? own : Buffer.from(Redacted.value(CookieSecret), "hex")
 
+const cookiesOf = (
+  secret: Buffer,
+  previous: { readonly secret: Buffer; readonly until: number } | undefined
+): Cookies => previous === undefined ? new Cookies([secret]) : new Cookies([secret, previous.secret], previous.until)
+
+const isSameLimits = (a: Settings["RateLimit"], b: Settings["RateLimit"]): boolean =>
+  a.ResponsesPerSecond === b.ResponsesPerSecond && a.Slip === b.Slip
+
 /**
- * Makes what gives the policy of settings, of one version of them after the other. After a change of the cookie secret,
- * cookies of the one before are still taken. What has not changed keeps what it knows of clients.
+ * Makes what gives the policy of settings, of one version of them after the other; `now` in milliseconds since the epoch.
+ * After a change of the cookie secret, cookies of the one before are taken as long as the last of them holds. What has not
+ * changed keeps what it knows of clients.
  */
-export const makePolicies = (): (settings: Settings) => AnswerPolicy => {
+export const makePolicies = (): (settings: Settings, now: number) => AnswerPolicy => {
   const own = randomBytes(cookieSecretBytes)
   let last: { readonly settings: Settings; readonly secret: Buffer; readonly policy: AnswerPolicy } | undefined
-  let previous: Buffer | undefined
+  /** The secret before, and until when its cookies hold, in seconds. */
+  let previous: { readonly secret: Buffer; readonly until: number } | undefined
 
-  return (settings) => {
+  return (settings, now) => {
     if (last?.settings === settings) return last.policy
     const secret = secretOf(settings, own)
-    if (last !== undefined && !last.secret.equals(secret)) previous = last.secret
+    if (last !== undefined && !last.secret.equals(secret)) {
+      previous = { secret: last.secret, until: Math.floor(now / 1000) + cookieLifetime }
+    }
     const policy: AnswerPolicy = {
-      limiter: last !== undefined && Equal.equals(last.settings.RateLimit, settings.RateLimit)
+      limiter: last !== undefined && isSameLimits(last.settings.RateLimit, settings.RateLimit)
         ? last.policy.limiter
         : limiterOf(settings.RateLimit),
       exempt: clientNetworks(settings.RateLimit.Exempt),
-      cookies: settings.Cookies ? new Cookies(previous === undefined ? [secret] : [secret, previous]) : undefined,
+      cookies: settings.Cookies ? cookiesOf(secret, previous) : undefined,
       nsid: nsidOption(settings.Nsid)
     }
     last = { settings, secret, policy }

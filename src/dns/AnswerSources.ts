@@ -6,6 +6,7 @@ import { Usage } from "../usage/Usage.ts"
 import { AcmeChallenges } from "./AcmeChallenges.ts"
 import { AnswerState } from "./AnswerState.ts"
 import type { RecordSet } from "./encodeResponse.ts"
+import { explainAnswer } from "./explainAnswer.ts"
 import { makeExplainer } from "./explainer.ts"
 import type { ZoneData } from "./ZoneData.ts"
 
@@ -41,7 +42,7 @@ export const answerSources: Effect.Effect<
   return {
     zone: () => current().zones,
     choose: (name, ipv6, client) => current().steering.choose(name, ipv6, client),
-    explain: yield* makeExplainer((name, ipv6, client) => current().steering.explain(name, ipv6, client)),
+    explain: yield* makeExplainer((name, ipv6, client) => explainAnswer(current(), name, ipv6, client)),
     challenge: challenges.data,
     locate: geo.locate,
     record: usage.record

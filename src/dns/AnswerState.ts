@@ -1,10 +1,12 @@
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Conditions } from "../node/Conditions.ts"
+import { Conditions } from "../node/Conditions.ts"
 import type { DurableFiles } from "../node/DurableFiles.ts"
 import { Steering, type SteeringView } from "../steering/Steering.ts"
 import { type AnswerPolicy, makePolicies } from "./AnswerPolicy.ts"
@@ -18,6 +20,12 @@ export interface AnswerSnapshot {
   readonly policy: AnswerPolicy
 }
 
+const condition = "dns:build"
+
+/** Milliseconds before what could not be built is built again: longer each time. Steering has a view every minute. */
+const shortestWait = 1_000
+const longestWait = 60_000
+
 /**
  * What this node answers from, kept up to date until the scope closes. It follows steering: whenever there is a view of
  * another configuration, zones and policy are made from the same, and then all three are put in place by one assignment.
@@ -28,28 +36,47 @@ export const keepAnswerState: Effect.Effect<
   Conditions | DurableFiles | Scope.Scope | Steering
 > = Effect.gen(function*() {
   const steering = yield* Steering
+  const conditions = yield* Conditions
   const zonesOf = yield* keepZones
   const policyOf = makePolicies()
   const first = yield* Deferred.make<AnswerSnapshot>()
   let state: AnswerSnapshot | undefined
 
-  const put = (view: SteeringView, zones: ZoneData) => {
-    state = { steering: view, zones, policy: policyOf(view.snapshot.local.GeoDNS.Dns) }
-    return Deferred.succeed(first, state)
-  }
-  yield* Stream.runForEach(steering.views, (view) =>
-    zonesOf(view.snapshot).pipe(
-      Effect.flatMap((zones) => put(view, zones)),
-      Effect.catchCause((cause) =>
-        state === undefined
-          ? Deferred.failCause(first, cause)
-          // Health must not wait for zones. They are built again with the next view.
-          : Effect.andThen(
-            Effect.logError("DNS zones could not be built: those before stay", cause),
-            Effect.suspend(() => put(view, state!.zones))
-          )
-      )
-    )).pipe(Effect.forkScoped({ startImmediately: true }))
+  /** The version that nothing could be made of, and when that is tried again. */
+  let failed: { readonly version: number; readonly wait: number; readonly until: number } | undefined
+
+  const take = Effect.fnUntraced(function*(view: SteeringView) {
+    const { local, version } = view.snapshot
+    const now = yield* Clock.currentTimeMillis
+    const before = state
+    // Health must not wait for zones.
+    if (before !== undefined && failed?.version === version && now < failed.until) {
+      state = { ...before, steering: view }
+      return
+    }
+    const zones = yield* zonesOf(view.snapshot)
+    state = { steering: view, zones, policy: policyOf(local.GeoDNS.Dns, now) }
+    yield* Deferred.succeed(first, state)
+    if (failed !== undefined) yield* conditions.clear(condition)
+    failed = undefined
+  })
+  const keepBefore = Effect.fnUntraced(function*(view: SteeringView, cause: Cause.Cause<never>) {
+    if (state === undefined) return yield* Deferred.failCause(first, cause)
+    state = { ...state, steering: view }
+    const { version } = view.snapshot
+    const wait = failed?.version === version ? Math.min(2 * failed.wait, longestWait) : shortestWait
+    failed = { version, wait, until: (yield* Clock.currentTimeMillis) + wait }
+    yield* Effect.logError("DNS zones could not be built: those before stay", cause)
+    yield* conditions.raise(
+      condition,
+      `the zones of version ${version} of the configuration could not be built: those before are answered, and members by ` +
+        `their health of now. It is tried again within ${wait / 1000 + 60} seconds; the log says why.`
+    )
+  })
+  yield* Stream.runForEach(steering.views, (view) => Effect.catchCause(take(view), (cause) => keepBefore(view, cause)))
+    .pipe(
+      Effect.forkScoped({ startImmediately: true })
+    )
 
   const begin = yield* Deferred.await(first)
   return () => state ?? begin

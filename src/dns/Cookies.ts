@@ -16,7 +16,7 @@ const serverBytes = 16
 const version = 1
 
 /** Seconds that a cookie of ours holds, how far its time may be ahead, and after how many there is a new one (RFC 9018, 4.3). */
-const lifetime = 3600
+export const cookieLifetime = 3600
 const skew = 300
 const renewal = 1800
 
@@ -29,12 +29,17 @@ export const isCookieLength = (length: number): boolean => length === clientByte
  */
 export class Cookies {
   readonly #keys: ReadonlyArray<SipKey>
+  readonly #until: number
   readonly #message = Buffer.alloc(32)
   readonly #hash = Buffer.alloc(8)
 
-  /** Secrets of {@link cookieSecretBytes} bytes: cookies are made with the first one and taken with all of them. */
-  constructor(secrets: readonly [Buffer, ...ReadonlyArray<Buffer>]) {
+  /**
+   * Secrets of {@link cookieSecretBytes} bytes: cookies are made with the first one and taken with all of them, with the
+   * others `until` a time in seconds.
+   */
+  constructor(secrets: readonly [Buffer, ...ReadonlyArray<Buffer>], until = Number.POSITIVE_INFINITY) {
     this.#keys = secrets.map(sipKey)
+    this.#until = until
   }
 
   /**
@@ -52,8 +57,9 @@ export class Cookies {
     if (end === server) return "none"
     if (end - server !== serverBytes || packet[server] !== version) return "invalid"
     const age = now - packet.readUInt32BE(server + 4) | 0
-    if (age > lifetime || age < -skew) return "invalid"
-    for (let i = 0; i < this.#keys.length; i++) {
+    if (age > cookieLifetime || age < -skew) return "invalid"
+    const taken = now > this.#until ? 1 : this.#keys.length
+    for (let i = 0; i < taken; i++) {
       this.#sign(this.#keys[i]!, packet, start, packet, server, family, words)
       if (this.#hash.compare(packet, server + 8, end) === 0) return i === 0 && age < renewal ? "fresh" : "valid"
     }

@@ -7,8 +7,8 @@ import { isWithin, readSender } from "./ClientNetwork.ts"
 import { askerOf } from "./ClientSubnet.ts"
 import { echoCookie } from "./Cookies.ts"
 import { decodeQuery, type Query, type Transport } from "./decodeQuery.ts"
-import type { NameKey } from "./DomainName.ts"
 import { encodeResponse, encodeTruncated, type Entry } from "./encodeResponse.ts"
+import { followAliases } from "./followAliases.ts"
 import { classIn, headerBytes, maxTcpBytes, maxUdpBytes, plainUdpBytes, Rcode, RecordType } from "./protocol.ts"
 import type { Verdict } from "./RateLimiter.ts"
 import { makeSteer } from "./steer.ts"
@@ -35,9 +35,6 @@ export interface Protection {
 
 /** Answers one message that came from `remote` (an address); undefined is silence. Never throws unless a dependency does. */
 export type Respond = (packet: Buffer, transport: Transport, remote: string) => Buffer | undefined
-
-/** Aliases that are followed for one question. */
-const maxAliases = 8
 
 /** What a question leads to, as it is found. */
 interface Draft {
@@ -91,53 +88,49 @@ export const makeResponder = (deps: ResponderDeps): Respond => {
   }
 
   const lookUp = (draft: Draft, query: Query, remote: string): void => {
-    const zone = deps.zone()
-    let key: NameKey = query.key
+    const { aliases, end, first } = followAliases(deps.zone(), query.key, query.type)
+    if (first._tag !== "Outside") {
+      draft.authoritative = first._tag !== "Referral"
+      draft.account = first.account
+    }
     let owner: Uint8Array | undefined
-    for (let aliases = 0; aliases <= maxAliases; aliases++) {
-      const found = zone.lookup(key, query.type)
-      if (owner === undefined && found._tag !== "Outside") {
-        draft.authoritative = found._tag !== "Referral"
-        draft.account = found.account
+    for (const { set, target } of aliases) {
+      draft.answers.push({ owner, set })
+      owner = target.wire
+    }
+    switch (end?._tag) {
+      case undefined:
+        return
+      case "Answer":
+        draft.answers.push({ owner, set: end.set })
+        return
+      case "Steered":
+        return answerSteered(draft, query, remote, owner, end.name, end.nothing)
+      case "NoName":
+      case "NoData":
+        return deny(draft, end)
+      case "Referral":
+        draft.authority.push({ owner: end.cut, set: end.servers })
+        draft.additional.push(...end.glue)
+        return
+      case "Outside":
+        // The end of a chain of aliases may be elsewhere: the asker goes on from there.
+        if (owner === undefined) draft.rcode = Rcode.REFUSED
+        return
+      case "Explained": {
+        const asker = askerOf(query.edns?.subnet, remote, deps.locate)
+        const set = deps.explain(end.name, asker.client)
+        if (set === undefined) return unavailable(draft)
+        draft.scope = asker.scope
+        draft.answers.push({ owner, set })
+        return
       }
-      switch (found._tag) {
-        case "Alias":
-          if (draft.answers.some(({ set }) => set === found.set)) return
-          draft.answers.push({ owner, set: found.set })
-          key = found.target.key
-          owner = found.target.wire
-          continue
-        case "Answer":
-          draft.answers.push({ owner, set: found.set })
-          return
-        case "Steered":
-          return answerSteered(draft, query, remote, owner, found.name, found.nothing)
-        case "NoName":
-        case "NoData":
-          return deny(draft, found)
-        case "Referral":
-          draft.authority.push({ owner: found.cut, set: found.servers })
-          draft.additional.push(...found.glue)
-          return
-        case "Outside":
-          // The end of a chain of aliases may be elsewhere: the asker goes on from there.
-          if (owner === undefined) draft.rcode = Rcode.REFUSED
-          return
-        case "Explained": {
-          const asker = askerOf(query.edns?.subnet, remote, deps.locate)
-          const set = deps.explain(found.name, asker.client)
-          if (set === undefined) return unavailable(draft)
-          draft.scope = asker.scope
-          draft.answers.push({ owner, set })
-          return
-        }
-        case "Fetched": {
-          const set = fetchedSet(found, deps.challenge)
-          if (set === undefined) unavailable(draft)
-          else if (set.data.length === 0) deny(draft, found.nothing)
-          else draft.answers.push({ owner, set })
-          return
-        }
+      case "Fetched": {
+        const set = fetchedSet(end, deps.challenge)
+        if (set === undefined) unavailable(draft)
+        else if (set.data.length === 0) deny(draft, end.nothing)
+        else draft.answers.push({ owner, set })
+        return
       }
     }
   }

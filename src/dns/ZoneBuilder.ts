@@ -1,6 +1,7 @@
 import { atOnce, type Slices } from "../domain/Slices.ts"
-import { type DomainName, domainName, type NameKey, parentKey } from "./DomainName.ts"
+import { type DomainName, domainName, isWildcard, type NameKey, parentKey } from "./DomainName.ts"
 import { RecordType } from "./protocol.ts"
+import { nameText } from "./recordText.ts"
 import { challengeSet } from "./zone/challengeSet.ts"
 import { Delegations } from "./zone/Delegations.ts"
 import { enclosing } from "./zone/enclosing.ts"
@@ -31,13 +32,14 @@ export const zoneDataInSlices = function*(sources: ZoneSources): Slices<ZoneData
   yield* names.placeServed(served)
   const delegations = yield* Delegations.inSlices(build, records.withServers, apexes, byName)
   yield* names.placeRecords(byName, delegations)
-  if (sources.explained === true) yield* names.placeExplained(served, delegations)
+  if (sources.explained === true) yield* names.placeExplained(served, byName, delegations)
   yield* names.placeReferrals(delegations)
   const { challenges, nodes } = names
   return {
     zones: [...zones.values()].map((zone) => zone.apex.text).sort(),
     serial: sources.serial,
     problems: build.problems,
+    doubts: build.doubts,
     challenges,
     lookup: (key, type) => findIn(nodes, key, type),
     nodes
@@ -99,8 +101,18 @@ class NodeBuilder {
     }
   }
 
-  *placeExplained(served: ReadonlyArray<DomainName>, delegations: Delegations): Slices<void> {
-    for (const { text } of served) {
+  /** Beside the names that are served, and those that are aliases. */
+  *placeExplained(
+    served: ReadonlyArray<DomainName>,
+    byName: GroupsByName,
+    delegations: Delegations
+  ): Slices<void> {
+    const texts = served.map(({ text }) => text)
+    for (const key of byName.keys()) {
+      if (this.#build.isSliceOver()) yield
+      if (this.nodes.get(key)?.alias !== undefined && !isWildcard(key)) texts.push(nameText(key))
+    }
+    for (const text of texts) {
       if (this.#build.isSliceOver()) yield
       const name = domainName(`explain.${text}`)
       if (name === undefined || delegations.of(name.key) !== undefined) continue
@@ -116,6 +128,10 @@ class NodeBuilder {
     for (const [key, node] of this.nodes) {
       if (this.#build.isSliceOver()) yield
       node.referral = delegations.of(key)
+      if (node.zone.apex.key === key) {
+        const parent = parentKey(key)
+        node.above = delegations.of(parent) ?? enclosing(this.#zones, parent)?.noData
+      }
       if (node.referral?._tag === "Referral" && node.steered?._tag === "Steered") {
         this.#build.report(node.steered.name, "A", "services have URLs on this name, but it is delegated")
       }
@@ -131,7 +147,8 @@ class NodeBuilder {
       alias: undefined,
       steered: undefined,
       referral: undefined,
-      isCut: false
+      isCut: false,
+      above: undefined
     }
     this.nodes.set(key, node)
     // The names above exist too, if only as empty ones, up to the outermost zone of ours.

@@ -39,8 +39,7 @@ export type Found =
   /** Not in a zone of ours. */
   | { readonly _tag: "Outside" }
   | Accounted & { readonly _tag: "Answer"; readonly set: RecordSet }
-  /** The name is another's alias; `set` is the CNAME record. */
-  | Accounted & { readonly _tag: "Alias"; readonly set: RecordSet; readonly target: DomainName }
+  | Alias
   /** Steering answers. `name` in the form of `hostName`; `nothing` when it has no answer. */
   | Accounted & { readonly _tag: "Steered"; readonly name: string; readonly nothing: Negative }
   /** Somebody else's servers know: `cut` is where their zone begins, `glue` the addresses of those servers. */
@@ -54,6 +53,13 @@ export type Found =
   /** TXT records that say why the members of a steered name are chosen; `name` in the form of `hostName`. */
   | Accounted & { readonly _tag: "Explained"; readonly name: string }
   | Negative
+
+/** The name is another's alias; `set` is the CNAME record. */
+export interface Alias extends Accounted {
+  readonly _tag: "Alias"
+  readonly set: RecordSet
+  readonly target: DomainName
+}
 
 /** TXT records of which some are at addresses: see `AcmeChallenges`. */
 export interface Fetched extends Accounted {
@@ -78,6 +84,8 @@ export interface ZoneData {
   readonly zones: ReadonlyArray<string>
   readonly serial: number
   readonly problems: ReadonlyArray<ZoneProblem>
+  /** What is served and probably not meant, as far as building shows it: see also `doubtsAbout`. */
+  readonly doubts: ReadonlyArray<ZoneProblem>
   /** The addresses of ACME challenges, and a name of each. */
   readonly challenges: ReadonlyMap<string, string>
   readonly lookup: (key: NameKey, type: number) => Found
@@ -104,6 +112,8 @@ export interface ZoneNode {
   /** At and below a delegation. */
   referral: Found | undefined
   isCut: boolean
+  /** At a zone's own name below another zone of ours, what that says of DS records: they are above (RFC 4035, 3.1.4.1). */
+  above: Found | undefined
 }
 
 const outside: Found = { _tag: "Outside" }
@@ -123,7 +133,8 @@ export const findIn = (nodes: ReadonlyMap<NameKey, ZoneNode>, key: NameKey, type
     const wildcard = nodes.get(wildcardKey(above))
     if (wildcard === undefined) return node.zone.noName
     node = wildcard
-  } else if (node.referral !== undefined && !(node.isCut && type === RecordType.DS)) return node.referral
+  } else if (type === RecordType.DS && node.above !== undefined) return node.above
+  else if (node.referral !== undefined && !(node.isCut && type === RecordType.DS)) return node.referral
   const found = node.found.get(type)
   if (found !== undefined) return found
   if (node.steered !== undefined && (type === RecordType.A || type === RecordType.AAAA)) return node.steered

@@ -8,13 +8,15 @@ import { Conditions } from "../node/Conditions.ts"
 import { DurableFiles } from "../node/DurableFiles.ts"
 import { zoneDataInSlices } from "./ZoneBuilder.ts"
 import type { ZoneData, ZoneProblem, ZoneSources } from "./ZoneData.ts"
-import { nextVersion, zoneFingerprint, ZoneVersion } from "./zoneSerial.ts"
+import { fingerprintInSlices, isSameSources, nextVersion, ZoneVersion } from "./zoneSerial.ts"
 
 const file = "dns-serial.json"
 const VersionFile = Schema.fromJsonString(ZoneVersion)
 
+type Sources = Omit<ZoneSources, "serial">
+
 /** What zone data is made of in a version of the configuration. */
-export const zoneSources = (snapshot: Snapshot): Omit<ZoneSources, "serial"> => ({
+export const zoneSources = (snapshot: Snapshot): Sources => ({
   records: snapshot.staticDns,
   zones: snapshot.local.GeoDNS.Dns.Zones,
   served: [...snapshot.catalog.hosts.keys()],
@@ -54,7 +56,7 @@ export const keepZones: Effect.Effect<
   )
   /** What was built last, and from what. */
   let version: ZoneVersion | undefined = stored
-  let built: { readonly of: number; readonly zones: ZoneData } | undefined
+  let built: { readonly of: number; readonly from: Sources; readonly zones: ZoneData } | undefined
 
   const save = (next: ZoneVersion) =>
     Schema.encodeEffect(VersionFile)(next).pipe(
@@ -72,17 +74,20 @@ export const keepZones: Effect.Effect<
 
   return Effect.fnUntraced(function*(snapshot: Snapshot) {
     if (built?.of === snapshot.version) return built.zones
-    const sources = zoneSources(snapshot)
-    const next = nextVersion(version, zoneFingerprint(sources), yield* Clock.currentTimeMillis)
+    const from = zoneSources(snapshot)
+    const isSame = built !== undefined && isSameSources(built.from, from)
+    const next = isSame && version !== undefined
+      ? version
+      : nextVersion(version, yield* inSlices(fingerprintInSlices(from)), yield* Clock.currentTimeMillis)
     if (built !== undefined && next === version) {
-      built = { of: snapshot.version, zones: built.zones }
+      built = { of: snapshot.version, from, zones: built.zones }
       return built.zones
     }
-    const zones = yield* inSlices(zoneDataInSlices({ ...sources, serial: next.serial }))
+    const zones = yield* inSlices(zoneDataInSlices({ ...from, serial: next.serial }))
     // Before anybody is told the serial, and only when there is something to tell it of.
     if (next !== version) yield* save(next)
     version = next
-    built = { of: snapshot.version, zones }
+    built = { of: snapshot.version, from, zones }
     if (zones.problems.length === 0) yield* conditions.clear("dns:zones")
     else yield* conditions.raise("dns:zones", describeZoneProblems(zones.problems))
     yield* Effect.logInfo("DNS zones built").pipe(

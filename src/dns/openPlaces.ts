@@ -39,7 +39,7 @@ export const openPlaces = <A, E extends { readonly message: string }>(
             Effect.map((value) => void opened.set(place, value))
           ))
       )
-    const report = ({ name }: Place<A, E>, { message }: E) =>
+    const report = ({ name }: Place<A, E>, message: string) =>
       conditions.raise(
         `dns:listen:${name}`,
         `${message} It is tried again every ${interval} seconds; the other places to ask are served meanwhile.`
@@ -52,10 +52,17 @@ export const openPlaces = <A, E extends { readonly message: string }>(
     const [first] = failed
     if (first !== undefined && opened.size === 0 && !othersServe) return yield* Effect.fail(first[1])
     for (const [place, error] of failed) {
-      yield* report(place, error)
+      yield* report(place, error.message)
       yield* attempt(place).pipe(
         Effect.delay(`${interval} seconds`),
-        Effect.tapError((error) => report(place, error)),
+        Effect.tapError((error) => report(place, error.message)),
+        // What is our fault ends no place for good either.
+        Effect.catchDefect((defect) =>
+          Effect.logError(`opening ${place.name} failed in a way that is not foreseen`, defect).pipe(
+            Effect.andThen(report(place, "opening it failed in a way that is not foreseen; the log says more.")),
+            Effect.andThen(Effect.fail(defect))
+          )
+        ),
         Effect.retry(Schedule.forever),
         Effect.andThen(conditions.clear(`dns:listen:${place.name}`)),
         Effect.forkScoped

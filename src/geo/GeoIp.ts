@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
@@ -195,7 +196,12 @@ const look = Effect.fnUntraced(function*(directory: string): Effect.fn.Return<Fo
   if (directory === "") return nothing("Maxmind.MaxmindDBPath names no directory")
   const names = yield* Effect.result(Effect.tryPromise({
     try: () => readdir(directory),
-    catch: (cause) => cause instanceof Error ? cause.message : String(cause)
+    catch: (cause) =>
+      Predicate.hasProperty(cause, "code") && cause.code === "ENOENT"
+        ? `the folder ${directory} does not exist`
+        : cause instanceof Error
+        ? cause.message
+        : String(cause)
   }))
   if (Result.isFailure(names)) return nothing(names.failure)
   const files = new Map<string, string>()

@@ -43,9 +43,11 @@ export class Unwritable extends Schema.TaggedError<Unwritable>()("Unwritable", {
 /** What is kept beside the databases cannot be read: going on without it would forget what was downloaded. */
 export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { detail: Schema.String }) {}
 
-/** `GeoDNS.GeoIp.DownloadsPerDay` are done. */
+/** `GeoDNS.GeoIp.DownloadsPerDay` are done, or the share of this edition in them. */
 export class UsedUp extends Schema.TaggedError<UsedUp>()("UsedUp", {
   perDay: Schema.Int,
+  /** Whether there are some left, which the other editions have a claim on. */
+  isShare: Schema.Boolean,
   /** Milliseconds since the epoch: when there is one again. */
   until: Schema.Finite
 }) {}
@@ -104,7 +106,9 @@ const describe = (reason: UpdateReason): string => {
       return `${reason.detail}. It keeps how many downloads were made: make it readable for the user that runs geodns, or ` +
         "remove it"
     case "UsedUp":
-      return `there is a newer one, but ${reason.perDay} downloads were made within 24 hours ` +
+      return (reason.isShare
+        ? `there is a newer one, but this edition has used its share of the ${reason.perDay} downloads within 24 hours `
+        : `there is a newer one, but ${reason.perDay} downloads were made within 24 hours `) +
         `(GeoDNS.GeoIp.DownloadsPerDay); the next is possible at ${new Date(reason.until).toISOString()}`
     case "Busy":
       return `another process updates this directory: ${reason.detail}`

@@ -12,6 +12,8 @@ const EditionState = Schema.Struct({
   /** When the provider was asked last, and when a newer file came last. */
   checkedAt: Schema.UndefinedOr(Millis).pipe(Schema.optionalKey),
   updatedAt: Schema.UndefinedOr(Millis).pipe(Schema.optionalKey),
+  /** When its own downloads began: those of 24 hours before the last, and the last. */
+  downloads: Schema.Array(Millis).pipe(Schema.optionalKey),
   /** Failures since something succeeded, and not before when to try again. */
   failures: Schema.Int,
   retryAt: Millis
@@ -73,23 +75,62 @@ export const isNewer = (known: EditionState, size: number | undefined, lastModif
   size === undefined || known.lastModified === undefined || known.size !== size || lastModified > known.lastModified
 
 /** The downloads that count: those of 24 hours, also when the clock was set back since. */
-const counted = (state: UpdateState, now: number): ReadonlyArray<number> =>
-  state.downloads.filter((at) => at > now - day && at <= now + day)
+const counted = (downloads: ReadonlyArray<number> = [], now: number): ReadonlyArray<number> =>
+  downloads.filter((at) => at > now - day && at <= now + day)
 
 /** How many downloads were begun within 24 hours. */
-export const downloadCount = (state: UpdateState, now: number): number => counted(state, now).length
+export const downloadCount = (state: UpdateState, now: number): number => counted(state.downloads, now).length
 
-/** When the next download may begin: `now`, or later when `perDay` are used up. */
-export const nextDownload = (state: UpdateState, perDay: number, now: number): number => {
-  const all = [...counted(state, now)].sort((a, b) => a - b)
-  return all.length < perDay ? now : all[all.length - perDay]! + day
+/** For how long the others have the first claim on what they have not used of a day. */
+const firstClaim = hours(18)
+
+/** What is allowed: by `GeoDNS.GeoIp.DownloadsPerDay` and `GeoDNS.GeoIp.Editions`. */
+export interface Allowance {
+  readonly perDay: number
+  readonly editions: ReadonlyArray<string>
+}
+
+/** Whether a download of an edition may begin at a time, if no other begins before. */
+const mayBegin = (state: UpdateState, edition: string, { editions, perDay }: Allowance, at: number): boolean => {
+  const left = perDay - downloadCount(state, at)
+  if (left <= 0) return false
+  const all = new Set([...editions, edition])
+  const share = Math.floor(perDay / all.size)
+  const usedBy = (name: string) => counted(editionState(state, name).downloads, at)
+  const own = usedBy(edition)
+  if (own.length < share || own.some((began) => began <= at - firstClaim)) return true
+  const claimed = [...all].reduce(
+    (sum, name) => name === edition ? sum : sum + Math.max(0, share - usedBy(name).length),
+    0
+  )
+  return left > claimed
+}
+
+/**
+ * When the next download of an edition may begin: `now`, or later when all are used up, or the edition has used its share and
+ * the others still have a claim on the rest: until 18 hours after its first.
+ */
+export const nextDownload = (state: UpdateState, edition: string, allowance: Allowance, now: number): number => {
+  const later = [
+    ...state.downloads.map((at) => at + day),
+    ...(editionState(state, edition).downloads ?? []).map((at) => at + firstClaim)
+  ].filter((at) => at > now).sort((a, b) => a - b)
+  return [now, ...later].find((at) => mayBegin(state, edition, allowance, at)) ?? now + day
 }
 
 /** A download begins: written down before it does, so that no crash makes it forgotten. */
-export const began = (state: UpdateState, now: number): UpdateState => ({
-  ...state,
-  downloads: [...counted(state, now), now]
+export const began = (state: UpdateState, edition: string, now: number): UpdateState => ({
+  ...withEdition(state, edition, { downloads: [...counted(editionState(state, edition).downloads, now), now] }),
+  downloads: [...counted(state.downloads, now), now]
 })
+
+/** Editions in the order in which they have their turn: who has waited for a download for longest comes first. */
+export const inTurn = (state: UpdateState, editions: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const lastOf = (edition: string) => editionState(state, edition).downloads?.at(-1) ?? Number.NEGATIVE_INFINITY
+  return [...new Set(editions)].map((edition) => ({ edition, last: lastOf(edition) }))
+    .sort((a, b) => a.last === b.last ? 0 : a.last - b.last)
+    .map(({ edition }) => edition)
+}
 
 /** There is nothing newer. */
 export const unchanged = (state: UpdateState, edition: string, now: number): UpdateState =>

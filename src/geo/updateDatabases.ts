@@ -118,7 +118,7 @@ export const updateDatabases = (options: UpdateOptions): Effect.Effect<UpdateRep
     )
     const isDue = options.isDue ?? (() => true)
     const editions: Array<EditionReport> = []
-    for (const edition of new Set(settings.Editions)) {
+    for (const edition of Plan.inTurn(state, settings.Editions)) {
       if (!isDue(edition, Plan.editionState(state, edition), yield* Clock.currentTimeMillis)) continue
       const file = join(directory, Plan.fileOf(edition))
       const result = yield* Effect.result(updateEdition(options, edition, file, () => state, (next) => {
@@ -190,10 +190,14 @@ const updateEdition = Effect.fnUntraced(
       yield* keep(Plan.unchanged(state(), edition, now))
       return "unchanged"
     }
-    const until = Plan.nextDownload(state(), settings.DownloadsPerDay, now)
-    if (until > now) return yield* new UsedUp({ perDay: settings.DownloadsPerDay, until })
+    const { DownloadsPerDay: perDay, Editions: editions } = settings
+    const until = Plan.nextDownload(state(), edition, { perDay, editions }, now)
+    if (until > now) {
+      const isShare = Plan.downloadCount(state(), now) < perDay
+      return yield* new UsedUp({ perDay, until, isShare })
+    }
     const checksum = yield* source.checksum(download)
-    yield* keep(Plan.began(state(), now))
+    yield* keep(Plan.began(state(), edition, now))
     const temporary = join(file, "..", temporaryOf(Plan.fileOf(edition)))
     const packed = limits.packed ?? 512 * mebibyte
     const size = yield* Effect.scoped(Effect.gen(function*() {

@@ -17,7 +17,7 @@ export class ExplainGroup extends HttpApiGroup.make("explain", { topLevel: true 
   HttpApiEndpoint.get("explain", "/api/explain", {
     query: ExplainQuestion,
     success: ExplainAnswer,
-    error: [BadRequest, NotFound]
+    error: [BadRequest]
   }).annotate(HttpApi.QueryParseOptions, { errors: "all", reportInput: true })
 ) {}
 

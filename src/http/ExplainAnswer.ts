@@ -4,6 +4,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import type { ZoneAnswer } from "../dns/ZoneAnswer.ts"
 import { hostName } from "../domain/Catalog.ts"
 import { WireTime } from "../domain/wire/WireTime.ts"
 import type { Explanation } from "../steering/Choice.ts"
@@ -58,6 +59,7 @@ const Exclusion = Schema.Union([
     }))
   }),
   Schema.TaggedStruct("NotAssigned", {}),
+  Schema.TaggedStruct("BelowLevel", { level: Schema.Finite, required: Schema.Finite }),
   Schema.TaggedStruct("NoAddress", {}),
   Schema.TaggedStruct("Down", {
     decision: Schema.String,
@@ -72,6 +74,7 @@ const Candidate = Schema.Struct({
   address: Schema.String,
   distance: Schema.UndefinedOr(Schema.Finite),
   chosen: Schema.Boolean,
+  answers: Schema.Boolean,
   exclusions: Schema.Array(Exclusion),
   heldUntil: Schema.UndefinedOr(WireTime)
 })
@@ -91,6 +94,28 @@ const ExplanationJson: Schema.Codec<Explanation, unknown> = Schema.Struct({
   candidates: Schema.Array(Candidate)
 })
 
+/** What the zones say, as it travels. */
+const ZoneJson: Schema.Codec<ZoneAnswer, unknown> = Schema.Struct({
+  zone: Schema.String,
+  name: Schema.String,
+  rule: Schema.Literals([
+    "members",
+    "static",
+    "delegated",
+    "no-data",
+    "no-name",
+    "outside",
+    "endless",
+    "unavailable"
+  ]),
+  records: Schema.Array(
+    Schema.Struct({ name: Schema.String, type: Schema.String, ttl: Schema.Finite, data: Schema.String })
+  ),
+  servers: Schema.Array(Schema.String),
+  nearest: Schema.Array(Schema.String),
+  lines: Schema.Array(Schema.String)
+})
+
 /** What `GET /api/explain` answers. */
 export const ExplainAnswer = Schema.Struct({
   /** The node that explains. Others answer alike, as far as they have heard the same decisions. */
@@ -102,6 +127,9 @@ export const ExplainAnswer = Schema.Struct({
   countryName: Schema.String,
   asn: Schema.String,
   network: Schema.String,
-  explanation: ExplanationJson
+  /** What the zones say about the question: they come first. */
+  zone: ZoneJson,
+  /** How members are chosen, where they are: `zone.rule` is `members`. Null in JSON where not. */
+  explanation: Schema.UndefinedOr(ExplanationJson)
 })
 export type ExplainAnswer = typeof ExplainAnswer.Type

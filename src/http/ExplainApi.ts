@@ -5,13 +5,13 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import { AnswerState } from "../dns/AnswerState.ts"
 import { askerOf } from "../dns/ClientSubnet.ts"
+import { explainAnswerInFull } from "../dns/explainAnswer.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
-import { Steering } from "../steering/Steering.ts"
 import { ExplainGroup } from "./Api.ts"
 import type { ExplainAnswer } from "./ExplainAnswer.ts"
-import { NotFound } from "./Refusal.ts"
 import * as Route from "./Route.ts"
 
 const ExplainOnly = HttpApi.make("geodns").add(ExplainGroup)
@@ -23,23 +23,18 @@ export interface Question {
   readonly ipv6: boolean
 }
 
-/** Explains which members a client is answered with. Fails when the name is not steered. */
+/**
+ * Explains how a client is answered: what the zones say, then which members are chosen, where they are. Any name has an
+ * answer, if only that it does not exist.
+ */
 export const explain = Effect.fn("ExplainApi.explain")(function*(
   { address, ipv6, name }: Question
-): Effect.fn.Return<ExplainAnswer, NotFound, NodeIdentity | GeoIp | Steering> {
+): Effect.fn.Return<ExplainAnswer, never, NodeIdentity | GeoIp | AnswerState> {
   const node = yield* NodeIdentity
   const geoIp = yield* GeoIp
-  const steering = yield* Steering
+  const { current } = yield* AnswerState
   const { client, place } = askerOf(undefined, address, geoIp.locate)
-  const explanation = steering.explain(name, ipv6, client)
-  if (explanation === undefined) {
-    const names = steering.names().size
-    return yield* new NotFound({
-      error: `${name} is not steered: no active service has a URL on it (${
-        names === 1 ? "1 name is" : `${names} names are`
-      } steered)`
-    })
-  }
+  const { steering, zone } = explainAnswerInFull(current(), name, ipv6, client)
   return {
     node: node.id,
     at: yield* Clock.currentTimeMillis,
@@ -48,7 +43,8 @@ export const explain = Effect.fn("ExplainApi.explain")(function*(
     countryName: place.countryName,
     asn: place.asn,
     network: place.network,
-    explanation
+    zone,
+    explanation: steering
   }
 })
 
@@ -56,7 +52,7 @@ const handlers = HttpApiBuilder.group(
   ExplainOnly,
   "explain",
   Effect.fnUntraced(function*(handlers) {
-    const services = yield* Effect.context<NodeIdentity | GeoIp | Steering>()
+    const services = yield* Effect.context<NodeIdentity | GeoIp | AnswerState>()
     return handlers.handle(
       "explain",
       ({ query }) =>
@@ -68,10 +64,10 @@ const handlers = HttpApiBuilder.group(
 )
 
 /**
- * `GET /api/explain?name=&client=&type=A|AAAA`: which members a client would be answered with, and why. The client is
+ * `GET /api/explain?name=&client=&type=A|AAAA`: how a client would be answered, and why. The client is
  * taken as the DNS server would take it.
  */
-export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | NodeIdentity | GeoIp | Steering> = Layer.merge(
+export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | NodeIdentity | GeoIp | AnswerState> = Layer.merge(
   HttpApiBuilder.layer(ExplainOnly).pipe(Layer.provide([handlers, HttpServer.layerServices])),
   HttpRouter.use((router) => Route.onlyGet(router, "/api/explain"))
 )

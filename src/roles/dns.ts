@@ -1,4 +1,5 @@
 import * as Layer from "effect/Layer"
+import { AnswerState } from "../dns/AnswerState.ts"
 import { followResults } from "../status/followResults.ts"
 import { MonitorResults } from "../status/MonitorResults.ts"
 import { Shadow } from "../status/Shadow.ts"
@@ -10,6 +11,7 @@ import { dnsServers } from "./dnsServers.ts"
 import { follower } from "./follower.ts"
 import { geo } from "./geo.ts"
 import { node } from "./node.ts"
+import { goodKeys } from "./pdns.ts"
 import { dnsRoutes } from "./routes.ts"
 import { sealing } from "./sealing.ts"
 import { servers } from "./servers.ts"
@@ -24,6 +26,8 @@ export const answering = Layer.mergeAll(Steering.layer, Usage.layerStoring)
 
 /** A DNS node: follows the decisions, and answers with the embedded server and PowerDNS. `Usage` says where it counts. */
 export const dns = dnsServers.pipe(
+  // One for all that answers, and for what explains the answers.
+  Layer.provideMerge(AnswerState.layer),
   Layer.provideMerge(Steering.layer),
   Layer.provideMerge(follower)
 )
@@ -44,6 +48,8 @@ export const dnsNode = (path: string) =>
     Layer.provideMerge(follower),
     Layer.provide(MonitorResults.layer),
     Layer.provideMerge(Layer.merge(broker, sealing("dns"))),
+    // Before anything listens: with bad keys this is no start.
+    Layer.provide(goodKeys),
     Layer.provideMerge(geo),
     Layer.provideMerge(
       node({

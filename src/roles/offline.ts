@@ -8,14 +8,10 @@ import { Documents } from "../config/Documents.ts"
 import { type DocumentName, isError, type Problem } from "../config/Problem.ts"
 import { readLocal } from "../config/readDocuments.ts"
 import type { LocalPart } from "../config/usedSettings.ts"
-import { makeZoneData } from "../dns/ZoneBuilder.ts"
+import { AnswerState } from "../dns/AnswerState.ts"
 import type { ZoneProblem } from "../dns/ZoneData.ts"
-import { zoneSources } from "../dns/Zones.ts"
-import { hostName } from "../domain/Catalog.ts"
-import type { Local } from "../domain/documents/Local.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
 import { explain, type Question } from "../http/ExplainApi.ts"
-import { NotFound } from "../http/Refusal.ts"
 import { plan } from "../monitor/plan.ts"
 import { Probes } from "../monitor/Probes.ts"
 import { Conditions } from "../node/Conditions.ts"
@@ -30,6 +26,7 @@ import { keyProblems } from "./keyProblems.ts"
 import { placeOf } from "./Place.ts"
 import { type RoleName, sealProblems } from "./sealProblems.ts"
 import { unusableSettings } from "./unusable.ts"
+import { zoneFindings } from "./zoneFindings.ts"
 
 /** What is wrong with the documents is for `config check` to say. */
 const quiet = Layer.succeed(References.MinimumLogLevel, "Error")
@@ -46,7 +43,7 @@ export interface Preview {
   readonly targets: number
   readonly names: number
   readonly zones: ReadonlyArray<string>
-  /** What it could not use: errors. What it would leave out, each with its reason: warnings. */
+  /** What it could not use, and records that it would leave out: errors. Checks that it would leave out: warnings. */
   readonly problems: ReadonlyArray<Problem>
 }
 
@@ -59,12 +56,12 @@ const leftOut = (document: DocumentName, path: string, expected: string, hint: s
   hint
 })
 
-/** Whether it is about a name in `GeoDNS.Dns.Zones`: `checkDocuments` tells of those, where they stand. */
-const isOfSettings = ({ GeoDNS: { Dns } }: Local, { name, problem, type }: ZoneProblem): boolean => {
-  const key = /^(mname|rname) "/.exec(problem)?.[1] as "mname" | "rname" | undefined
-  return type === "SOA" && key !== undefined
-    && Object.entries(Dns.Zones).some(([zone, settings]) => hostName(zone) === name && settings[key] !== "")
-}
+/** Severity and reason are those of `geodns zone check`. */
+const ofZone = (severity: Problem["severity"]) => ({ name, problem, type }: ZoneProblem): Problem => ({
+  ...leftOut("StaticDNSConfig", `${name} ${type}`, "what can be served, and is not in vain", problem),
+  severity,
+  found: severity === "error" ? "something that is left out" : "something that is in vain"
+})
 
 /**
  * Plans the checks and builds the zones of a local document, as a node with both IP versions would, and looks at how the
@@ -74,7 +71,11 @@ export const preview = (path: string, uses: ReadonlyArray<LocalPart> = [], role?
   Effect.gen(function*() {
     const snapshot = yield* Config.use((config) => config.current)
     const { problems, targets } = plan(snapshot.local, snapshot.catalog, { ipv4: "all", ipv6: "all" }, yield* Probes)
-    const zone = makeZoneData({ ...zoneSources(snapshot), serial: 0 })
+    const { errors, warnings, zones: zone } = zoneFindings(snapshot)
+    // Monitors and collators make no zones.
+    const ofZones = role === undefined || uses.includes("DnsApi")
+      ? [...errors.map(ofZone("error")), ...warnings.map(ofZone("warning"))]
+      : []
     // Whoever has the API of a DNS node answers, and signs.
     const ofAnswers = uses.includes("DnsApi")
       ? [
@@ -94,9 +95,7 @@ export const preview = (path: string, uses: ReadonlyArray<LocalPart> = [], role?
         ...[...problems.values()].map(({ about, problem }) =>
           leftOut("local", about, "something that can be checked", problem)
         ),
-        ...zone.problems.filter((problem) => !isOfSettings(snapshot.local, problem)).map(({ name, problem, type }) =>
-          leftOut("StaticDNSConfig", `${name} ${type}`, "a record that can be served", problem)
-        )
+        ...ofZones
       ]
     } satisfies Preview
   }).pipe(Effect.provide([documents(path), Probes.layer, Documents.layer]))
@@ -114,7 +113,7 @@ const isOfZones = ({ document, path }: Problem): boolean =>
   document === "StaticDNSConfig" || document === "local" && /^GeoDNS\.Dns\.(?:Zones|Keys)\b/.test(path)
 
 /**
- * The zones of a local document, as a node would build them, with what is odd about what they are made of (`warnings`); SOA
+ * The zones of a local document, as a node would build them, with what is odd about what they are made of (`oddities`); SOA
  * records that it makes up have the serial 0. When one of the documents that they are made of cannot be used, what is wrong
  * with them instead.
  */
@@ -125,16 +124,17 @@ export const zonesOf = (path: string) =>
     if (problems.length > 0) return Result.fail(problems)
     const snapshot = yield* Config.use((config) => config.current).pipe(Effect.provide(documents(path)))
     return Result.succeed({
-      zones: makeZoneData({ ...zoneSources(snapshot), serial: 0 }),
-      warnings: read.filter((problem) => !isError(problem) && isOfZones(problem))
+      ...zoneFindings(snapshot),
+      oddities: read.filter((problem) => !isError(problem) && isOfZones(problem))
     })
   })
 
-/** Steering from documents alone, with nothing decided: nothing is written, and nobody is asked. */
+/** Zones and steering from documents alone, with nothing decided: nothing is written, and nobody is asked. */
 const offline = (path: string) =>
   Layer.unwrap(Effect.map(readLocal(path), (local) => {
     const place = placeOf(path, local)
-    return Steering.layer.pipe(
+    return AnswerState.layer.pipe(
+      Layer.provideMerge(Steering.layer),
       Layer.provideMerge(Layer.mergeAll(
         OfficialStatus.layer,
         Overrides.layerNone,
@@ -163,7 +163,4 @@ export const explainOffline = (path: string, question: Question) =>
         name === "geoip" || name.startsWith("geoip:") ? [{ name, detail, since: new Date(since).toISOString() }] : []
       )
     }
-  }).pipe(
-    Effect.provide(offline(path)),
-    Effect.mapError((error) => error instanceof NotFound ? { message: error.error } : error)
-  )
+  }).pipe(Effect.provide(offline(path)))

@@ -4,6 +4,7 @@ import { Bus } from "../bus/Bus.ts"
 import { MemoryBroker } from "../bus/MemoryBroker.ts"
 import type { Snapshot } from "../config/Snapshot.ts"
 import { Consensus } from "../consensus/Consensus.ts"
+import { AnswerState } from "../dns/AnswerState.ts"
 import { isServed } from "../domain/Catalog.ts"
 import type { Target } from "../domain/Target.ts"
 import { Families } from "../monitor/Families.ts"
@@ -17,6 +18,7 @@ import { dnsServers } from "./dnsServers.ts"
 import { participating } from "./follower.ts"
 import { geo } from "./geo.ts"
 import { node } from "./node.ts"
+import { goodKeys } from "./pdns.ts"
 import { dnsRoutes } from "./routes.ts"
 import { sealing } from "./sealing.ts"
 import { servers } from "./servers.ts"
@@ -40,6 +42,8 @@ const isChecked = ({ catalog, local }: Snapshot) => {
  */
 export const standalone = (path: string) =>
   Layer.mergeAll(servers(standaloneApis, dnsRoutes), dnsServers).pipe(
+    // One for all that answers, and for what explains the answers.
+    Layer.provideMerge(AnswerState.layer),
     // Below the servers: they show what is there.
     Layer.provideMerge(Layer.mergeAll(Monitor.layer, recording, answering)),
     Layer.provide(AlertChannels.layerLog),
@@ -49,6 +53,8 @@ export const standalone = (path: string) =>
     Layer.provide(MemoryBroker.layer),
     Layer.provideMerge(Layer.succeed(KnownTargets, isChecked)),
     Layer.provideMerge(Layer.merge(stores, sealing("standalone"))),
+    // Before anything listens: with bad keys this is no start.
+    Layer.provide(goodKeys),
     Layer.provideMerge(geo),
     Layer.provideMerge(
       node({

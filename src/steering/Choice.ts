@@ -27,7 +27,10 @@ export type Exclusion =
     /** Who took it out and why; undefined when the members document does. */
     readonly override: Pick<Override, "kind" | "reason" | "author" | "until"> | undefined
   }
+  /** It serves no service on the name. */
   | { readonly _tag: "NotAssigned" }
+  /** It is assigned to a service on the name, and its level is too low for it. */
+  | { readonly _tag: "BelowLevel"; readonly level: number; readonly required: number }
   | { readonly _tag: "NoAddress" }
   | {
     readonly _tag: "Down"
@@ -46,6 +49,8 @@ export interface Candidate {
   /** Kilometres from the client; undefined when the client's place is unknown. */
   readonly distance: number | undefined
   readonly chosen: boolean
+  /** Whether it is among those that the answer was chosen from: they answer some client, down or not. */
+  readonly answers: boolean
   /** Why it does not answer, or would not but for being held or for the all-down policy. Empty for those that can. */
   readonly exclusions: ReadonlyArray<Exclusion>
   /**

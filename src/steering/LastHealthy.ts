@@ -13,11 +13,14 @@ const LastHealthyFile = Schema.fromJsonString(
 )
 
 const nobody: ReadonlySet<string> = new Set()
+const noList: ReadonlyArray<string> = []
 
 /** The same members twice; the list is the latest of those that are equal. */
 interface Note {
   list: ReadonlyArray<string>
   readonly set: ReadonlySet<string>
+  /** Those of them that were healthy, without the ones that had gone lately. */
+  readonly survivors: ReadonlySet<string>
 }
 
 const isSameList = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean => {
@@ -41,7 +44,10 @@ class Notes extends Map<string, Note> {
   }
 }
 
-/** The last sets of healthy members that were not empty. */
+/**
+ * The last sets of healthy members that were not empty, by name and family. Members that went down in one burst with the last
+ * healthy ones stay in: else a minute in which all go would leave the last survivor alone.
+ */
 export class LastHealthy {
   readonly #ipv4 = new Notes()
   readonly #ipv6 = new Notes()
@@ -65,18 +71,35 @@ export class LastHealthy {
     return (ipv6 ? this.#ipv6 : this.#ipv4).get(name)?.set ?? nobody
   }
 
-  /** Takes the members that are healthy now. True when that changed something; nobody changes nothing. */
-  note(name: string, ipv6: boolean, healthy: ReadonlyArray<string>): boolean {
-    if (healthy.length === 0) return false
+  /** Those of {@link get} that were healthy to the last; after a restart that is not known, and it is all of them. */
+  survivors(name: string, ipv6: boolean): ReadonlySet<string> {
+    return (ipv6 ? this.#ipv6 : this.#ipv4).get(name)?.survivors ?? nobody
+  }
+
+  /**
+   * Takes the members that are healthy now; those of before that went down `lately` stay beside them. True when that changed
+   * something; nobody healthy changes nothing.
+   */
+  note(
+    name: string,
+    ipv6: boolean,
+    healthyNow: ReadonlyArray<string>,
+    lately: ReadonlyArray<string> = noList
+  ): boolean {
+    if (healthyNow.length === 0) return false
     const notes = ipv6 ? this.#ipv6 : this.#ipv4
     const before = notes.get(name)
+    const stay = before === undefined || lately.length === 0
+      ? noList
+      : lately.filter((member) => before.set.has(member))
+    const healthy = stay.length === 0 ? healthyNow : [...healthyNow, ...stay]
     // Nearly always they are the same in the same order, which is told much faster than whether two sets are the same.
-    if (before !== undefined && notes.isSame(before.list, healthy)) {
+    if (before !== undefined && notes.isSame(before.list, healthy) && before.survivors.size === healthyNow.length) {
       before.list = healthy
       return false
     }
     const set = new Set(healthy)
-    notes.set(name, { list: healthy, set })
+    notes.set(name, { list: healthy, set, survivors: stay.length === 0 ? set : new Set(healthyNow) })
     return before === undefined || set.size !== before.set.size || !healthy.every((member) => before.set.has(member))
   }
 

@@ -110,9 +110,14 @@ export class ServedNames {
     return names
   }
 
+  /** The services that have a URL on a name. */
+  servicesOn(name: string): ReadonlyArray<ServiceEntry> {
+    return this.#input.catalog.hosts.get(name) ?? []
+  }
+
   /** Who serves a name. */
   serving(name: string): Serving {
-    const [first, ...others] = this.#input.catalog.hosts.get(name) ?? []
+    const [first, ...others] = this.servicesOn(name)
     if (first === undefined) return { profiles: [], servicesOf: () => [] }
     const profiles = this.#profilesOf.get(first) ?? []
     if (others.every((service) => this.#profilesOf.get(service) === profiles)) {
@@ -135,8 +140,7 @@ export class ServedNames {
 
   /** How much work building a name is, in members looked at. */
   #costOf(name: string): number {
-    const services: ReadonlyArray<ServiceEntry> = this.#input.catalog.hosts.get(name) ?? []
-    return services.reduce((sum, service) => sum + (this.#profilesOf.get(service)?.length ?? 0), 1)
+    return this.servicesOn(name).reduce((sum, service) => sum + (this.#profilesOf.get(service)?.length ?? 0), 1)
   }
 
   #tablesOf(name: string, now: number, isContested: boolean): NameTables {
@@ -144,8 +148,10 @@ export class ServedNames {
     const ipv4 = this.#table(name, false, serving, now, isContested)
     const ipv6 = this.#table(name, true, serving, now, isContested)
     const { lastHealthy } = this.#input
-    const isNews = [lastHealthy.note(name, false, ipv4.healthy), lastHealthy.note(name, true, ipv6.healthy)]
-      .includes(true)
+    const isNews = [
+      lastHealthy.note(name, false, ipv4.healthy, ipv4.lately),
+      lastHealthy.note(name, true, ipv6.healthy, ipv6.lately)
+    ].includes(true)
     return { name, ipv4, ipv6, isNews }
   }
 
@@ -165,6 +171,7 @@ export class ServedNames {
       ipv6,
       ...standingsOf({ host: name, ipv6, serving, down, overridden: this.overridden, settings }),
       lastHealthy: lastHealthy.get(name, ipv6),
+      survivors: lastHealthy.survivors(name, ipv6),
       settings,
       isContested,
       now

@@ -35,6 +35,8 @@ export interface Standing {
   readonly alone: Omit<Choice, "ttl">
   /** The decisions that take it out; none when it is healthy. */
   readonly downs: ReadonlyArray<Down>
+  /** When it went down, milliseconds since the epoch; undefined when it is healthy. */
+  readonly downSince: number | undefined
   /** When it goes, milliseconds since the epoch; undefined when it is healthy. */
   readonly goesAt: number | undefined
 }
@@ -56,6 +58,7 @@ export const healthyStanding = (profile: Profile, ipv6: boolean): Standing | und
       address,
       alone: { addresses: [address], members: [profile.entry.name] },
       downs: noDowns,
+      downSince: undefined,
       goesAt: undefined
     }
     : undefined
@@ -111,11 +114,18 @@ export const standingsOf = (options: {
       const outage = outages.get(standing)
       return outage === undefined
         ? standing
-        : { ...standing, downs: outage.downs, goesAt: times.get(standing.profile.entry.name) }
+        : {
+          ...standing,
+          downs: outage.downs,
+          downSince: outage.removedBy.since,
+          goesAt: times.get(standing.profile.entry.name)
+        }
     }),
     overridden: taken.map((standing) => {
       const outage = outages.get(standing)
-      return outage === undefined ? standing : { ...standing, downs: outage.downs, goesAt: outage.removedBy.since }
+      if (outage === undefined) return standing
+      const { since } = outage.removedBy
+      return { ...standing, downs: outage.downs, downSince: since, goesAt: since }
     })
   }
 }

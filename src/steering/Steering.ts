@@ -23,6 +23,7 @@ import { Overrides } from "../status/Overrides.ts"
 import type { Choice, Client, Explanation } from "./Choice.ts"
 import { DownTargets } from "./DownTargets.ts"
 import { keepLastHealthy, readLastHealthy } from "./keepLastHealthy.ts"
+import { makeNotices } from "./notices.ts"
 import { ServedNames } from "./ServedNames.ts"
 import { type Inventory, SteeringTables } from "./SteeringTables.ts"
 
@@ -56,7 +57,7 @@ export class Steering extends Context.Service<Steering, {
 }>()("effect-geodns/steering/Steering") {
   /**
    * Follows the configuration, the official status, the overrides and what is being voted on. The first change is taken at
-   * once, those of a burst together. The members that were healthy last are kept in the durable file `steering-last-good.json`.
+   * once, those of a burst together. Members that are held, and names whose members are all down, are conditions. The members that were healthy last are kept in the durable file `steering-last-good.json`.
    */
   static readonly layer: Layer.Layer<
     Steering,
@@ -71,6 +72,7 @@ export class Steering extends Context.Service<Steering, {
       const contested = yield* Contested
       const clock = yield* Clock.Clock
       const lastHealthy = yield* readLastHealthy
+      const notices = yield* makeNotices
       const views = yield* PubSub.sliding<SteeringView>({ capacity: 1, replay: 1 })
       const down = new DownTargets()
       const pending = new Map<TargetKey, Official>()
@@ -119,6 +121,7 @@ export class Steering extends Context.Service<Steering, {
         state = { view, served, tables, inventory, near, overrides: active }
         yield* PubSub.publish(views, view)
         yield* report(served, inventory)
+        yield* notices.show(inventory.notices, now)
       }).pipe(Effect.catchCause((cause) => {
         // What was half done is done again as a whole, with the next change or the next look at all.
         state = undefined
@@ -141,8 +144,8 @@ export class Steering extends Context.Service<Steering, {
       yield* update
       yield* Effect.gen(function*() {
         const nextRelease = state?.inventory.nextRelease ?? Number.POSITIVE_INFINITY
-        const untilRelease = nextRelease - clock.currentTimeMillisUnsafe()
-        yield* Effect.timeoutOption(Queue.take(wake), Math.max(0, Math.min(untilRelease, resync)))
+        const untilLook = Math.min(nextRelease, notices.nextLook()) - clock.currentTimeMillisUnsafe()
+        yield* Effect.timeoutOption(Queue.take(wake), Math.max(0, Math.min(untilLook, resync)))
         yield* update
         yield* Effect.sleep(burst)
       }).pipe(Effect.forever, Effect.forkScoped)

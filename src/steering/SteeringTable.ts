@@ -3,6 +3,7 @@ import { maxTtl } from "../domain/documents/StaticDns.ts"
 import { arcOf, dotAt, type UnitVector, unitVector } from "../geo/distance.ts"
 import { allDown } from "./allDown.ts"
 import type { Choice, Client } from "./Choice.ts"
+import { goneLately } from "./goneLately.ts"
 import { draw, hashText, weigh } from "./rendezvous.ts"
 import type { Standing } from "./Standing.ts"
 
@@ -13,8 +14,10 @@ export interface TableInput {
   readonly standings: ReadonlyArray<Standing>
   /** Those that would be candidates but for an override: they answer before nobody does. */
   readonly overridden: ReadonlyArray<Standing>
-  /** `Details.Name` of the members that were healthy when some last were. */
+  /** `Details.Name` of the members that were healthy last, see `LastHealthy`. */
   readonly lastHealthy: ReadonlySet<string>
+  /** Those of them that were healthy to the last. */
+  readonly survivors: ReadonlySet<string>
   readonly settings: SteeringSettings
   /** Whether the status of a member is being voted on. */
   readonly isContested: boolean
@@ -29,6 +32,8 @@ export interface Ranking {
   readonly ties: number
 }
 
+const nobody: ReadonlyArray<string> = []
+
 /** Below every dot product: all members are near-ties. */
 const everyDot = Number.NEGATIVE_INFINITY
 
@@ -40,6 +45,8 @@ export class SteeringTable {
   readonly input: TableInput
   /** The candidates that are officially healthy, by `Details.Name`. */
   readonly healthy: ReadonlyArray<string>
+  /** Those that went down lately, see `goneLately`. */
+  readonly lately: ReadonlyArray<string>
   /** The candidates that are down and held, see `removalCap`. */
   readonly held: ReadonlyArray<Standing>
   /** When the next of them goes, milliseconds since the epoch; infinity when there is none. */
@@ -65,7 +72,7 @@ export class SteeringTable {
   readonly #otherwise: Choice
 
   constructor(input: TableInput) {
-    const { ipv6, isContested, lastHealthy, now, overridden, settings, standings } = input
+    const { ipv6, isContested, lastHealthy, now, overridden, settings, standings, survivors } = input
     this.input = input
     const healthy: Array<string> = []
     const held: Array<Standing> = []
@@ -81,11 +88,12 @@ export class SteeringTable {
       left.push(standing)
     }
     this.healthy = healthy
+    this.lately = healthy.length === standings.length ? nobody : goneLately(standings, now)
     this.held = held
     this.nextRelease = nextRelease
     const otherwise = left.length > 0 || standings.length + overridden.length === 0
       ? undefined
-      : allDown({ standings, overridden, lastHealthy, settings, ipv6 })
+      : allDown({ standings, overridden, lastHealthy, survivors, lately: new Set(this.lately), settings, ipv6 })
     this.policy = otherwise?.rule
     this.#answering = otherwise?.answering ?? left
 
@@ -112,6 +120,11 @@ export class SteeringTable {
     this.#otherwise = this.policy === "fallback"
       ? { addresses: [settings.Fallback], members: ["(none)"], ttl }
       : { addresses: [], members: [], ttl }
+  }
+
+  /** All that answer some client, in the order of their names: see `rank`. */
+  get answering(): ReadonlyArray<Standing> {
+    return this.#answering
   }
 
   choose(client: Client): Choice {

@@ -1,6 +1,7 @@
 import type { Slices } from "../domain/Slices.ts"
 import type { Choice, Client, Explanation } from "./Choice.ts"
 import { explain } from "./explain.ts"
+import { type Notices, NoticesBuilder } from "./notices.ts"
 import type { NameTables, ServedNames } from "./ServedNames.ts"
 
 /** What is out of the ordinary in tables. */
@@ -13,6 +14,8 @@ export interface Inventory {
   readonly nextRelease: number
   /** How many names answer by the all-down policy, families counted apart. */
   readonly allDown: number
+  /** Both for people. */
+  readonly notices: Notices
 }
 
 /** Names and held members looked at before others have their turn: less than a millisecond. */
@@ -49,9 +52,8 @@ export class SteeringTables {
     const tables = this.#tables.get(name)
     if (tables === undefined) return undefined
     const { members, overridden } = this.#served
-    const serving = new Set(this.#served.serving(name).profiles.map(({ entry }) => entry))
     const table = ipv6 ? tables.ipv6 : tables.ipv4
-    return explain(name, table, client, members, (member) => serving.has(member), overridden)
+    return explain(name, table, client, members, this.#served.servicesOn(name), overridden)
   }
 
   /** What is out of the ordinary, in one go through all. */
@@ -61,16 +63,22 @@ export class SteeringTables {
     let nextRelease = Number.POSITIVE_INFINITY
     let allDown = 0
     let work = 0
+    const builder = new NoticesBuilder()
     for (const { ipv4, ipv6, name } of this.#tables.values()) {
       const there = ipv4.held.length + ipv6.held.length
       if (there > 0) held.push(name)
       heldMembers += there
-      for (const table of [ipv4, ipv6]) {
+      for (const [family, table] of [["IPv4", ipv4], ["IPv6", ipv6]] as const) {
         if (table.policy !== undefined) allDown++
         nextRelease = Math.min(nextRelease, table.nextRelease)
+        builder.add(name, family, table)
       }
-      if (++work % sliceLength === 0) yield
+      work += 1 + there
+      if (work >= sliceLength) {
+        work = 0
+        yield
+      }
     }
-    return { held, heldMembers, nextRelease, allDown }
+    return { held, heldMembers, nextRelease, allDown, notices: builder.notices }
   }
 }

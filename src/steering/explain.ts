@@ -1,4 +1,4 @@
-import type { MemberEntry } from "../domain/Catalog.ts"
+import { type MemberEntry, serves, type ServiceEntry } from "../domain/Catalog.ts"
 import type { Override } from "../domain/Override.ts"
 import { describeTarget } from "../domain/Target.ts"
 import { distance, isLocation } from "../geo/distance.ts"
@@ -8,25 +8,27 @@ import { addressOf, type Standing } from "./Standing.ts"
 import type { Ranking, SteeringTable } from "./SteeringTable.ts"
 
 /**
- * Why the table of a name answers a client as it does. `members` are all that are configured, `serves` says which of them serve the
- * name, `overridden` which of them are out by hand.
+ * Why the table of a name answers a client as it does. `members` are all that are configured, `services` those on the name,
+ * `overridden` says which members are out by hand.
  */
 export const explain = (
   name: string,
   table: SteeringTable,
   client: Client,
   members: ReadonlyArray<MemberEntry>,
-  serves: (member: MemberEntry) => boolean,
+  services: ReadonlyArray<ServiceEntry>,
   overridden: ReadonlyMap<MemberEntry, Override>
 ): Explanation => {
   const { ipv6, now, standings } = table.input
   const ranking = table.rank(client)
   const choice = table.choose(client)
+  const answering = new Set(ranking.order.map(({ profile }) => profile.entry))
   const candidate = (entry: MemberEntry, exclusions: ReadonlyArray<Exclusion>, heldUntil?: number): Candidate => ({
     member: entry.name,
     address: addressOf(entry, ipv6),
     distance: distanceTo(client, entry),
     chosen: choice.members.includes(entry.name),
+    answers: answering.has(entry),
     exclusions,
     heldUntil
   })
@@ -47,7 +49,6 @@ export const explain = (
       override === undefined && goesAt !== undefined && goesAt > now ? goesAt : undefined
     )
   }
-  const answering = new Set(ranking.order)
   const eligible = new Set([...ranking.order, ...standings].map(({ profile }) => profile.entry))
   return {
     name,
@@ -57,9 +58,9 @@ export const explain = (
     ...reason(table, client, ranking),
     candidates: [
       ...ranking.order.map(fromStanding),
-      ...standings.filter((standing) => !answering.has(standing)).map(fromStanding),
+      ...standings.filter(({ profile }) => !answering.has(profile.entry)).map(fromStanding),
       ...members.filter((entry) => !eligible.has(entry)).map((entry) =>
-        candidate(entry, exclusionsOf(entry, ipv6, serves(entry), overridden.get(entry)))
+        candidate(entry, exclusionsOf(entry, ipv6, services, overridden.get(entry)))
       )
     ]
   }
@@ -68,14 +69,25 @@ export const explain = (
 const exclusionsOf = (
   entry: MemberEntry,
   ipv6: boolean,
-  serves: boolean,
+  services: ReadonlyArray<ServiceEntry>,
   override: Override | undefined
 ): ReadonlyArray<Exclusion> => [
   ...(entry.member.Service.Active ? [] : [{ _tag: "Inactive" } as const]),
   ...(entry.member.Override || override !== undefined ? [overriddenBy(override)] : []),
-  ...(serves ? [] : [{ _tag: "NotAssigned" } as const]),
+  ...(serves(entry, services) ? [] : [notServing(entry, services)]),
   ...(addressOf(entry, ipv6) === "" ? [{ _tag: "NoAddress" } as const] : [])
 ]
+
+/** Why a member serves none of the services. */
+const notServing = ({ member }: MemberEntry, services: ReadonlyArray<ServiceEntry>): Exclusion => {
+  const assigned = new Set(Object.values(member.ServiceAssignments).flat())
+  const required = services.filter(({ key }) => assigned.has(key)).map(({ service }) =>
+    service.Configuration.LevelRequired
+  )
+  return required.length === 0
+    ? { _tag: "NotAssigned" }
+    : { _tag: "BelowLevel", level: member.Membership.MemberLevel, required: Math.min(...required) }
+}
 
 const overriddenBy = (override: Override | undefined): Exclusion => {
   if (override === undefined) return { _tag: "Overridden", override }

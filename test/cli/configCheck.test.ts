@@ -297,7 +297,8 @@ describe.concurrent("geodns config check", () => {
         assert.deepStrictEqual(odd.map(({ path, severity }) => `${severity} ${path}`), [
           "warning Maxmind.LicenseKey",
           'warning GeoDNS.Dns.Zones["New.example."].mname',
-          'warning GeoDNS.Dns.Zones["New.example."].rname'
+          'warning GeoDNS.Dns.Zones["New.example."].rname',
+          "warning new.example NS"
         ])
         const unread = yield* problems((local) => {
           local.Nats.Pass = "given"

@@ -132,7 +132,7 @@ describe("geodns geoip lookup", () => {
         assert.deepStrictEqual(lines(stdout).filter((line) => line.includes(" is in a ")), [
           "203.0.113.7 is in a /25 of the databases; an answer is made and kept for 203.0.113.0/24",
           "203.0.113.200 is in a /25 of the databases; an answer is made and kept for 203.0.113.0/24, "
-          + "by what is known of 203.0.113.0: JP (JP); 1, 10; unknown",
+          + "by what is known of 203.0.113.0 (country JP (JP), coordinates 1, 10, network unknown)",
           "2001:db8:1:100::7 is in a /64 of the databases; an answer is made and kept for 2001:db8:1:100::/56"
         ])
       }).pipe(Effect.scoped),

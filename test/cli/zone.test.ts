@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { lines } from "./geodns.ts"
 import { command } from "./inProcess.ts"
-import { operatorFolder } from "./operator.ts"
+import { documentFiles, operatorFolder } from "./operator.ts"
 
 /** The documents of an operator with more static records. */
 const withRecords = (
@@ -67,7 +67,8 @@ describe("geodns zone check", () => {
       const file = yield* withRecords(
         ["two.dotters.example", "A", "192.0.2.1", 60],
         ["two.dotters.example", "A", "192.0.2.2", 90],
-        ["sub.dotters.example", "SOA", "ns1.dotters.example host@dotters.example 1 2 3 4 5"]
+        ["sub.dotters.example", "SOA", "ns1.dotters.example host@dotters.example 1 2 3 4 5"],
+        ["sub.dotters.example", "NS", "ns.elsewhere.test"]
       )
       const { ok, stdout } = yield* command(["zone", "check", file])
       assert.isTrue(ok)
@@ -80,6 +81,40 @@ describe("geodns zone check", () => {
       assert.match(warnings[1]!, /StaticDNSConfig: \[\d+\]\.content: expected as rname a mailbox as a name/)
       assert.match(stdout, /can be served: 0 errors, 2 warnings/)
     }).pipe(Effect.scoped))
+
+  it.live(
+    "says what config check says, with the same severity, and nothing of it for those who make no zones",
+    () =>
+      Effect.gen(function*() {
+        const file = yield* withRecords(
+          ["bad.dotters.example", "A", "192.0.2.700"],
+          ["l1.dotters.example", "CNAME", "l2.dotters.example"],
+          ["l2.dotters.example", "CNAME", "l1.dotters.example"]
+        )
+        const members = join(dirname(file), documentFiles["MembersConfig"]!)
+        const all = JSON.parse(readFileSync(members, "utf8"))
+        for (const member of Object.values<any>(all)) member.ServiceAssignments = {}
+        writeFileSync(members, JSON.stringify(all))
+        const local = JSON.parse(readFileSync(file, "utf8"))
+        local.Nats.Pass = "given"
+        writeFileSync(file, JSON.stringify(local))
+        const zone = yield* command(["zone", "check", file, "--json"])
+        const said = lines(zone.stdout).map((line) => JSON.parse(line))
+          .map(({ name, problem, severity, type }) => `${severity} ${name} ${type} ${problem}`)
+        assert.isTrue(said.some((line) => /^warning \S+ A\/AAAA no member is assigned /.test(line)))
+        assert.isTrue(said.some((line) => /^error bad\.dotters\.example A /.test(line)))
+        assert.isTrue(said.some((line) => /^warning l1\.dotters\.example CNAME aliases in a circle/.test(line)))
+        const check = Effect.fnUntraced(function*(...role: ReadonlyArray<string>) {
+          const { stdout } = yield* command(["config", "check", file, "--json", ...role])
+          return lines(stdout).map((line) => JSON.parse(line)).filter(({ found }) => /left out|in vain/.test(found))
+            .filter(({ document }) => document === "StaticDNSConfig")
+            .map(({ hint, path, severity }) => `${severity} ${path} ${hint}`)
+        })
+        assert.deepStrictEqual(yield* check(), said)
+        assert.deepStrictEqual(yield* check("--role", "monitor"), [])
+      }).pipe(Effect.scoped),
+    60_000
+  )
 
   it.live("fails when a document that zones are made of is broken or missing, and names what is wrong", () =>
     Effect.gen(function*() {

@@ -233,17 +233,54 @@ describe("crossCheck", () => {
           record("www.demo.example", "AAAA", "2001:db8::1", 60),
           record("WWW.demo.example.", "a", "192.0.2.2", 600),
           record("www.demo.example", "A", "192.0.2.3", 900),
-          // The same record again is no other one.
+          // The same record again has no TTL of its own.
           record("mail.demo.example", "MX", "10 a.example", 60),
           record("mail.demo.example", "MX", "10 a.example", 90),
+          record("alias.demo.example", "CNAME", "www.demo.example", 60),
+          record("alias.demo.example", "CNAME", "www.demo.example", 30),
           record("demo.example", "NS", "ns1.demo.example"),
           record("demo.example", "NS", "ns2.demo.example", 3600)
         ]
       }),
       [
         "StaticDNSConfig: [2].ttl: expected 300, the TTL of the A record of www.demo.example before it, found 600 "
+        + "(records of one name and type have one TTL (RFC 2181, 5.2): the lowest is served)",
+        "StaticDNSConfig: [5].ttl: expected 60, the TTL of the MX record of mail.demo.example before it, found 90 "
+        + "(records of one name and type have one TTL (RFC 2181, 5.2): the lowest is served)",
+        "StaticDNSConfig: [7].ttl: expected 60, the TTL of the CNAME record of alias.demo.example before it, found 30 "
         + "(records of one name and type have one TTL (RFC 2181, 5.2): the lowest is served)"
       ]
+    )
+  })
+
+  it("a MINIMUM that is not served as it is written", () => {
+    const soa = (minimum: number) =>
+      say({
+        StaticDNSConfig: [{
+          qname: "demo.example",
+          qtype: "SOA",
+          content: `ns1.demo.example hostmaster.demo.example 1 2 3 4 ${minimum}`
+        }]
+      })
+    const settings = (minimum: number) =>
+      say({ local: local({ GeoDNS: { Dns: { Zones: { "demo.example": { minimum } } } } }) })
+    assert.deepStrictEqual([...soa(60), ...settings(60)], [])
+    assert.match(
+      soa(86400).join(),
+      /^StaticDNSConfig: \[0\]\.content: expected as MINIMUM at most 60, found 86400 \(it is served as 60/
+    )
+    assert.match(
+      settings(3600).join(),
+      /^local: GeoDNS\.Dns\.Zones\["demo\.example"\]\.minimum: expected at most 60, found 3600 \(it is served as 60/
+    )
+  })
+
+  it("a floor of the TTL above the TTL", () => {
+    const steering = (Steering: object) => say({ local: local({ GeoDNS: { Steering } }) })
+    assert.deepStrictEqual(steering({ Ttl: 30, TtlFloor: 30 }), [])
+    assert.match(
+      steering({ Ttl: 30, TtlFloor: 31 }).join(),
+      /^local: GeoDNS\.Steering\.TtlFloor: expected at most GeoDNS\.Steering\.Ttl, 30, found 31/
     )
   })
 })

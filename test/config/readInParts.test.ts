@@ -14,11 +14,11 @@ const read = (text: string, partLength: number) => {
   }
 }
 
-/** What is expected: nothing for what is no object. */
+/** What is expected: nothing for what is no object and no list. */
 const whole = (text: string): unknown => {
   try {
     const value: unknown = isTooDeep(text) ? undefined : JSON.parse(text)
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined
+    return typeof value === "object" && value !== null ? value : undefined
   } catch {
     return undefined
   }
@@ -36,7 +36,7 @@ describe("reading in parts", () => {
       maxDepth: 3,
       values: [fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null)]
     })
-    const object = fc.dictionary(key, value)
+    const object = fc.oneof(fc.dictionary(key, value), fc.array(value))
     fc.assert(fc.property(object, fc.constantFrom(0, 1, "\t"), lengths, (value, space, length) => {
       const text = JSON.stringify(value, undefined, space)
       const { value: found } = read(text, length)
@@ -67,6 +67,8 @@ describe("reading in parts", () => {
     const broken = fc.oneof(
       fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join("")),
       fc.array(piece, { maxLength: 12 }).map((pieces) => `{${pieces.join("")}}`),
+      fc.array(piece, { maxLength: 12 }).map((pieces) => `[${pieces.join("")}]`),
+      fc.array(fc.constantFrom("1", "[2]", '{"c":2}', '"]"', ""), { maxLength: 6 }).map((them) => `[${them}]`),
       fc.array(fc.constantFrom('"a":1', '"b":[1,{"c":2}]', '"a":"}"', ""), { maxLength: 6 }).map((them) => `{${them}}`),
       fc.tuple(fc.json(), fc.nat(50), piece).map(([text, at, put]) => text.slice(0, at) + put + text.slice(at + 1))
     )
@@ -87,6 +89,7 @@ describe("reading in parts", () => {
   it("lets others have their turn", () => {
     const text = JSON.stringify(Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`key ${i}`, [1, 2, 3]])))
     assert.isAbove(read(text, 100).turns, 15)
+    assert.isAbove(read(JSON.stringify(Array.from({ length: 100 }, (_, i) => ({ i }))), 50).turns, 10)
     assert.strictEqual(read(text, 1e6).turns, 0)
   })
 })

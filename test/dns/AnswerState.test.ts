@@ -196,6 +196,48 @@ describe("following the views of steering", () => {
       }).pipe(Effect.scoped, Effect.provide(parts))
   )
 
+  it.effect("says that zones cannot be built, and tries it seldom, until another version is there", () =>
+    Effect.gen(function*() {
+      const conditions = yield* Conditions
+      const raised = Effect.map(conditions.current, (all) => all.map(({ name }) => name))
+      const [first, second] = yield* snapshots
+      const { now, tell } = yield* following(first)
+      let looks = 0
+      const broken: Snapshot = {
+        ...second,
+        get staticDns(): Snapshot["staticDns"] {
+          looks++
+          throw new Error("broken")
+        }
+      }
+      for (let i = 0; i < 600; i++) yield* tell(broken, `health ${i}`)
+      assert.deepStrictEqual(now(), [1, "health 599"])
+      assert.deepStrictEqual(yield* raised, ["dns:build"])
+      // After 1, 2, 4 … 60 seconds, and every minute from then on.
+      assert.isAtLeast(looks, 10)
+      assert.isAtMost(looks, 20)
+      yield* tell({ ...second, version: 9 }, "well")
+      assert.deepStrictEqual(now(), [2, "well"])
+      assert.deepStrictEqual(yield* raised, [])
+    }).pipe(Effect.scoped, Effect.provide(parts)))
+
+  it.effect("goes on following when the policy cannot be made", () =>
+    Effect.gen(function*() {
+      const [first, second] = yield* snapshots
+      const { now, tell } = yield* following(first)
+      const { Dns } = second.local.GeoDNS
+      const broken = {
+        ...Dns,
+        get RateLimit(): typeof Dns.RateLimit {
+          throw new Error("broken")
+        }
+      }
+      yield* tell({ ...second, local: { ...second.local, GeoDNS: { ...second.local.GeoDNS, Dns: broken } } }, "down")
+      assert.deepStrictEqual(now(), [1, "down"])
+      yield* tell({ ...second, version: 9 }, "up")
+      assert.deepStrictEqual(now(), [2, "up"])
+    }).pipe(Effect.scoped, Effect.provide(parts)))
+
   it.effect("does not begin without zones", () =>
     Effect.gen(function*() {
       const [first] = yield* snapshots

@@ -50,7 +50,7 @@ describe("RateLimiter", () => {
   })
 
   it("never limits who keeps to the rate", () => {
-    fc.assert(fc.property(limits, fc.array(fc.nat(1000), { maxLength: 300 }), (limits, waits) => {
+    fc.assert(fc.property(limits, fc.array(fc.nat(1000), { maxLength: 300, size: "max" }), (limits, waits) => {
       const check = limiterOf(limits)
       let now = start
       for (const wait of waits) {
@@ -62,7 +62,7 @@ describe("RateLimiter", () => {
 
   it("lets no more through in any time than the rate, and one second's worth", () => {
     fc.assert(
-      fc.property(limits, fc.array(fc.nat(20), { minLength: 500, maxLength: 1500 }), (limits, waits) => {
+      fc.property(limits, fc.array(fc.nat(20), { minLength: 500, maxLength: 1500, size: "max" }), (limits, waits) => {
         const check = limiterOf(limits)
         const answered: Array<number> = []
         let now = start
@@ -90,7 +90,7 @@ describe("RateLimiter", () => {
       address.includes(":") ? address.split("::")[0]!.slice(0, 12) : address.slice(0, 8)
     fc.assert(fc.property(
       fc.record({ responsesPerSecond: fc.integer({ min: 1, max: 50 }), slip: fc.nat(4) }),
-      fc.array(question, { maxLength: 300 }),
+      fc.array(question, { maxLength: 300, size: "max" }),
       (limits, questions) => {
         const check = limiterOf(limits)
         const expected = oracle(limits)

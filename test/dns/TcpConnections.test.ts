@@ -22,7 +22,7 @@ describe("TcpConnections", () => {
       fc.record({ does: fc.constantFrom("touch", "remove"), client: fc.constant(""), which: fc.nat() })
     )
     const bounds = fc.tuple(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 4 }))
-    fc.assert(fc.property(bounds, fc.array(step, { maxLength: 60 }), ([limit, perClient], steps) => {
+    fc.assert(fc.property(bounds, fc.array(step, { maxLength: 60, size: "max" }), ([limit, perClient], steps) => {
       const connections = new TcpConnections<Connection>(limit, perClient)
       // The first has been idle for longest.
       let model: Array<{ readonly connection: Connection; readonly client: string }> = []

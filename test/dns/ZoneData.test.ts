@@ -35,7 +35,7 @@ describe("names", () => {
   })
 
   it("fit a message", () => {
-    fc.assert(fc.property(fc.string({ maxLength: 300 }), (text) => {
+    fc.assert(fc.property(fc.string({ maxLength: 300, size: "max" }), (text) => {
       const name = domainName(text)
       if (name === undefined) return
       assert.isAtMost(name.wire.length, 255)
@@ -85,6 +85,31 @@ describe("where zones begin", () => {
       assert.strictEqual(tagOf(zone, "x.between.outer.example", "A"), "NoName")
       assert.strictEqual(tagOf(zone, "in.between.outer.example", "SOA"), "Answer")
     }
+  })
+
+  it("not at NS records below a zone that is made for a served name, unless only a zone can have what is there", () => {
+    const text = "sub.example.com NS 1 ns.sub.example.com\nns.sub.example.com A 1 192.0.2.53"
+    const delegated = zoneOf(text, { served: ["www.example.com"] })
+    assert.deepStrictEqual(delegated.zones, ["example.com"])
+    assert.strictEqual(tagOf(delegated, "x.sub.example.com", "A"), "Referral")
+    assert.deepStrictEqual([delegated.problems, delegated.doubts], [[], []])
+    const cases: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+      [text, ["www.example.com", "rpc.sub.example.com"]],
+      [`${text}\nx.sub.example.com TXT 1 ours`, ["www.example.com"]],
+      [`${text}\nx.sub.example.com A 1 192.0.2.1`, ["www.example.com"]]
+    ]
+    for (const [text, served] of cases) {
+      const own = zoneOf(text, { served })
+      assert.deepStrictEqual(own.zones, ["example.com", "sub.example.com"])
+      assert.deepStrictEqual(own.doubts.map(({ name, type }) => `${name} ${type}`), ["sub.example.com NS"])
+    }
+    assert.deepStrictEqual(zoneOf(text).zones, ["sub.example.com"])
+  })
+
+  it("never at a level of a registry", () => {
+    const zone = zoneOf("", { served: ["api.foo.co.uk", "api.foo.co", "co.uk", "rpc.co.example"] })
+    assert.includeMembers([...zone.zones], ["foo.co.uk", "foo.co"])
+    assert.strictEqual(tagOf(zoneOf("", { served: ["api.foo.co.uk"] }), "other.co.uk", "A"), "Outside")
   })
 
   it("also when the SOA or NS record itself is bad", () => {
@@ -205,6 +230,60 @@ describe("what cannot be served", () => {
     }
   })
 
+  it("and what counts does not depend on the order of the records", () => {
+    const text = `
+      demo.example NS 9 ns2.demo.example
+      demo.example NS 5 ns1.demo.example
+      demo.example NS 3 NS1.demo.example.
+      two.demo.example CNAME 1 bb.example
+      two.demo.example CNAME 1 abc.example
+      ${Array.from({ length: 2000 }, (_, i) => `x.demo.example A 1 10.0.${i >> 8}.${i & 255}`).join("\n")}`
+    const said = (zone: ZoneData) =>
+      [["demo.example", "SOA"], ["demo.example", "NS"], ["two.demo.example", "CNAME"], ["x.demo.example", "A"]].map(
+        ([name, type]) => {
+          const found = find(zone, name!, type as "A")
+          const set = found._tag === "Answer" || found._tag === "Alias" ? found.set : assert.fail(found._tag)
+          return { ttl: set.ttl, data: set.data.map((data) => Buffer.from(data).toString("latin1")).sort() }
+        }
+      )
+    const all = records(text)
+    const [one, other] = [all, all.toReversed()].map((records) => said(zoneOf("", { records })))
+    assert.deepStrictEqual(one, other)
+    assert.include(one![0]!.data[0], "\x03ns1\x04demo")
+    assert.include(one![2]!.data[0], "\x03abc")
+    assert.strictEqual(one![1]!.ttl, 3)
+  })
+
+  it("bounds the addresses of a delegation's servers, so that a referral always fits a message over TCP", () => {
+    const addresses = (i: number) =>
+      Array.from({ length: 1000 }, (_, j) => `ns${i}.cut.demo.example A 1 10.${i}.${j >> 8}.${j & 255}`)
+    const zone = zoneOf([
+      "demo.example NS 1 ns.demo.example",
+      ...[1, 2, 3].flatMap((i) => [`cut.demo.example NS 1 ns${i}.cut.demo.example`, ...addresses(i)])
+    ].join("\n"))
+    const { respond } = sampleResponder(zone)
+    const { authority, tc } = read(respond(ask("x.cut.demo.example", "A"), "tcp", "127.0.0.1")!)
+    assert.deepStrictEqual([tc, authority.length], [false, 3])
+    const found = find(zone, "x.cut.demo.example", "A")
+    assert.isTrue(found._tag === "Referral" && found.glue.length === 1)
+  })
+
+  it("is not asked of a zone when the records are above it: DS at a zone's own name", () => {
+    const zone = zoneOf(`
+      demo.example SOA 1 ns.demo.example h.demo.example 1 1 1 1 1
+      in.demo.example SOA 1 ns.in.demo.example h.demo.example 1 1 1 1 1
+      cut.demo.example NS 1 ns.else.test
+      below.cut.demo.example SOA 1 ns.else.test h.demo.example 1 1 1 1 1`)
+    const apexOf = (name: string) => {
+      const found = find(zone, name, "DS")
+      return found._tag === "NoData" ? Buffer.from(found.apex).toString("latin1") : found._tag
+    }
+    assert.strictEqual(apexOf("in.demo.example"), "\x04demo\x07example\0")
+    assert.strictEqual(apexOf("demo.example"), "\x04demo\x07example\0")
+    assert.strictEqual(apexOf("below.cut.demo.example"), "Referral")
+    assert.strictEqual(tagOf(zone, "in.demo.example", "A"), "NoData")
+  })
+
   it("is not the same record twice", () => {
     const zone = zoneOf(`
       demo.example NS 5 ns.demo.example
@@ -262,6 +341,10 @@ describe("names that explain", () => {
     const zone = makeZoneData({
       records: records(`
         demo.example NS 1 ns.demo.example
+        www.demo.example NS 1 ns.elsewhere.test
+        web.demo.example CNAME 1 rpc.demo.example
+        *.any.demo.example CNAME 1 rpc.demo.example
+        x.www.demo.example A 1 192.0.2.9
         explain.text.demo.example TXT 1 written
         explain.mail.demo.example MX 1 10 mail.demo.example
         explain.alias.demo.example CNAME 1 www.demo.example
@@ -281,6 +364,9 @@ describe("names that explain", () => {
       "Referral"
     ])
     assert.strictEqual(tagOf(zone, "explain.ns.demo.example", "TXT"), "NoName")
+    // So are they beside aliases.
+    assert.deepInclude(find(zone, "explain.web.demo.example", "TXT"), { _tag: "Explained", name: "web.demo.example" })
+    assert.strictEqual(tag("*.any", "TXT"), "NoName")
   })
 
   it("change the serial", () => {

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as TestClock from "effect/testing/TestClock"
-import { explanationRecords, makeExplainer } from "../../src/dns/explainer.ts"
+import { explanationRecords, makeExplainer, type TypeReasons } from "../../src/dns/explainer.ts"
 import { RecordType } from "../../src/dns/protocol.ts"
 import { recordText } from "../../src/dns/recordText.ts"
+import type { ZoneAnswer } from "../../src/dns/ZoneAnswer.ts"
 import type { Candidate, Explanation } from "../../src/steering/Choice.ts"
 
 const candidate = (member: string, more: Partial<Candidate> = {}): Candidate => ({
@@ -11,6 +12,7 @@ const candidate = (member: string, more: Partial<Candidate> = {}): Candidate => 
   address: "192.0.2.1",
   distance: 12.4,
   chosen: false,
+  answers: false,
   exclusions: [],
   heldUntil: undefined,
   ...more
@@ -27,7 +29,23 @@ const explanation = (more: Partial<Explanation> = {}): Explanation => ({
   ...more
 })
 
-const texts = (...all: ReadonlyArray<Explanation>) => {
+const zone = (more: Partial<ZoneAnswer> = {}): ZoneAnswer => ({
+  zone: "demo.example",
+  name: "rpc.demo.example",
+  rule: "members",
+  records: [],
+  servers: [],
+  nearest: [],
+  lines: ["rpc.demo.example: members are chosen"],
+  ...more
+})
+
+const reasons = (...all: ReadonlyArray<Explanation>): ReadonlyArray<TypeReasons> =>
+  all.map((steering) => ({ ipv6: steering.ipv6, zone: zone(), steering }))
+
+const texts = (...all: ReadonlyArray<Explanation>) => textsOf(reasons(...all))
+
+const textsOf = (all: ReadonlyArray<TypeReasons>) => {
   const { data, ttl, type } = explanationRecords(all)
   assert.deepStrictEqual([type, ttl], [RecordType.TXT, 5])
   return data.map((one) => recordText(type, one))
@@ -43,9 +61,19 @@ describe("an explanation in TXT records", () => {
       candidates: []
     })
     assert.deepStrictEqual(texts(explanation(), v6), [
-      '"A 0: 192.0.2.1 for 203.0.112.0/20: Tagus is the nearest of 2, 12 km away"',
-      '"A 1: Tagus, 192.0.2.1, 12 km, chosen"',
-      '"AAAA 0: no address for an unknown client: nobody has an address"'
+      '"A 0: rpc.demo.example: members are chosen"',
+      '"A 1: 192.0.2.1 for 203.0.112.0/20: Tagus is the nearest of 2, 12 km away"',
+      '"A 2: Tagus, 192.0.2.1, 12 km, chosen"',
+      '"AAAA 0: rpc.demo.example: members are chosen"',
+      '"AAAA 1: no address for an unknown client: nobody has an address"'
+    ])
+  })
+
+  it("begins with the zones, which may have the whole answer", () => {
+    const lines = ["www.demo.example is an alias: CNAME rpc.demo.example (TTL 600)", "rpc.demo.example: written"]
+    assert.deepStrictEqual(textsOf([{ ipv6: false, zone: zone({ rule: "static", lines }), steering: undefined }]), [
+      `"A 0: ${lines[0]}"`,
+      `"A 1: ${lines[1]}"`
     ])
   })
 
@@ -66,13 +94,20 @@ describe("an explanation in TXT records", () => {
         candidate("Other", {
           distance: undefined,
           exclusions: [{ _tag: "Inactive" }, { _tag: "NotAssigned" }, { _tag: "NoAddress" }]
+        }),
+        candidate("Small", { exclusions: [{ _tag: "BelowLevel", level: 1, required: 5 }] }),
+        candidate("Last", {
+          answers: true,
+          exclusions: [{ _tag: "Down", decision: "d-18", target: "rpc", error: "refused", since }]
         })
       ]
     }))
-    assert.deepStrictEqual(lines.slice(1), [
-      '"A 1: Down, 192.0.2.1, 12 km, down since 2026-03-01T00:00:00.000Z by decision d-17, held until 2026-03-01T00:01:00.000Z"',
-      '"A 2: Out, 192.0.2.1, 12 km, out by hand"',
-      '"A 3: Other, not active, not assigned, no address"'
+    assert.deepStrictEqual(lines.slice(2), [
+      '"A 2: Down, 192.0.2.1, 12 km, down since 2026-03-01T00:00:00.000Z by decision d-17, held until 2026-03-01T00:01:00.000Z"',
+      '"A 3: Out, 192.0.2.1, 12 km, out by hand"',
+      '"A 4: Other, not active, not assigned, no address"',
+      '"A 5: Small, 12 km, below the level"',
+      '"A 6: Last, 192.0.2.1, 12 km, down since 2026-03-01T00:00:00.000Z by decision d-18, answers all the same"'
     ])
   })
 
@@ -81,9 +116,9 @@ describe("an explanation in TXT records", () => {
       because: "ä".repeat(400),
       candidates: Array.from({ length: 1000 }, (_, i) => candidate(`Member ${i}`))
     }))
-    assert.lengthOf(lines, 26)
-    assert.strictEqual(lines.at(-1), '"A 25: and 976 more"')
-    for (const data of explanationRecords([explanation({ because: "ä".repeat(400) })]).data) {
+    assert.lengthOf(lines, 27)
+    assert.strictEqual(lines.at(-1), '"A 26: and 976 more"')
+    for (const data of explanationRecords(reasons(explanation({ because: "ä".repeat(400) }))).data) {
       assert.isAtMost(data.length, 2 + 1 + 255)
     }
   })
@@ -93,7 +128,9 @@ describe("an explanation in TXT records", () => {
       const asked: Array<string> = []
       const explain = yield* makeExplainer((name, ipv6) => {
         asked.push(`${name} ${ipv6}`)
-        return name === "lost" ? undefined : explanation({ ipv6 })
+        return name === "lost"
+          ? { zone: zone({ rule: "unavailable" }), steering: undefined }
+          : { zone: zone(), steering: explanation({ ipv6 }) }
       })
       const client = { location: undefined, scope: "" }
       assert.isUndefined(explain("lost", client))

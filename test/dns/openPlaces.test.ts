@@ -8,6 +8,7 @@ import { Conditions } from "../../src/node/Conditions.ts"
 class FakePlace implements Place<string, Error> {
   readonly name: string
   problem: string | undefined
+  defect: Error | undefined
   tried = 0
   begun = 0
   ended = 0
@@ -23,6 +24,7 @@ class FakePlace implements Place<string, Error> {
       Effect.sync(() => void this.begun++),
       () => Effect.sync(() => void this.ended++)
     )
+    if (this.defect !== undefined) throw this.defect
     if (this.problem !== undefined) return yield* Effect.fail(new Error(this.problem))
     return `${this.name} is open`
   })
@@ -58,6 +60,23 @@ describe("openPlaces", () => {
       assert.deepStrictEqual([bad.tried, bad.ended, good.tried, good.ended], [9, 8, 1, 0])
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual([bad.ended, good.ended], [9, 1])
+    }).pipe(provided))
+
+  it.effect("goes on trying after a failure that is not foreseen, and says so", () =>
+    Effect.gen(function*() {
+      const [good, bad] = [new FakePlace("good"), new FakePlace("bad", "taken.")]
+      yield* Effect.scoped(Effect.gen(function*() {
+        const [, second] = yield* openPlaces([good, bad], false)
+        bad.defect = new Error("ours")
+        yield* TestClock.adjust("10 seconds")
+        assert.include((yield* raised).join(), "not foreseen")
+        bad.defect = undefined
+        bad.problem = undefined
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(second!(), "bad is open")
+        assert.deepStrictEqual(yield* raised, [])
+      }))
+      assert.deepStrictEqual([bad.begun, bad.ended], [3, 3])
     }).pipe(provided))
 
   it.effect("fails with the first when none can be had", () =>

@@ -8,7 +8,9 @@ const label = fc.stringMatching(/^[a-z0-9_-]{1,20}$/)
 const name = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => labels.join("."))
 const u16 = fc.nat(65535)
 const u32 = fc.nat(0xffffffff)
-const text = fc.string({ unit: "binary", maxLength: 600 }).filter((text) => Buffer.byteLength(text) < 4_000)
+const text = fc.string({ unit: "binary", maxLength: 600, size: "max" }).filter((text) =>
+  Buffer.byteLength(text) < 4_000
+)
 
 const contents: ReadonlyArray<readonly [string, fc.Arbitrary<string>]> = [
   ["A", fc.ipV4()],
@@ -33,7 +35,7 @@ const contents: ReadonlyArray<readonly [string, fc.Arbitrary<string>]> = [
   ["CAA", text.map((text) => `0 issue "${text.replace(/["\\]/g, "\\$&")}"`)]
 ]
 
-const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((bytes) => Buffer.from(bytes))
+const bytes = (maxLength: number) => fc.uint8Array({ maxLength, size: "max" }).map((bytes) => Buffer.from(bytes))
 const withLength = (bytes: Buffer) => Buffer.concat([Buffer.of(bytes.length >> 8, bytes.length), bytes])
 /** Whatever bytes are data of these types. */
 const wires: ReadonlyArray<readonly [string, fc.Arbitrary<Buffer>]> = [

@@ -167,4 +167,81 @@ describe("doubts about zones", () => {
       []
     )
   })
+
+  it("are aliases in a circle, and such as end nowhere however long the way is", () => {
+    assert.sameMembers(
+      doubts(`
+        demo.example NS 1 ns.elsewhere.test
+        l1.demo.example CNAME 1 l2.demo.example
+        l2.demo.example CNAME 1 l1.demo.example
+        in.demo.example CNAME 1 l1.demo.example
+        self.demo.example CNAME 1 self.demo.example
+        a.demo.example CNAME 1 b.demo.example
+        b.demo.example CNAME 1 gone.demo.example
+        empty.demo.example CNAME 1 ent.demo.example
+        x.ent.demo.example A 1 192.0.2.1
+        text.demo.example CNAME 1 here.demo.example
+        here.demo.example TXT 1 no address and yet something`),
+      [
+        "l1.demo.example CNAME: aliases in a circle have no answer: l1.demo.example → l2.demo.example → l1.demo.example",
+        "l2.demo.example CNAME: aliases in a circle have no answer: l2.demo.example → l1.demo.example → l2.demo.example",
+        "in.demo.example CNAME: aliases in a circle have no answer: l1.demo.example → l2.demo.example → l1.demo.example",
+        "self.demo.example CNAME: aliases in a circle have no answer: self.demo.example → self.demo.example",
+        "a.demo.example CNAME: gone.demo.example does not exist (a.demo.example → b.demo.example → gone.demo.example)",
+        "b.demo.example CNAME: gone.demo.example does not exist",
+        "empty.demo.example CNAME: ent.demo.example has no records"
+      ]
+    )
+  })
+
+  const delegated = `
+    demo.example NS 1 ns.elsewhere.test
+    sub.demo.example NS 1 ns.sub.demo.example
+    ns.sub.demo.example A 1 192.0.2.53
+    sub.demo.example A 1 192.0.2.1
+    x.sub.demo.example A 1 192.0.2.2
+    deep.sub.demo.example NS 1 ns.elsewhere.test`
+
+  it("are records that a delegation hides, which are listed apart", () => {
+    assert.sameMembers(doubts(delegated), [
+      "sub.demo.example A: sub.demo.example is delegated: this is no address of one of its servers, and is never answered",
+      "x.sub.demo.example A: sub.demo.example is delegated: this is no address of one of its servers, and is never answered",
+      "deep.sub.demo.example NS: sub.demo.example is delegated: this is below that, and is never answered"
+    ])
+    const [zone] = listZones(zoneOf(delegated))
+    const named = (records: ReadonlyArray<{ readonly name: string; readonly type: string }>) =>
+      records.map(({ name, type }) => `${name} ${type}`)
+    assert.deepStrictEqual(named(zone!.hidden), [
+      "sub.demo.example. A",
+      "deep.sub.demo.example. NS",
+      "x.sub.demo.example. A"
+    ])
+    assert.includeMembers(named(zone!.records), ["sub.demo.example. NS", "ns.sub.demo.example. A"])
+    assert.lengthOf(zone!.records, 4)
+  })
+
+  it("are zones that do not say who serves them", () => {
+    assert.deepStrictEqual(doubts("", ["rpc.demo.example"]), [
+      "demo.example NS: the zone has no NS records: add one for each of its name servers"
+    ])
+  })
+
+  it("leave to members only the types that are not written", () => {
+    const listed = (text: string) =>
+      listZones(zoneOf(`demo.example NS 1 ns.elsewhere.test\n${text}`, ["rpc.demo.example"]))
+        .flatMap(({ answers }) => answers).map(({ type }) => type)
+    const [ipv4, ipv6] = ["rpc.demo.example A 1 192.0.2.1", "rpc.demo.example AAAA 1 2001:db8::1"]
+    assert.deepStrictEqual(listed(""), ["A/AAAA"])
+    assert.deepStrictEqual(listed(ipv4), ["AAAA"])
+    assert.deepStrictEqual(listed(ipv6), ["A"])
+    assert.deepStrictEqual(listed(`${ipv4}\n${ipv6}`), [])
+  })
+
+  it("the same record twice is served with the lower of its TTLs", () => {
+    const [zone] = listZones(zoneOf(`
+      demo.example NS 1 ns.elsewhere.test
+      a.demo.example A 300 192.0.2.1
+      a.demo.example A 60 192.0.2.1`))
+    assert.deepStrictEqual(zone!.records.filter(({ type }) => type === "A").map(({ ttl }) => ttl), [60])
+  })
 })

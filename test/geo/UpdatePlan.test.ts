@@ -46,10 +46,10 @@ describe("downloads per day", () => {
         at += wait
         // A restart: all that is known is what was written.
         state = Option.getOrThrow(Plan.decodeState(Plan.encodeState(state)))
-        const next = Plan.nextDownload(state, perDay, at)
+        const next = Plan.nextDownload(state, edition, { perDay, editions: [edition] }, at)
         assert.isAtLeast(next, at)
         if (next > at) continue
-        state = Plan.began(state, at)
+        state = Plan.began(state, edition, at)
         begun.push(at)
         assert.isAtMost(begun.filter((time) => time > at - day).length, perDay)
       }
@@ -58,17 +58,73 @@ describe("downloads per day", () => {
   })
 
   it("are possible again when the first is a day old", () => {
-    const state = [0, 1, 2].reduce((state, hours) => Plan.began(state, now + hours * hour), Plan.noState)
-    assert.strictEqual(Plan.nextDownload(state, 3, now + 3 * hour), now + day)
-    assert.strictEqual(Plan.nextDownload(state, 2, now + 3 * hour), now + hour + day)
-    assert.strictEqual(Plan.nextDownload(state, 4, now + 3 * hour), now + 3 * hour)
-    assert.strictEqual(Plan.nextDownload(state, 3, now + day), now + day)
+    const state = [0, 1, 2].reduce((state, hours) => Plan.began(state, edition, now + hours * hour), Plan.noState)
+    assert.strictEqual(Plan.nextDownload(state, edition, { perDay: 3, editions: [edition] }, now + 3 * hour), now + day)
+    assert.strictEqual(
+      Plan.nextDownload(state, edition, { perDay: 2, editions: [edition] }, now + 3 * hour),
+      now + hour + day
+    )
+    assert.strictEqual(
+      Plan.nextDownload(state, edition, { perDay: 4, editions: [edition] }, now + 3 * hour),
+      now + 3 * hour
+    )
+    assert.strictEqual(Plan.nextDownload(state, edition, { perDay: 3, editions: [edition] }, now + day), now + day)
     assert.strictEqual(Plan.downloadCount(state, now + day), 2)
   })
 
   it("come back after a clock was wrong by years", () => {
-    const state = Plan.began(Plan.noState, now + 1_000 * day)
-    assert.strictEqual(Plan.nextDownload(state, 1, now), now)
+    const state = Plan.began(Plan.noState, edition, now + 1_000 * day)
+    assert.strictEqual(Plan.nextDownload(state, edition, { perDay: 1, editions: [edition] }, now), now)
+  })
+})
+
+describe("shares of the downloads per day", () => {
+  const asn = "GeoLite2-ASN"
+  const allowance = { perDay: 6, editions: [edition, asn] }
+  const broken = (times: number) =>
+    Array.from({ length: times }, (_, i) => now + i * hour).reduce(
+      (state, at) => Plan.began(state, edition, at),
+      Plan.noState
+    )
+
+  it("keep those of the others from an edition that fails again and again", () => {
+    assert.strictEqual(Plan.nextDownload(broken(2), edition, allowance, now + 2 * hour), now + 2 * hour)
+    const state = broken(3)
+    assert.strictEqual(Plan.nextDownload(state, edition, allowance, now + 3 * hour), now + 18 * hour)
+    assert.strictEqual(Plan.nextDownload(state, asn, allowance, now + 3 * hour), now + 3 * hour)
+    assert.deepStrictEqual(Plan.inTurn(state, [edition, asn, edition]), [asn, edition])
+  })
+
+  it("leave what does not divide to whoever comes first", () => {
+    const state = broken(3)
+    assert.strictEqual(Plan.nextDownload(state, edition, { ...allowance, perDay: 7 }, now + 3 * hour), now + 3 * hour)
+    const one = Plan.began(Plan.noState, edition, now)
+    for (const name of [edition, asn]) {
+      assert.strictEqual(Plan.nextDownload(one, name, { ...allowance, perDay: 1 }, now + hour), now + 24 * hour)
+    }
+    assert.deepStrictEqual(Plan.inTurn(one, [edition, asn]), [asn, edition], "the other one is first a day later")
+  })
+
+  it("are never more than all together, and leave nobody without for more than a day", () => {
+    const steps = fc.array(fc.tuple(fc.constantFrom(edition, asn, "x"), fc.integer({ min: 0, max: 5 * hour })), {
+      maxLength: 100
+    })
+    fc.assert(fc.property(steps, fc.integer({ min: 1, max: 8 }), (steps, perDay) => {
+      const editions = [edition, asn, "x"]
+      const begun: Array<number> = []
+      let state = Plan.noState
+      let at = now
+      for (const [name, wait] of steps) {
+        at += wait
+        state = Option.getOrThrow(Plan.decodeState(Plan.encodeState(state)))
+        const next = Plan.nextDownload(state, name, { perDay, editions }, at)
+        assert.isTrue(next >= at && next <= at + day)
+        if (next > at) continue
+        state = Plan.began(state, name, at)
+        begun.push(at)
+        assert.isAtMost(begun.filter((time) => time > at - day).length, perDay)
+      }
+    }))
   })
 })
 
@@ -118,7 +174,7 @@ describe("the schedule", () => {
     assert.deepStrictEqual(waits(new TooMany({ retryAfter: 3 * hour }), 1, 1), [3])
     assert.deepStrictEqual(waits(new TooMany({ retryAfter: 0 }), 1, 1), [1])
     assert.deepStrictEqual(waits(new TooMany({ retryAfter: 1_000 * hour }), 0, 1), [24])
-    assert.deepStrictEqual(waits(new UsedUp({ perDay: 1, until: now + 5 * hour }), 1, 1), [5])
+    assert.deepStrictEqual(waits(new UsedUp({ isShare: false, perDay: 1, until: now + 5 * hour }), 1, 1), [5])
   })
 
   it("forgets failures with a success, and with new settings", () => {
@@ -132,7 +188,7 @@ describe("the schedule", () => {
 describe("the state", () => {
   it("survives a restart", () => {
     const state = Plan.failed(
-      Plan.updated(Plan.began(Plan.noState, now), edition, now, { lastModified: now, size: 7 }),
+      Plan.updated(Plan.began(Plan.noState, edition, now), edition, now, { lastModified: now, size: 7 }),
       "GeoLite2-ASN",
       now,
       new BadChecksum(),

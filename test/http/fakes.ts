@@ -3,6 +3,9 @@ import { Membership, type NodeEntry } from "../../src/cluster/Membership.ts"
 import { Config } from "../../src/config/Config.ts"
 import type { Snapshot } from "../../src/config/Snapshot.ts"
 import { Consensus, type OpenProposal } from "../../src/consensus/Consensus.ts"
+import { noPolicy } from "../../src/dns/AnswerPolicy.ts"
+import { type AnswerSnapshot, AnswerState } from "../../src/dns/AnswerState.ts"
+import { makeZoneData } from "../../src/dns/ZoneBuilder.ts"
 import { makeCatalog } from "../../src/domain/Catalog.ts"
 import { documentKeys, Local } from "../../src/domain/documents/Local.ts"
 import { Members } from "../../src/domain/documents/Members.ts"
@@ -192,12 +195,21 @@ export const explanation: Explanation = {
   rule: "nearest",
   because: "Amber is the nearest",
   candidates: [
-    { member: "Amber", address: "192.0.2.1", distance: 12.5, chosen: true, exclusions: [], heldUntil: undefined },
+    {
+      member: "Amber",
+      address: "192.0.2.1",
+      distance: 12.5,
+      chosen: true,
+      answers: true,
+      exclusions: [],
+      heldUntil: undefined
+    },
     {
       member: "Birch",
       address: "192.0.2.2",
       distance: undefined,
       chosen: false,
+      answers: true,
       exclusions: [{ _tag: "Down", decision: "d-1", target: "site ping Birch (IPv4)", error: "timeout", since: now }],
       heldUntil: now + 5000
     }
@@ -214,6 +226,36 @@ export const steering = Layer.succeed(
     views: Stream.never
   })
 )
+
+/** Answers from that, from an alias of the name, and from an address that is written. */
+export const answerState = Layer.effect(
+  AnswerState,
+  Effect.map(Steering, ({ choose, explain, names }) => {
+    const record = (qname: string, qtype: string, content: string) => ({
+      qname,
+      qtype,
+      content,
+      ttl: 300,
+      auth: true,
+      domain_id: 0
+    })
+    const snapshot: AnswerSnapshot = {
+      steering: { snapshot: snapshotOf({}), choose, explain, names: names() },
+      zones: makeZoneData({
+        records: [
+          record("demo.example", "NS", "ns.demo.example"),
+          record("www.demo.example", "CNAME", "rpc.demo.example"),
+          record("fixed.demo.example", "A", "192.0.2.77")
+        ],
+        zones: {},
+        served: ["rpc.demo.example"],
+        serial: 1
+      }),
+      policy: noPolicy
+    }
+    return AnswerState.of({ current: () => snapshot })
+  })
+).pipe(Layer.provide(steering))
 
 /** Knows 203.0.113.0/24 alone. */
 export const geoIp = Layer.succeed(

@@ -308,7 +308,7 @@ describe("GET /api/openapi.json", () => {
 })
 
 describe("GET /api/explain", () => {
-  const routes = served(ExplainApi.layer.pipe(Layer.provide([Fakes.identity, Fakes.geoIp, Fakes.steering])))
+  const routes = served(ExplainApi.layer.pipe(Layer.provide([Fakes.identity, Fakes.geoIp, Fakes.answerState])))
 
   it.live("explains, to a client of the API too", () =>
     Effect.gen(function*() {
@@ -325,11 +325,29 @@ describe("GET /api/explain", () => {
         ...Fakes.explanation,
         client: { location: { latitude: -33.9, longitude: 151.2 }, scope: "203.0.113.0/24" }
       })
-      const missing = yield* Effect.flip(client.explain({ query: { name: "no.example", client: "::1" } }))
-      assert.strictEqual(
-        (missing as { error?: string }).error,
-        "no.example is not steered: no active service has a URL on it (1 name is steered)"
-      )
+    }).pipe(Effect.provide([routes, FetchHttpClient.layer])))
+
+  it.live("begins with what the zones say, which may be all", () =>
+    Effect.gen(function*() {
+      const explain = (name: string) =>
+        Effect.map(ask(`/api/explain?name=${name}&client=203.0.113.7`), ({ json, status }) => {
+          assert.strictEqual(status, 200)
+          return json
+        })
+      const alias = yield* explain("www.demo.example")
+      assert.deepInclude(alias.zone, { zone: "demo.example", name: "rpc.demo.example", rule: "members" })
+      assert.deepStrictEqual(alias.zone.records, [
+        { name: "www.demo.example", type: "CNAME", ttl: 300, data: "rpc.demo.example" }
+      ])
+      assert.deepInclude(alias.explanation, { name: "rpc.demo.example", rule: "nearest" })
+      const fixed = yield* explain("fixed.demo.example")
+      assert.isNull(fixed.explanation)
+      assert.strictEqual(fixed.zone.rule, "static")
+      assert.include(fixed.zone.lines[0], "a static record answers: A 192.0.2.77")
+      const typo = yield* explain("rcp.demo.example")
+      assert.deepInclude(typo.zone, { rule: "no-name", nearest: ["rpc.demo.example"] })
+      assert.isNull(typo.explanation)
+      assert.deepInclude((yield* explain("no.example")).zone, { zone: "", rule: "outside", nearest: [] })
     }).pipe(Effect.provide([routes, FetchHttpClient.layer])))
 
   it.live("takes an address or a network of either family", () =>

@@ -67,7 +67,7 @@ describe("candidates", () => {
     assert.deepStrictEqual(reasons(options, "Off"), ["Inactive"])
     assert.deepStrictEqual(reasons(options, "Out"), ["Overridden"])
     assert.deepStrictEqual(reasons(options, "Else"), ["NotAssigned"])
-    assert.deepStrictEqual(reasons(options, "Low"), ["NotAssigned"])
+    assert.deepStrictEqual(reasons(options, "Low"), ["BelowLevel"])
     assert.deepStrictEqual(reasons(options, "Six"), ["NoAddress"])
     assert.deepStrictEqual(reasons(options, "Six", berlin, true), [])
   })
@@ -509,16 +509,25 @@ describe("the removal cap", () => {
       held: [rpc],
       heldMembers: 2,
       nextRelease: 61_000,
-      allDown: 0
+      allDown: 0,
+      notices: {
+        held:
+          "down, and kept in answers for now, as too many members would go at once (GeoDNS.Steering.MaxRemovedShare): " +
+          `A until 00:01:02 UTC at ${rpc}; C until 00:01:01 UTC at ${rpc}. geodns override add takes one out at once.`,
+        allDown: undefined
+      }
     })
     assert.deepStrictEqual(inventory({ members: six, official, now: 62_000 }), {
       held: [],
       heldMembers: 0,
       nextRelease: Infinity,
-      allDown: 0
+      allDown: 0,
+      notices: { held: undefined, allDown: undefined }
     })
     const both = [...Object.keys(six)].map((member) => decide(member, {}, 0))
-    assert.strictEqual(inventory({ members: six, official: both }).allDown, 1)
+    const none = inventory({ members: six, official: both })
+    assert.strictEqual(none.allDown, 1)
+    assert.include(none.notices.allDown, `(GeoDNS.Steering.AllDown): ${rpc} (IPv4): all answer: A, `)
   })
 
   it("holds no longer than it must when decisions are of a clock that is ahead", () => {

@@ -130,6 +130,43 @@ describe("Steering", () => {
       assert.isUndefined((yield* explain).candidates.find(({ heldUntil }) => heldUntil !== undefined))
     }).pipe(Effect.provide(Steering.layerMemory(documents))))
 
+  it.effect("shows as conditions who is held, and names whose members are all down, and not for every change", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      const now = 3_600_000
+      const conditions = yield* Conditions
+      yield* Effect.provide(
+        Effect.gen(function*() {
+          yield* TestClock.adjust("1 second")
+          const raised = (name: string) =>
+            Effect.map(conditions.current, (all) => all.find((one) => one.name === `steering:${name}`))
+          yield* apply(decide("Potomac", {}, now - 1_000))
+          assert.isUndefined(yield* raised("held"))
+          yield* apply(decide("Rhine Networks", {}, now))
+          const held = yield* raised("held")
+          assert.include(held?.detail, `Rhine Networks until 01:00:59 UTC at ${rpc}.`)
+          // It comes and goes: one condition all the same.
+          yield* apply(decide("Rhine Networks", {}, now + 1, true))
+          yield* apply(decide("Rhine Networks", {}, now + 2))
+          assert.strictEqual((yield* raised("held"))?.since, held?.since)
+          yield* TestClock.adjust("1 minute")
+          assert.isDefined(yield* raised("held"))
+          yield* TestClock.adjust("11 seconds")
+          assert.isUndefined(yield* raised("held"))
+          for (const name of ["Fuji", "Pampa", "Tasman"]) yield* apply(decide(name, {}, now + 70_000))
+          assert.isUndefined(yield* raised("all-down"))
+          yield* TestClock.adjust("5 minutes")
+          assert.include((yield* raised("all-down"))?.detail, `${rpc} (IPv4): those answer that were healthy last: `)
+          yield* apply(decide("Fuji", {}, now + 300_000, true))
+          yield* TestClock.adjust("11 seconds")
+          assert.isUndefined(yield* raised("all-down"))
+        }),
+        Layer.fresh(Steering.layer).pipe(
+          Layer.provide([DurableFiles.layerMemory, Layer.succeed(Conditions, conditions)])
+        )
+      )
+    }).pipe(Effect.provide([Steering.layerMemory(documents), Conditions.layerMemory, Logger.layer([])])))
+
   it.effect("rebuilds in slices: others have their turn in between, and see the old tables or the new ones", () =>
     Effect.gen(function*() {
       const keys = Array.from({ length: 40 }, (_, i) => `S${i}`)
@@ -459,12 +496,51 @@ describe("the members that were healthy last", () => {
         assert.strictEqual((yield* explained).rule, "nearest")
         yield* apply(decide("Rhine", {}, 1))
       }).pipe(Effect.scoped)
-      yield* apply(decide("Fuji", {}, 2))
+      yield* TestClock.adjust("2 minutes")
+      yield* apply(decide("Fuji", {}, 120_000))
       yield* TestClock.adjust("10 minutes")
       const { choice, rule } = yield* yield* start()
       assert.deepStrictEqual([rule, choice.members], ["last-good", ["Fuji"]])
-      assert.deepStrictEqual(yield* conditions, [])
+      assert.notInclude(yield* conditions, "steering:last-good")
     }).pipe(Effect.provide(Layer.merge(base, DurableFiles.layerMemory))))
+
+  it.effect("are those from before a burst in which all went, when the cap has let the last one go", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      // One that has long been down is not among them.
+      yield* apply(decide("Tasman", {}, 3_600_000))
+      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("1 hour")
+      for (const [i, member] of ["Rhine", "Potomac", "Pampa", "Fuji"].entries()) {
+        yield* apply(decide(member, {}, 7_200_000 + 800 * i))
+        yield* TestClock.adjust(800)
+      }
+      yield* TestClock.adjust("10 minutes")
+      const { choice, rule } = yield* explain
+      // The nearest to Berlin, not the last survivor on the other side of the globe.
+      assert.deepStrictEqual([rule, choice.members], ["last-good", ["Rhine Networks"]])
+      const steering = yield* Steering
+      const all = new Set(
+        Array.from(
+          { length: 400 },
+          (_, i) => steering.choose(rpc, false, { location: undefined, scope: `198.51.${i}.0/24` })!.members[0]
+        )
+      )
+      assert.sameMembers([...all], ["Rhine Networks", "Potomac", "Pampa", "Fuji"])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
+
+  it.effect("are only the last one, when the others went a minute and more before it", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      for (const [i, member] of ["Rhine", "Potomac", "Pampa", "Tasman", "Fuji"].entries()) {
+        yield* apply(decide(member, {}, 3_600_000 + 120_000 * i))
+        yield* TestClock.adjust("1 second")
+        yield* TestClock.adjust("2 minutes")
+      }
+      yield* TestClock.adjust("10 minutes")
+      const { choice, rule } = yield* explain
+      assert.deepStrictEqual([rule, choice.members], ["last-good", ["Fuji"]])
+    }).pipe(Effect.provide(Steering.layerMemory(documents))))
 
   it.effect("are forgotten with a word when their file is broken", () =>
     Effect.gen(function*() {

@@ -72,7 +72,7 @@ export const explain = Command.make(
         discard: true
       })
     }
-    yield* Console.log(explanationText(answer.explanation, paint))
+    yield* Console.log(explanationText(answer, paint))
     const place = [answer.countryName, answer.asn, answer.network].filter((part) => part !== "").join(", ")
     yield* Console.log(`\n${
       paint.dim(
@@ -97,9 +97,9 @@ export const explain = Command.make(
       : Effect.void
   ),
   Command.withDescription(
-    "Says which members a client is answered with, and why. A node that is cut off from the others, or has old documents, is warned of: its answer may be another than theirs. With --json that is in `conditions` (null when the node does not say)."
+    "Says how a client is answered, and why: what the zones have (a static record, an alias, a delegation, no such name), then which members are chosen. A node that is cut off from the others, or has old documents, is warned of: its answer may be another than theirs. With --json that is in `conditions` (null when the node does not say)."
   ),
-  Command.withShortDescription("Says which members a client is answered with, and why"),
+  Command.withShortDescription("Says how a client is answered, and why"),
   Command.withExamples([
     { command: "geodns explain rpc.demo.example --client 203.0.113.7", description: "Ask the node on this machine" },
     {

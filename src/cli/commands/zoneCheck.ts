@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { describeProblem } from "../../config/Problem.ts"
 import type { ZoneProblem } from "../../dns/ZoneData.ts"
-import { doubtsAbout, listZones } from "../../dns/zoneListing.ts"
+import { listZones } from "../../dns/zoneListing.ts"
 import { describeZoneProblem } from "../../dns/Zones.ts"
 import { zonesOf } from "../../roles/offline.ts"
 import { counted } from "../counted.ts"
@@ -32,8 +32,7 @@ export const zoneCheck = Command.make(
         userMessage: `${file}: ${counted(read.failure.length, "error")} in the documents that zones are made of`
       })
     }
-    const { warnings, zones } = read.success
-    const doubts = doubtsAbout(zones)
+    const { errors, oddities, warnings, zones } = read.success
     const print = (severity: "error" | "warning") => (problem: ZoneProblem) =>
       Console.log(
         json
@@ -42,15 +41,15 @@ export const zoneCheck = Command.make(
             plain(describeZoneProblem(problem))
           }`
       )
-    yield* Effect.forEach(zones.problems, print("error"), { discard: true })
-    yield* Effect.forEach(doubts, print("warning"), { discard: true })
-    for (const warning of warnings) {
+    yield* Effect.forEach(errors, print("error"), { discard: true })
+    yield* Effect.forEach(warnings, print("warning"), { discard: true })
+    for (const warning of oddities) {
       yield* Console.log(json ? JSON.stringify(warning) : `${paint.dim("warning")} ${plain(describeProblem(warning))}`)
     }
-    const counts = `${counted(zones.problems.length, "error")}, ${counted(doubts.length + warnings.length, "warning")}`
-    if (zones.problems.length > 0) {
+    const counts = `${counted(errors.length, "error")}, ${counted(warnings.length + oddities.length, "warning")}`
+    if (errors.length > 0) {
       return yield* new CliError.UserError({
-        cause: zones.problems,
+        cause: errors,
         userMessage: `${file}: ${counts}. What is wrong is left out of the zones; the rest is served`
       })
     }

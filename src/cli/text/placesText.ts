@@ -44,8 +44,17 @@ const cells = (one: LookedUp) =>
     missesText(one)
   ].map((text) => ({ text }))
 
-const placeText = (place: Place): string =>
-  [countryText, locationText, networkText].map((part) => part(place)).join("; ")
+const unknown = "unknown"
+
+/** What is known of a place; what is not is named as such. */
+const placeText = (place: Place): string => {
+  const parts = [
+    ["country", countryText(place)],
+    ["coordinates", locationText(place)],
+    ["network", networkText(place)]
+  ] as const
+  return parts.map(([what, text]) => text === unknown ? `${what} unknown` : `${what} ${text}`).join(", ")
+}
 
 /** What surprises whoever knows a smaller network: one answer is for the whole of a larger one, and goes by where it begins. */
 const answerText = ({ address, answered, leaf, place, scope }: LookedUp): ReadonlyArray<string> => {
@@ -53,7 +62,7 @@ const answerText = ({ address, answered, leaf, place, scope }: LookedUp): Readon
   const elsewhere = placeText(answered) !== placeText(place)
   return scope === undefined || leaf <= Number(bits) ? [] : [
     `${address} is in a /${leaf} of the databases; an answer is made and kept for ${scope}`
-    + (elsewhere ? `, by what is known of ${network}: ${placeText(answered)}` : "")
+    + (elsewhere ? `, by what is known of ${network} (${placeText(answered)})` : "")
   ]
 }
 

@@ -1,4 +1,4 @@
-import type { ListedAnswer, ListedZone } from "../../dns/zoneListing.ts"
+import type { ListedAnswer, ListedRecord, ListedZone } from "../../dns/zoneListing.ts"
 
 const said: Readonly<Record<ListedAnswer["from"], string>> = {
   members: "members, chosen for each client",
@@ -7,11 +7,13 @@ const said: Readonly<Record<ListedAnswer["from"], string>> = {
 }
 
 /** A zone as a zone file (RFC 1035, 5.1). What is found out for each question is in comments. */
-export const zoneText = ({ answers, name, records }: ListedZone): string => {
-  const wide = Math.max(...records.map((record) => record.name.length), ...answers.map((answer) => answer.name.length))
+export const zoneText = ({ answers, hidden, name, records }: ListedZone): string => {
+  const wide = [...records, ...hidden, ...answers].reduce((wide, { name }) => Math.max(wide, name.length), 0)
+  const line = ({ content, name, ttl, type }: ListedRecord) => `${name.padEnd(wide)} ${ttl} IN ${type} ${content}`
   return [
     `$ORIGIN ${name}`,
-    ...records.map(({ content, name, ttl, type }) => `${name.padEnd(wide)} ${ttl} IN ${type} ${content}`),
+    ...records.map(line),
+    ...hidden.map((record) => `; never answered, as it is delegated: ${line(record)}`),
     ...answers.map(({ from, name, type }) => `; ${name.padEnd(wide)} ${type}: ${said[from]}`)
   ].join("\n")
 }

@@ -15,16 +15,10 @@ export class KeptReplies {
   #young = new Map<string, string>()
   #old = new Map<string, string>()
   #youngBytes = 0
-  #oldBytes = 0
 
   /** `budget` is all that may be kept, in bytes. */
   constructor(budget: number) {
     this.#half = budget / 2
-  }
-
-  /** What is kept, in bytes. */
-  get bytes(): number {
-    return this.#youngBytes + this.#oldBytes
   }
 
   get(question: string): string | undefined {
@@ -33,9 +27,7 @@ export class KeptReplies {
     const old = this.#old.get(question)
     if (old !== undefined) {
       this.#old.delete(question)
-      const size = sizeOf(question, old)
-      this.#oldBytes -= size
-      this.#put(question, old, size)
+      this.#put(question, old, sizeOf(question, old))
     }
     return old
   }
@@ -50,7 +42,6 @@ export class KeptReplies {
   #put(question: string, reply: string, size: number): void {
     if (this.#youngBytes + size > this.#half) {
       this.#old = this.#young
-      this.#oldBytes = this.#youngBytes
       this.#young = new Map()
       this.#youngBytes = 0
     }

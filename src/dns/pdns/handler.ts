@@ -56,6 +56,7 @@ const result = (value: unknown): string => JSON.stringify({ result: value })
 /** Where records of one name go: JSON, put together by hand because it is done for every question. */
 class Records {
   #json = ""
+  #isMore = false
   readonly #head: string
   readonly #tail: string
 
@@ -65,12 +66,14 @@ class Records {
   }
 
   add(type: string, content: string, ttl: number, scope: number): void {
+    if (type !== "SOA") this.#isMore = true
     const comma = this.#json === "" ? "" : ","
     this.#json += `${comma}{"qtype":"${type}${this.#head}${content},"ttl":${ttl}${this.#tail}${scope}}`
   }
 
-  get isEmpty(): boolean {
-    return this.#json === ""
+  /** PowerDNS takes SOA records out of what it is told and adds its own. */
+  get isNoneButSoa(): boolean {
+    return !this.#isMore
   }
 
   get json(): string {
@@ -161,7 +164,7 @@ export const makePdnsHandler = (deps: PdnsHandlerDeps): HandlePdns => {
     }
     if (!isDelegated && request !== undefined && !addSteered(records, node, qtype, request)) return undefined
     // Nothing at all would be NXDOMAIN. Below a delegation that is for others to say.
-    if (records.isEmpty && qtype === "ANY" && !isDelegated) records.add("ENT", `""`, 0, 0)
+    if (records.isNoneButSoa && qtype === "ANY" && !isDelegated) records.add("ENT", `""`, 0, 0)
     return records.json
   }
 

@@ -5,7 +5,7 @@ import { maxTtl, RecordType } from "../protocol.ts"
 import { anyData, mailbox, parseSoa, type Soa, soaData } from "../RecordData.ts"
 import type { Zone, ZoneSettings } from "../ZoneData.ts"
 import type { Apexes } from "./findApexes.ts"
-import type { Groups, GroupsByName } from "./staticRecords.ts"
+import { firstOf, type Groups, type GroupsByName } from "./staticRecords.ts"
 import type { ZoneBuild } from "./ZoneBuild.ts"
 
 /** Negative answers are kept at most that long, in seconds. */
@@ -68,7 +68,7 @@ const soaOf = (
   if (parsed !== undefined) {
     return { ...parsed, serial: parsed.serial || serial, minimum: Math.min(parsed.minimum, maxMinimum) }
   }
-  const server = settings.mname || groups?.get("NS")?.rows[0]?.content || `ns.${apex.text}`
+  const server = settings.mname || firstOf(groups?.get("NS")?.rows ?? [])?.content || `ns.${apex.text}`
   const box = settings.rname || `hostmaster.${apex.text}`
   const mname = domainName(server)?.text
   const rname = mailbox(box)

@@ -23,27 +23,61 @@ const maxSetBytes = 48 * 1024
 /** What is said of a name that is none. */
 export const noName = "this is no domain name (labels of 1 to 63 bytes, at most 255 bytes in all)"
 
-/** The records of one name and type, each once, bounded in all. */
-export class Group {
-  readonly rows: Array<Row> = []
-  readonly #known = new Set<string>()
-  #bytes = 0
+/** The records of one name and type. */
+export interface Group {
+  readonly rows: ReadonlyArray<Row>
+}
 
-  /** Takes a record, or says why not. The same record again changes nothing. */
-  add(row: Row): string | undefined {
-    const content = Buffer.from(row.data).toString("latin1")
-    if (this.#known.has(content)) return undefined
-    if (this.rows.length > 0 && (row.type === "SOA" || row.type === "CNAME")) {
-      return "there is one already; the first counts"
-    }
-    // With the name, type, class and TTL that each record has on the wire; `data` begins with its length.
-    const bytes = row.name.wire.length + 8 + row.data.length
-    if (this.#bytes + bytes > maxSetBytes) return `all of them together exceed ${maxSetBytes} bytes`
-    this.#known.add(content)
-    this.#bytes += bytes
-    this.rows.push(row)
-    return undefined
+/** As names and texts are compared: without case and the last dot. */
+const plain = ({ content }: Row): string => content.trim().toLowerCase().replace(/\.$/, "")
+
+/** Their order in the alphabet: what is chosen by it does not depend on how a document is sorted. */
+const byContent = (a: Row, b: Row): number => {
+  const [one, other] = [plain(a), plain(b)]
+  return one < other ? -1 : one > other ? 1 : Buffer.compare(a.data, b.data)
+}
+
+/** The one that counts where only one can. */
+export const firstOf = (rows: ReadonlyArray<Row>): Row | undefined =>
+  rows.reduce<Row | undefined>(
+    (first, row) => first === undefined || byContent(row, first) < 0 ? row : first,
+    undefined
+  )
+
+/** Each once: the same record again changes nothing but that the lower TTL counts. */
+const eachOnce = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
+  const known = new Map<string, Row>()
+  for (const row of rows) {
+    const data = Buffer.from(row.data).toString("latin1")
+    const same = known.get(data)
+    if (same === undefined || row.ttl < same.ttl) known.set(data, row)
   }
+  return [...known.values()]
+}
+
+/** With the name, type, class and TTL that each record has on the wire; `data` begins with its length. */
+const bytesOf = ({ data, name }: Row): number => name.wire.length + 8 + data.length
+
+/** What can be served of two or more records of one name and type: the same whatever order they come in. */
+const served = (build: ZoneBuild, all: ReadonlyArray<Row>): ReadonlyArray<Row> => {
+  const rows = eachOnce(all)
+  const [{ name, type }] = rows as readonly [Row, ...ReadonlyArray<Row>]
+  if (rows.length > 1 && (type === "SOA" || type === "CNAME")) {
+    for (let more = rows.length; more > 1; more--) {
+      build.report(name.text, type, "there is one already; the first in the alphabet counts")
+    }
+    return [firstOf(rows)!]
+  }
+  if (rows.reduce((bytes, row) => bytes + bytesOf(row), 0) <= maxSetBytes) return rows
+  let bytes = 0
+  return [...rows].sort(byContent).filter((row) => {
+    if (bytes + bytesOf(row) > maxSetBytes) {
+      build.report(name.text, type, `all of them together exceed ${maxSetBytes} bytes`)
+      return false
+    }
+    bytes += bytesOf(row)
+    return true
+  })
 }
 
 /** The records at one name, by type. */
@@ -100,13 +134,17 @@ export const readRecords = function*(
   return { rows, withSoa, withServers }
 }
 
+interface MutableGroup extends Group {
+  rows: Array<Row>
+}
+
 /** The records of one name and type together. Those outside all zones are left out. */
 export const groupRecords = function*(
   build: ZoneBuild,
   rows: ReadonlyArray<Row>,
   apexes: ReadonlyMap<NameKey, DomainName>
 ): Slices<GroupsByName> {
-  const byName = new Map<NameKey, Map<string, Group>>()
+  const byName = new Map<NameKey, Map<string, MutableGroup>>()
   for (const row of rows) {
     if (build.isSliceOver()) yield
     const { name: { key, text }, type } = row
@@ -114,12 +152,17 @@ export const groupRecords = function*(
       build.report(text, type, "the name is in no zone: add a SOA or NS record for its zone")
       continue
     }
-    const groups = byName.get(key) ?? new Map<string, Group>()
-    byName.set(key, groups)
-    const group = groups.get(type) ?? new Group()
-    groups.set(type, group)
-    const problem = group.add(row)
-    if (problem !== undefined) build.report(text, type, problem)
+    const groups = byName.get(key)
+    const group = groups?.get(type)
+    if (groups === undefined) byName.set(key, new Map([[type, { rows: [row] }]]))
+    else if (group === undefined) groups.set(type, { rows: [row] })
+    else group.rows.push(row)
+  }
+  for (const groups of byName.values()) {
+    if (build.isSliceOver()) yield
+    for (const group of groups.values()) {
+      if (group.rows.length > 1) group.rows = [...served(build, group.rows)]
+    }
   }
   return byName
 }

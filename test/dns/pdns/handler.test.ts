@@ -75,6 +75,18 @@ describe("the backend of PowerDNS", () => {
     assert.deepStrictEqual(auth("ns.child.demo.example."), [["A", 0], ["AAAA", 0]])
   })
 
+  it("says ENT beside a SOA record alone, which PowerDNS does not count", () => {
+    const { found } = backend(makeZoneData({
+      records: records("in.demo.example SOA 60 ns.x h.x 1 1 1 1 1\ndemo.example NS 60 ns.x"),
+      zones: {},
+      served: [],
+      serial: 1
+    }))
+    assert.deepStrictEqual(found("in.demo.example.").map((line) => line.split(" ")[0]), ["SOA", "ENT"])
+    assert.deepStrictEqual(found("in.demo.example.", "SOA").map((line) => line.split(" ")[0]), ["SOA"])
+    assert.deepStrictEqual(found("demo.example.").map((line) => line.split(" ")[0]), ["SOA", "NS"])
+  })
+
   it("says ENT where a name exists without data, and nothing where it does not", () => {
     const { found, lookup } = backend()
     for (const name of ["ent.demo.example.", "er.ent.demo.example.", "_tcp.demo.example.", "empty.demo.example."]) {

@@ -28,7 +28,6 @@ interface Given {
   readonly seenAt: number
 }
 
-
 /** The longest from an observation to the vote that it is given for: it is fresh for 10 s, and looking takes up to 25 s. */
 const lookTime = 36_000
 
