@@ -23,9 +23,11 @@ export type Target = typeof Target.Type
 /** The identity of a target as one string: two targets are the same exactly when their keys are equal. */
 export type TargetKey = string & { readonly TargetKey: unique symbol }
 
+/** What identifies a target, in the one order in which it is hashed and signed. */
+export const targetFields = (t: Target) => [t.checkType, t.check, t.member, t.domain, t.endpoint, t.ipv6] as const
+
 /** Encodes the identity of a target. JSON, because it is injective whatever characters a name holds. */
-export const targetKey = (t: Target): TargetKey =>
-  JSON.stringify([t.checkType, t.check, t.member, t.domain, t.endpoint, t.ipv6]) as TargetKey
+export const targetKey = (t: Target): TargetKey => JSON.stringify(targetFields(t)) as TargetKey
 
 /** A target for people: `endpoint wss Potomac Works wss://rpc.example/kusama (IPv6)`. */
 export const describeTarget = (t: Target): string =>

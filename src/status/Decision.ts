@@ -1,5 +1,5 @@
+import type { DecisionProof } from "../domain/DecisionProof.ts"
 import type { Target } from "../domain/Target.ts"
-import type { DecisionProof } from "./DecisionProof.ts"
 
 /** What the cluster decided for a target. */
 export interface Decision {

@@ -1,6 +1,6 @@
+import type { DecisionProof } from "../domain/DecisionProof.ts"
 import { type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import type { Decision, Official, StatusChange } from "./Decision.ts"
-import type { DecisionProof } from "./DecisionProof.ts"
 
 /** A decision further than this from our clock, either way, is not believed. Milliseconds. */
 export const clockTolerance = 5 * 60_000

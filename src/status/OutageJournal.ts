@@ -1,15 +1,13 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
-import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Target } from "../domain/Target.ts"
-import { type AppendFile, AppendFiles } from "../node/AppendFiles.ts"
+import { AppendFiles } from "../node/AppendFiles.ts"
+import { makeCompactedFile } from "../node/CompactedFile.ts"
 import { Conditions } from "../node/Conditions.ts"
-import type { DurableFileError } from "../node/DurableFiles.ts"
 import type { Official } from "./Decision.ts"
 import { OutageBacklog } from "./OutageBacklog.ts"
 import { outageJournal, readOutageJournal } from "./readOutageJournal.ts"
@@ -24,87 +22,35 @@ export interface JournalRoom {
 /** Room for an outage of 50,000 targets with certificates of five votes, or of one target every second for more than a day. */
 export const journalRoom: JournalRoom = { size: 100_000, bytes: 128 * 1024 * 1024 }
 
-const nextJournal = `${outageJournal}.next`
-
-/** A journal shorter than this many bytes is not worth a rewrite. */
-const smallJournal = 1024 * 1024
-
 /** Records of one write of a rewrite: few enough that none of them holds up the event loop. */
 const sliceRecords = 256
-
-/** How long a write that has failed waits for the next attempt. */
-const writeAgain = "5 seconds"
 
 const writeCondition = "outages:journal"
 const fullCondition = "outages:full"
 
 const make = Effect.fnUntraced(function*(room: JournalRoom) {
-  const files = yield* AppendFiles
   const conditions = yield* Conditions
   const backlog = new OutageBacklog()
   const writing = yield* Semaphore.make(1)
   const some = yield* Latch.make()
-  const failed = yield* Latch.make()
   const loaded = yield* readOutageJournal(backlog)
   let last = loaded.last
   const lastRestored = last
-  // The first write of each process makes a new file, and so does one after a failure: nobody knows what is in the old.
-  let current: { readonly file: AppendFile; readonly scope: Scope.Closeable } | undefined
+  const { renew, write } = yield* makeCompactedFile({
+    name: outageJournal,
+    goesOn: false,
+    records: function*() {
+      for (const { number, transition } of backlog.all()) yield transitionRecord(number, transition)
+    },
+    bytes: () => backlog.bytes,
+    slice: sliceRecords,
+    condition: writeCondition,
+    inMemory:
+      "changes of status that wait for the store are in memory only, and the end of the process would lose them",
+    turn: writing
+  })
 
   const measure = Effect.suspend(() => Metric.update(waitingTransitions, backlog.size))
-  const close = Effect.suspend(() => {
-    const open = current
-    current = undefined
-    return open === undefined ? Effect.void : Scope.close(open.scope, Exit.void)
-  })
-
-  /** Puts a new file with all that waits in the place of the old one. */
-  const rewrite = Effect.gen(function*() {
-    yield* files.remove(nextJournal)
-    const scope = yield* Scope.make()
-    yield* Effect.gen(function*() {
-      const file = yield* Scope.provide(files.open(nextJournal), scope)
-      let records: Array<string> = []
-      for (const { number, transition } of backlog.all()) {
-        if (records.push(transitionRecord(number, transition)) < sliceRecords) continue
-        yield* file.append(records)
-        records = []
-      }
-      yield* file.append(records)
-      yield* file.sync
-      yield* files.rename(nextJournal, outageJournal)
-      yield* close
-      current = { file, scope }
-    }).pipe(
-      // What is half written takes room on a disk that may be full.
-      Effect.onError(() => Effect.andThen(Scope.close(scope, Exit.void), Effect.ignore(files.remove(nextJournal))))
-    )
-  })
-
-  /** Brings records into the file; they have to be in the backlog already, for a rewrite. */
-  const append = (records: ReadonlyArray<string>, mustLast: boolean): Effect.Effect<void, DurableFileError> => {
-    if (current === undefined || current.file.size() > smallJournal + 2 * backlog.bytes) return rewrite
-    const { file } = current
-    return Effect.andThen(file.append(records), mustLast ? file.sync : Effect.void)
-  }
-  const write = (records: ReadonlyArray<string>, mustLast: boolean) =>
-    Effect.suspend(() =>
-      // After a failure all of it is written again soon.
-      failed.isOpen() ? Effect.void : append(records, mustLast).pipe(
-        Effect.andThen(conditions.clear(writeCondition)),
-        Effect.catch((error) =>
-          Effect.gen(function*() {
-            yield* close
-            yield* conditions.raise(
-              writeCondition,
-              `changes of status that wait for the store are in memory only, and the end of the process would lose them: ${error.message}`
-            )
-            yield* failed.open
-          })
-        )
-      )
-    )
-
   const makeRoom = Effect.gen(function*() {
     const given = backlog.giveUp({ size: Math.floor(room.size * 0.9), bytes: Math.floor(room.bytes * 0.9) })
     yield* countLost("full", given.length)
@@ -116,7 +62,7 @@ const make = Effect.fnUntraced(function*(room: JournalRoom) {
       "too many changes of status wait for the store: the oldest outages are lost, first those that are over"
     )
     // What was given up must not come back.
-    yield* close
+    yield* renew
   })
 
   const add = (transitions: ReadonlyArray<Transition>) =>
@@ -144,14 +90,6 @@ const make = Effect.fnUntraced(function*(room: JournalRoom) {
       if (backlog.size === 0) yield* Effect.andThen(some.close, conditions.clear(fullCondition))
     })))
 
-  yield* Effect.addFinalizer(() => close)
-  yield* failed.await.pipe(
-    Effect.andThen(Effect.sleep(writeAgain)),
-    Effect.andThen(failed.close),
-    Effect.andThen(writing.withPermit(Effect.uninterruptible(write([], true)))),
-    Effect.forever,
-    Effect.forkScoped
-  )
   yield* measure
   if (backlog.size > 0) yield* some.open
 

@@ -29,6 +29,7 @@ import {
   decided,
   decisionOf,
   isDown,
+  stepOf,
   targetOf,
   type Transition,
   transitionRecord,
@@ -84,16 +85,21 @@ export class OutageLog extends Context.Service<OutageLog, {
         Effect.gen(function*() {
           const minimum = yield* minimumOffline
           const now = yield* Clock.currentTimeMillis
+          const endingOf = (outage: EndedOutage, by: Transition) => ({
+            outage,
+            decision: closingOf(by),
+            step: stepOf(by)
+          })
           const follow = () => outages.next(transition, { end: end(), isOld, minimumOffline: minimum, now })
           let event: OutageEvent | undefined = follow()
           if (event === undefined) return isOld ? undefined : outages.pass(transition)
           for (let round = 0; event !== undefined && round < maxRounds; round++) {
             const { outage }: OutageEvent = event
             const happened: ReadonlyArray<OutageEvent> = isEnded(outage)
-              ? yield* writer.end({ outage, decision: closingOf(transition) })
+              ? yield* writer.end(endingOf(outage, transition))
               : yield* writer.begin(outage, () => {
                 const by = end()
-                return by && { outage: endedBy(outage, by, minimum), decision: closingOf(by) }
+                return by && endingOf(endedBy(outage, by, minimum), by)
               }, decisionOf(transition)?.proof)
             yield* Effect.forEach(happened, commit, { discard: true })
             // It took the target down again: what was open until then is over, whoever had opened it, and the next one begins.

@@ -18,10 +18,13 @@ export interface Trouble {
   readonly isRefusal: boolean
 }
 
-/** An outage that is over, and the decision that ended it, if one did. */
+/** An outage that is over. */
 export interface Ending {
   readonly outage: EndedOutage
+  /** The decision that ended it, if one did that brought its target up. */
   readonly decision: ClosingDecision | undefined
+  /** The step of the target's register that ended it, up or down, where that is proved. */
+  readonly step: number | undefined
 }
 
 /**
@@ -134,16 +137,15 @@ export const makeOutageWriter = (
   })
 
   const closeNow = Effect.fnUntraced(function*(ending: Ending) {
-    const { decision, outage } = ending
+    const { outage, step } = ending
     if (yield* close(outage.id, ending)) return
     // Another process has closed it, and may have opened one after it whose end is ours.
-    const step = decision?.proof?.seq
     const later = (yield* find({ target: outage.target, open: true })).filter(({ proof, start }) =>
-      proof !== undefined && step !== undefined ? proof.seq < step : start >= outage.start && start < outage.end
+      proof === undefined || step === undefined ? start >= outage.start && start < outage.end : proof.seq < step
     )
     if (later.length === 0 || (yield* isClosedBy(ending))) return
     for (const { id, start } of later) {
-      yield* close(id, { decision, outage: { ...outage, end: Math.max(outage.end, start + 1) } })
+      yield* close(id, { ...ending, outage: { ...outage, end: Math.max(outage.end, start + 1) } })
     }
   })
 

@@ -209,7 +209,7 @@ resolver_preload: { ${account.getPublicKey()}: "${natsJwt("account", account, op
       assert.isTrue(yield* a.connected)
       const messages = yield* b.subscribe("ok.x")
       yield* a.publish("ok.x", "1")
-      const first = yield* messages.pipe(Stream.runHead, Effect.timeout("5 seconds"))
+      const first = yield* messages.pipe(Stream.runHead, Effect.timeout("15 seconds"))
       assert.strictEqual(Option.getOrThrow(first).data, "1")
       assert.isUndefined(yield* b.problem)
     }), 30_000)

@@ -162,7 +162,7 @@ export const post = (node: Node, path: string, body: unknown, key: string | null
       method: "POST",
       headers: { "content-type": "application/json", ...key !== null && { authorization: `Bearer ${key}` } },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(5_000)
+      signal: AbortSignal.timeout(20_000)
     })
     return { status: response.status, body: await response.json() as any }
   })

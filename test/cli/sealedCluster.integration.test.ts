@@ -97,7 +97,10 @@ describeWith(nats, "a cluster of processes with keys", () => {
           Passed: true,
           DecidedAt: Date.now()
         }).pipe(Effect.provideService(Bus, bus))
-        const dropped = /geodns_consensus_dropped_total\{[^}]*(unproven|unsigned)[^}]*\} [1-9]/
+        // In `prefer` a decision of a member lacks its seal, in `require` any lacks its certificate.
+        const dropped = Mode === "require"
+          ? /geodns_consensus_dropped_total\{[^}]*unproven[^}]*\} [1-9]/
+          : /geodns_consensus_dropped_total\{[^}]*unsigned[^}]*\} [1-9]/
         for (const node of network) {
           const counted = yield* Effect.repeat(
             Effect.andThen(Effect.sleep("200 millis"), get(`${node.url}/metrics`)),

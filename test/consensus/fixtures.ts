@@ -116,13 +116,21 @@ export class Table {
 
   /** Lets seconds pass, one tick each. */
   pass(seconds: number): ReadonlyArray<BallotEffect> {
-    const effects: Array<BallotEffect> = []
-    for (let i = 0; i < seconds; i++) {
-      this.now += 1_000
-      effects.push(...this.handle({ _tag: "Tick" }))
-    }
-    return effects
+    return passed(this, seconds)
   }
+}
+
+/** Lets seconds pass at a core, one tick each. */
+export const passed = (
+  table: { now: number; readonly handle: (event: BallotEvent) => ReadonlyArray<BallotEffect> },
+  seconds: number
+): ReadonlyArray<BallotEffect> => {
+  const effects: Array<BallotEffect> = []
+  for (let i = 0; i < seconds; i++) {
+    table.now += 1_000
+    effects.push(...table.handle({ _tag: "Tick" }))
+  }
+  return effects
 }
 
 export const tags = (effects: ReadonlyArray<BallotEffect>): ReadonlyArray<string> => effects.map(({ _tag }) => _tag)

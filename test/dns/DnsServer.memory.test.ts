@@ -76,7 +76,7 @@ describe("DnsServer.layerMemory", () => {
         })
         const [moved] = yield* addressFor("203.0.113.0/24").pipe(
           Effect.repeat({ until: ([address]) => address !== "198.51.100.1" }),
-          Effect.timeout("5 seconds")
+          Effect.timeout("15 seconds")
         )
         assert.strictEqual(moved, "198.51.100.2")
         assert.deepStrictEqual(yield* addressFor("203.0.113.0/24", "AAAA"), ["2001:db8:ffff::1", 20])

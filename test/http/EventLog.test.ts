@@ -43,7 +43,7 @@ const all = Effect.flatMap(EventLog, ({ since }) => since(0))
 const settled = (count: number) =>
   Effect.delay(all, "5 millis").pipe(
     Effect.repeat({ until: (events) => events.length >= count }),
-    Effect.timeout("5 seconds")
+    Effect.timeout("15 seconds")
   )
 
 describe("EventLog", () => {
@@ -106,7 +106,7 @@ describe("EventLog", () => {
         }
         const events = yield* Effect.delay(all, "5 millis").pipe(
           Effect.repeat({ until: (events) => events.some((e) => e._tag === "Proposed" && e.error.startsWith("599 ")) }),
-          Effect.timeout("5 seconds")
+          Effect.timeout("15 seconds")
         )
         assert.lengthOf(events, keptEvents)
         assert.isBelow(JSON.stringify(events).length, keptEvents * 2_000)

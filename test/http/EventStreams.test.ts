@@ -62,7 +62,7 @@ describe("a stream of events", () => {
       assert.include(text, `geodns_http_streams ${limits.all}`)
       assert.include(text, "geodns_http_streams_refused_total 2")
       yield* Scope.close(others, Exit.void)
-      yield* openNow.pipe(Effect.repeat({ until: (n) => n === limits.perClient }), Effect.timeout("5 seconds"))
+      yield* openNow.pipe(Effect.repeat({ until: (n) => n === limits.perClient }), Effect.timeout("15 seconds"))
       assert.strictEqual((yield* from("192.0.2.1")).status, 200)
     }).pipe(Effect.provide(served(Layer.merge(stream(endless), Metrics.layer))), Effect.provide(own)))
 

@@ -91,7 +91,7 @@ describe("followPair", () => {
       const until = (what: string | undefined) =>
         Effect.delay(tlsCondition, "10 millis").pipe(
           Effect.repeat({ until: (now) => what === undefined ? now === undefined : now?.includes(what) === true }),
-          Effect.timeout("5 seconds")
+          Effect.timeout("15 seconds")
         )
       yield* until(undefined)
 
@@ -191,7 +191,7 @@ describe("a server with TLS", () => {
           const renewed = yield* askSecurely("/hello").pipe(
             Effect.delay("20 millis"),
             Effect.repeat({ until: ({ name }) => name.includes("other.example") }),
-            Effect.timeout("5 seconds")
+            Effect.timeout("15 seconds")
           )
           assert.include(renewed.name, "other.example")
         }).pipe(Effect.provide(secure(files)))

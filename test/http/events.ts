@@ -69,5 +69,5 @@ export const openEvents = Effect.fnUntraced(function*(path: string, headers: Rec
 export const eventually = (what: string, holds: () => boolean) =>
   Effect.sleep("10 millis").pipe(
     Effect.repeat({ until: () => holds() }),
-    Effect.timeoutOrElse({ duration: "5 seconds", orElse: () => Effect.die(new Error(`never: ${what}`)) })
+    Effect.timeoutOrElse({ duration: "15 seconds", orElse: () => Effect.die(new Error(`never: ${what}`)) })
   )

@@ -1,29 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Kind, makePlan } from "./core/makePlan.ts"
+import { makePlan } from "./core/makePlan.ts"
 import { type Mode, modes } from "./core/Mode.ts"
 import { forgeries } from "./core/Plan.ts"
-import { playPlan, playSeed, storyOf } from "./core/play.ts"
+import { playPlan } from "./core/play.ts"
 import { Watch } from "./core/Watch.ts"
+import { befalls, holdsIn } from "./holds.ts"
 
 /** Other load may slow a run a lot. */
 const patience = 180_000
 
-/** Plays seeds from 1 on; those that fail are told. What happened in all of them, added up. */
-const holds = (mode: Mode, seeds: number, kind: Kind = "chaos") => {
-  const counts = new Map<string, number>()
-  const latencies: Array<number> = []
-  for (let seed = 1; seed <= seeds; seed++) {
-    const outcome = playSeed(seed, mode, kind)
-    if (outcome.violations.length > 0) assert.fail(storyOf(seed, mode, kind))
-    for (const [what, count] of outcome.counts) counts.set(what, (counts.get(what) ?? 0) + count)
-    latencies.push(...outcome.latencies)
-  }
-  return { counts, latencies }
-}
-
-/** What befell the seeds of a mode, whatever came of it. */
-const befalls = (counts: ReadonlyMap<string, number>, ...what: ReadonlyArray<string>) =>
-  assert.deepStrictEqual(what.filter((one) => (counts.get(one) ?? 0) === 0), [])
+const holds = holdsIn(playPlan)
 
 const everywhere = [
   "turn",

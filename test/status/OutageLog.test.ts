@@ -396,6 +396,26 @@ describe("OutageLog", () => {
         }).pipe(Effect.provide(OutageLog.layer))
       }).pipe(Effect.provide(world())))
 
+    it.effect("does not end the outage of the very step that it hears of, when another process has stored both", () =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(100_000)
+        const store = yield* OutageStore
+        yield* Effect.gen(function*() {
+          yield* settle
+          yield* apply(proven(1, 50_000))
+          yield* settle
+          yield* store.close("seq-1-Lagoon", 60_000, false, undefined)
+          // By its clock the next began before the end of the first.
+          yield* store.open(outageOf("seq-5-Lagoon", 55_000, target, 5), undefined, proven(5, 55_000).proof)
+          yield* apply(proven(5, 55_000))
+          yield* settle
+          assert.deepStrictEqual(yield* ids, [
+            { id: "seq-1-Lagoon", start: 50_000, end: 60_000 },
+            { id: "seq-5-Lagoon", start: 55_000, end: undefined }
+          ])
+        }).pipe(Effect.provide(OutageLog.layer))
+      }).pipe(Effect.provide(world())))
+
     it.effect("takes from the store what proves that it is down, where proofs are required, and nothing else", () =>
       Effect.gen(function*() {
         yield* TestClock.setTime(100_000)

@@ -23,7 +23,8 @@ const outage = (id: string, start: number, of = target): Outage => ({
 })
 const ending = (of: Outage, at: number): Ending => ({
   outage: endedAt(of, at, 100),
-  decision: { id: `up-${at}`, votes: { "monitor-1": true } }
+  decision: { id: `up-${at}`, votes: { "monitor-1": true } },
+  step: undefined
 })
 const never = () => undefined
 const minute = 60_000

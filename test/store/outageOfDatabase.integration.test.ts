@@ -216,9 +216,8 @@ describeWith(mariadb, "the stores while MariaDB goes and comes", () => {
                 if (writer === "w1") sent = i
               })
             }
-          }).pipe(Effect.provide(Layer.fresh(Store.layerSql.pipe(Layer.provide(MysqlClient.layer(config))))))
+          })
 
-        yield* Effect.scoped(Layer.build(Store.layerSql.pipe(Layer.provide(MysqlClient.layer(config)))))
         let kills = 0
         const disturb = Effect.gen(function*() {
           while (performance.now() < until) {
@@ -236,7 +235,16 @@ describeWith(mariadb, "the stores while MariaDB goes and comes", () => {
             kills += 1
           }
         })
-        const writers = yield* Effect.forEach(["w1", "w2", "w3"], (writer) => Effect.forkChild(write(writer)))
+        // `layerSql` needs the database when it is built: before anything is disturbed.
+        const stores = yield* Effect.forEach(["w1", "w2", "w3"], (writer) =>
+          Effect.map(
+            Layer.build(Layer.fresh(Store.layerSql.pipe(Layer.provide(MysqlClient.layer(config))))),
+            (context) => ({ writer, context })
+          ))
+        const writers = yield* Effect.forEach(
+          stores,
+          ({ context, writer }) => Effect.forkChild(Effect.provide(write(writer), context))
+        )
         yield* disturb
         yield* Effect.forEach(writers, Fiber.join)
         assert.isAtLeast(kills, 4)

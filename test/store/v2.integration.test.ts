@@ -248,7 +248,7 @@ describeWith(mariadb, "a database of v2", () => {
         const fibers = [yield* Effect.forkDetach(migrate(database)), yield* Effect.forkDetach(migrate(database))]
         yield* query(database, "SELECT 1 FROM information_schema.PROCESSLIST WHERE STATE = 'User lock'").pipe(
           Effect.repeat({ until: (rows) => rows.length === 2, schedule: Schedule.spaced("20 millis") }),
-          Effect.timeout("5 seconds")
+          Effect.timeout("15 seconds")
         )
         assert.deepStrictEqual(yield* schemaOf(database), before)
         // The one who holds it, and not the two who wait.

@@ -1,38 +1,27 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { type Target, type TargetKey, targetKey } from "../../domain/Target.ts"
 import { Certificate } from "../../domain/wire/Seal.ts"
-import { type AppendFile, AppendFiles } from "../../node/AppendFiles.ts"
+import { AppendFiles } from "../../node/AppendFiles.ts"
+import { makeCompactedFile } from "../../node/CompactedFile.ts"
 import { Conditions } from "../../node/Conditions.ts"
-import type { DurableFileError } from "../../node/DurableFiles.ts"
 import { registerLimits } from "./Registers.ts"
 
 /** Where the certificates of the registers are kept. */
 export const certificateJournal = "certificates.journal"
-
-const nextJournal = `${certificateJournal}.next`
 
 /** Where a journal that could not be read is set aside. */
 export const brokenCertificateJournal = "certificates.broken.journal"
 
 const condition = "consensus:certificates"
 
-/** A journal shorter than this many bytes is not worth a rewrite. */
-const smallJournal = 1024 * 1024
-
 /** Records of one write of a rewrite: few enough that none of them holds up the event loop. */
 const sliceRecords = 128
-
-/** How long a write that has failed waits for the next attempt. */
-const writeAgain = "5 seconds"
 
 /** As the registers, which refuse what is beyond it. */
 const maxCertificates = registerLimits.registers
@@ -74,7 +63,6 @@ const make = Effect.gen(function*() {
   const files = yield* AppendFiles
   const conditions = yield* Conditions
   const writing = yield* Semaphore.make(1)
-  const failed = yield* Latch.make()
   const kept = new Map<TargetKey, Kept>()
   let bytes = 0
   let strange = 0
@@ -109,81 +97,24 @@ const make = Effect.gen(function*() {
     )
   }
 
-  let current: { readonly file: AppendFile; readonly scope: Scope.Closeable } | undefined
-  const close = Effect.suspend(() => {
-    const open = current
-    current = undefined
-    return open === undefined ? Effect.void : Scope.close(open.scope, Exit.void)
+  const { write } = yield* makeCompactedFile({
+    name: certificateJournal,
+    goesOn: true,
+    records: function*() {
+      for (const { certificate } of kept.values()) yield JSON.stringify(certificate)
+    },
+    bytes: () => bytes,
+    slice: sliceRecords,
+    condition,
+    inMemory: "certificates are in memory only, and a restart would learn them again from other nodes",
+    turn: writing
   })
-
-  /** Puts a new file with what is kept in the place of the old one. */
-  const rewrite = Effect.gen(function*() {
-    yield* files.remove(nextJournal)
-    const scope = yield* Scope.make()
-    yield* Effect.gen(function*() {
-      const file = yield* Scope.provide(files.open(nextJournal), scope)
-      let records: Array<string> = []
-      for (const { certificate } of kept.values()) {
-        if (records.push(JSON.stringify(certificate)) < sliceRecords) continue
-        yield* file.append(records)
-        records = []
-      }
-      yield* file.append(records)
-      yield* file.sync
-      yield* files.rename(nextJournal, certificateJournal)
-      yield* close
-      current = { file, scope }
-    }).pipe(
-      Effect.onError(() => Effect.andThen(Scope.close(scope, Exit.void), Effect.ignore(files.remove(nextJournal))))
-    )
-  })
-
-  const open = Effect.gen(function*() {
-    const scope = yield* Scope.make()
-    const file = yield* Scope.provide(files.open(certificateJournal), scope).pipe(
-      Effect.onError(() => Scope.close(scope, Exit.void))
-    )
-    current = { file, scope }
-  })
-
-  const append = (records: ReadonlyArray<string>): Effect.Effect<void, DurableFileError> =>
-    Effect.gen(function*() {
-      if (current === undefined) yield* open
-      if (current!.file.size() > smallJournal + 2 * bytes) return yield* rewrite
-      yield* current!.file.append(records)
-    })
-
-  const write = (attempt: Effect.Effect<void, DurableFileError>) =>
-    attempt.pipe(
-      Effect.andThen(conditions.clear(condition)),
-      Effect.catch(({ message }) =>
-        Effect.gen(function*() {
-          yield* close
-          yield* conditions.raise(
-            condition,
-            `certificates are in memory only, and a restart would learn them again from other nodes: ${message}`
-          )
-          yield* failed.open
-        })
-      )
-    )
-
-  yield* Effect.addFinalizer(() => close)
-  yield* failed.await.pipe(
-    Effect.andThen(Effect.sleep(writeAgain)),
-    Effect.andThen(failed.close),
-    // Nobody knows what of the old file is there.
-    Effect.andThen(writing.withPermit(Effect.uninterruptible(write(rewrite)))),
-    Effect.forever,
-    Effect.forkScoped
-  )
 
   return CertificateFile.of({
     add: (certificate) =>
       writing.withPermit(Effect.uninterruptible(Effect.suspend(() => {
         const record = JSON.stringify(certificate)
-        if (!hold(certificate, record) || failed.isOpen()) return Effect.void
-        return write(append([record]))
+        return hold(certificate, record) ? write([record], false) : Effect.void
       }))),
     get: (target) => kept.get(targetKey(target))?.certificate,
     all: () => Array.from(kept.values(), ({ certificate }) => certificate)

@@ -1,4 +1,4 @@
-import type { Target } from "../../domain/Target.ts"
+import { type Target, targetFields } from "../../domain/Target.ts"
 import type { Roster } from "./Roster.ts"
 
 /**
@@ -25,12 +25,7 @@ export const voteBytes = ({ cluster, epoch, observedAt, seq, target, up, voter }
     cluster,
     epoch,
     voter,
-    target.checkType,
-    target.check,
-    target.member,
-    target.domain,
-    target.endpoint,
-    target.ipv6,
+    ...targetFields(target),
     seq,
     up,
     observedAt
@@ -59,12 +54,7 @@ export const proposalBytes = (
     cluster,
     epoch,
     proposer,
-    target.checkType,
-    target.check,
-    target.member,
-    target.domain,
-    target.endpoint,
-    target.ipv6,
+    ...targetFields(target),
     seq,
     id,
     up,
@@ -94,12 +84,7 @@ export const decisionBytes = (
     cluster,
     epoch,
     sender,
-    target.checkType,
-    target.check,
-    target.member,
-    target.domain,
-    target.endpoint,
-    target.ipv6,
+    ...targetFields(target),
     id,
     up,
     passed,

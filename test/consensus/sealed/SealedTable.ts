@@ -9,6 +9,7 @@ import { cheapSigner, type Signer } from "../../../src/consensus/sealed/Signer.t
 import type { Target } from "../../../src/domain/Target.ts"
 import { type FinalizeMessage, makeProposal, type Proposal, type Vote } from "../../../src/domain/wire/Consensus.ts"
 import type { Certificate } from "../../../src/domain/wire/Seal.ts"
+import { passed } from "../fixtures.ts"
 import { rostersOf, start, target } from "./fixtures.ts"
 
 export interface ProposalOptions {
@@ -132,12 +133,7 @@ export class SealedTable {
 
   /** Lets seconds pass, one tick each. */
   pass(seconds: number): ReadonlyArray<BallotEffect> {
-    const effects: Array<BallotEffect> = []
-    for (let i = 0; i < seconds; i++) {
-      this.now += 1_000
-      effects.push(...this.handle({ _tag: "Tick" }))
-    }
-    return effects
+    return passed(this, seconds)
   }
 
   /** Takes the step by a certificate that was observed now. */

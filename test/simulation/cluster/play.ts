@@ -1,6 +1,4 @@
 import { Cluster, type Outcome } from "../core/Cluster.ts"
-import { type Kind, makePlan } from "../core/makePlan.ts"
-import type { Mode } from "../core/Mode.ts"
 import type { Plan } from "../core/Plan.ts"
 import { Ground } from "./Ground.ts"
 import { Node } from "./Node.ts"
@@ -21,7 +19,3 @@ export const playPlan = (plan: Plan, isTold = false): Outcome => {
     ]
   }
 }
-
-/** Plays a seed. */
-export const playSeed = (seed: number, mode: Mode, kind: Kind = "chaos"): Outcome =>
-  playPlan(makePlan(seed, mode, kind))

@@ -8,10 +8,6 @@ import { describePlan } from "./Story.ts"
 /** Plays a plan. */
 export const playPlan = (plan: Plan, isTold = false): Outcome => new Cluster(plan, isTold).run()
 
-/** Plays a seed. */
-export const playSeed = (seed: number, mode: Mode, kind: Kind = "chaos"): Outcome =>
-  playPlan(makePlan(seed, mode, kind))
-
 /** How many lines of what happened last are worth reading. */
 const shownLines = 60
 
@@ -19,8 +15,8 @@ const shownLines = 60
 export const storyOf = (
   seed: number,
   mode: Mode,
-  kind: Kind = "chaos",
-  play: (plan: Plan, isTold?: boolean) => Outcome = playPlan
+  kind: Kind,
+  play: (plan: Plan, isTold?: boolean) => Outcome
 ): string => {
   const plan = shrink(makePlan(seed, mode, kind), (plan) => play(plan).violations)
   const { story, violations } = play(plan, true)

@@ -1,19 +1,5 @@
-import type { Tier } from "../tier.ts"
-import { type Kind, kinds } from "./makePlan.ts"
-import { meaning, modes } from "./Mode.ts"
-import { playSeed, storyOf } from "./play.ts"
+import { tierOf } from "../tierOf.ts"
+import { playPlan } from "./play.ts"
 
 /** Clusters of the pure cores. */
-export const tier: Tier = {
-  modes,
-  kinds,
-  play: (seed, mode, kind) => {
-    const { counts, latencies, violations } = playSeed(seed, mode, kind as Kind)
-    return {
-      violations: violations.map(({ property, text }) => `${property} (${meaning[property]}): ${text}`),
-      counts,
-      latencies
-    }
-  },
-  story: (seed, mode, kind) => storyOf(seed, mode, kind as Kind)
-}
+export const tier = tierOf(playPlan)

@@ -1,1 +1,0 @@
-export type { DecisionProof } from "../domain/DecisionProof.ts"
