@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads"
 import type { Job, Report } from "./worker.ts"
 
 /** Seeds that a worker plays before it reports. */
-const chunk = 50
+const chunk = 10
 
 /** Plays many seeds, on as many cores as there are. `progress` hears how many are done, and how many of these failed. */
 export const simulateSeeds = async (
