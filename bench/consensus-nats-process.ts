@@ -135,7 +135,12 @@ const monitor = Effect.gen(function*() {
     Effect.flatMap(({ up }) =>
       Effect.forEach(
         targets,
-        (target) => consensus.propose({ target, up, error: up ? "" : "connection refused", data: null }),
+        (target) =>
+          Effect.flatMap(official.get(target), (known) =>
+            // As a monitor does: what is decided meanwhile is not proposed again.
+            known?.up === up
+              ? Effect.void
+              : consensus.propose({ target, up, error: up ? "" : "connection refused", data: null })),
         { discard: true }
       )
     ),

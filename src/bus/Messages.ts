@@ -58,9 +58,27 @@ const oncePerMinute = (clock: Clock.Clock) => {
  * so is what a handler fails or dies of. Neither ends the handling. A handler that waits long lets messages wait, and at
  * last the oldest be lost.
  */
-export const receive = Effect.fnUntraced(function*<A, E, R>(
+export const receive = <A, E, R>(
   subject: Subject<A>,
   handle: (value: A, message: BusMessage) => Effect.Effect<void, E, R>
+): Effect.Effect<void, BusError, Bus | R | Scope.Scope> =>
+  receiveWith(subject, 1, ([received]) => handle(received!.value, received!.message))
+
+/**
+ * The same for as many as have come, in order and at most `atOnce`, for who can handle several for little more than one. What
+ * fails ends the handling of those that came with it.
+ */
+export const receiveSome = <A, E, R>(
+  subject: Subject<A>,
+  atOnce: number,
+  handle: (values: ReadonlyArray<A>) => Effect.Effect<void, E, R>
+): Effect.Effect<void, BusError, Bus | R | Scope.Scope> =>
+  receiveWith(subject, atOnce, (some) => handle(some.map(({ value }) => value)))
+
+const receiveWith = Effect.fnUntraced(function*<A, E, R>(
+  subject: Subject<A>,
+  atOnce: number,
+  handle: (some: ReadonlyArray<{ readonly value: A; readonly message: BusMessage }>) => Effect.Effect<void, E, R>
 ): Effect.fn.Return<void, BusError, Bus | R | Scope.Scope> {
   const bus = yield* Bus
   const clock = yield* Clock.Clock
@@ -87,16 +105,24 @@ export const receive = Effect.fnUntraced(function*<A, E, R>(
       )
     )
 
-  const handleOne = (message: BusMessage): Effect.Effect<void, E, R> => {
-    const decoded = decode(message.data)
-    return Result.isSuccess(decoded) ? handle(decoded.success, message) : report(decoded.failure, message.data)
-  }
-
   // What fails or dies is caught around the loop and not around each message, and the loop goes on behind it.
   const handleAll = (batch: ReadonlyArray<BusMessage>): Effect.Effect<void, never, R> => {
     let next = 0
+    const handleSome = (): Effect.Effect<void, E, R> => {
+      const some: Array<{ readonly value: A; readonly message: BusMessage }> = []
+      while (next < batch.length && some.length < atOnce) {
+        const message = batch[next++]!
+        const decoded = decode(message.data)
+        if (Result.isSuccess(decoded)) some.push({ value: decoded.success, message })
+        else {
+          const told = report(decoded.failure, message.data)
+          return some.length === 0 ? told : Effect.andThen(handle(some), told)
+        }
+      }
+      return handle(some)
+    }
     const rest: Effect.Effect<void, never, R> = Effect.catchCause(
-      Effect.whileLoop({ while: () => next < batch.length, body: () => handleOne(batch[next++]!), step: () => {} }),
+      Effect.whileLoop({ while: () => next < batch.length, body: handleSome, step: () => {} }),
       (cause) => Effect.andThen(reportFailure(cause), rest)
     )
     return rest

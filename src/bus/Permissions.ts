@@ -1,11 +1,15 @@
+import { agentReportSubject } from "../domain/wire/Agent.ts"
 import * as Subject from "../domain/wire/Subject.ts"
 import { anyInbox, inboxOf } from "./replies.ts"
 
-/** What a client of the broker is. A shadow of any role hears what that role hears, and only asks what is official. */
-export type BusRole = "monitor" | "dns" | "collator" | "shadow"
+/**
+ * What a client of the broker is. A shadow of any role hears what that role hears, and only asks what is official. An agent
+ * of a member is no node: it says what it sees on its own machine, and hears nothing.
+ */
+export type BusRole = "monitor" | "dns" | "collator" | "shadow" | "agent"
 
 /** All of them. */
-export const busRoles: ReadonlyArray<BusRole> = ["monitor", "dns", "collator", "shadow"]
+export const busRoles: ReadonlyArray<BusRole> = ["monitor", "dns", "collator", "shadow", "agent"]
 
 /** Who says and who hears something on the bus. */
 export interface SubjectUse {
@@ -15,11 +19,11 @@ export interface SubjectUse {
   readonly subscribe: ReadonlyArray<BusRole>
   /** Only v2's nodes and others say it; ours never do. */
   readonly saidByOthers?: boolean
-  /** Nothing of ours listens to it yet. */
-  readonly heardByNobody?: boolean
 }
 
 const members: ReadonlyArray<BusRole> = ["monitor", "dns", "collator"]
+
+const nodes: ReadonlyArray<BusRole> = [...members, "shadow"]
 
 /** Where answers go that want no inbox: the last part is random. */
 const usageAnswers = `${Subject.UsagePages.name}.*`
@@ -29,22 +33,22 @@ const usageAnswers = `${Subject.UsagePages.name}.*`
  * Answers go to inboxes, which are not in it: see {@link permissionsOf}.
  */
 export const subjectUses: ReadonlyArray<SubjectUse> = [
-  { subject: Subject.Cluster.name, publish: members, subscribe: busRoles },
-  { subject: Subject.Propose.name, publish: ["monitor"], subscribe: busRoles },
-  { subject: Subject.Cast.name, publish: ["monitor"], subscribe: busRoles },
-  { subject: Subject.Abstain.name, publish: ["monitor"], subscribe: busRoles },
-  { subject: Subject.Finalize.name, publish: ["monitor"], subscribe: busRoles },
-  { subject: Subject.Certificates.name, publish: busRoles, subscribe: busRoles },
-  { subject: Subject.Status.name, publish: busRoles, subscribe: busRoles },
+  { subject: Subject.Cluster.name, publish: members, subscribe: nodes },
+  { subject: Subject.Propose.name, publish: ["monitor"], subscribe: nodes },
+  { subject: Subject.Cast.name, publish: ["monitor"], subscribe: nodes },
+  { subject: Subject.Abstain.name, publish: ["monitor"], subscribe: nodes },
+  { subject: Subject.Finalize.name, publish: ["monitor"], subscribe: nodes },
+  { subject: Subject.Certificates.name, publish: nodes, subscribe: nodes },
+  { subject: Subject.Status.name, publish: nodes, subscribe: nodes },
   // A DNS node passes on none of others, and gives some only with keys of its own: `mayOverride`.
-  { subject: Subject.Override.name, publish: ["monitor", "collator"], subscribe: busRoles },
-  { subject: Subject.OverrideDigest.name, publish: members, subscribe: busRoles },
+  { subject: Subject.Override.name, publish: ["monitor", "collator"], subscribe: nodes },
+  { subject: Subject.OverrideDigest.name, publish: members, subscribe: nodes },
   { subject: Subject.GetUsage.name, publish: ["collator"], subscribe: ["dns"] },
   { subject: Subject.MoreUsage.name, publish: ["collator"], subscribe: ["dns"] },
   { subject: usageAnswers, publish: ["dns"], subscribe: ["collator"] },
   { subject: Subject.UsageData.name, publish: ["dns"], subscribe: ["collator"] },
   { subject: Subject.GetDowntime.name, publish: ["collator"], subscribe: ["monitor"], saidByOthers: true },
-  { subject: "agent.report.>", publish: [], subscribe: ["monitor"], heardByNobody: true }
+  { subject: Subject.AgentReports.name, publish: ["agent"], subscribe: ["monitor"] }
 ]
 
 /** What a user of the broker may do. Everything else is refused. */
@@ -56,7 +60,7 @@ export interface Permissions {
 /** Whom permissions are for. */
 export interface BusUser {
   readonly role: BusRole
-  /** The id of the one node that it is, when it is for one: then it hears no answers but its own. */
+  /** The id of the one node or agent that it is, when it is for one: it hears no answers, and gives no reports, but its own. */
   readonly node?: string
   /** It gives overrides: a DNS node with `MgmtApi.AuthKeys` of its own. The others give them, or never do, by their role. */
   readonly mayOverride?: boolean
@@ -70,6 +74,13 @@ export interface BusUser {
 export const permissionsOf = ({ mayOverride = false, node, role }: BusUser): Permissions => {
   const allowed = (of: "publish" | "subscribe") =>
     subjectUses.filter((use) => use[of].includes(role)).map(({ subject }) => subject)
+  const ownInbox = node === undefined ? anyInbox : `${inboxOf(node)}.>`
+  if (role === "agent") {
+    return {
+      publish: [node === undefined ? Subject.AgentReports.name : agentReportSubject(node)],
+      subscribe: [ownInbox]
+    }
+  }
   const publish = allowed("publish")
   return {
     publish: [
@@ -77,6 +88,6 @@ export const permissionsOf = ({ mayOverride = false, node, role }: BusUser): Per
       ...mayOverride && !publish.includes(Subject.Override.name) ? [Subject.Override.name] : [],
       ...role === "shadow" ? [] : [anyInbox]
     ],
-    subscribe: [...allowed("subscribe"), node === undefined ? anyInbox : `${inboxOf(node)}.>`]
+    subscribe: [...allowed("subscribe"), ownInbox]
   }
 }

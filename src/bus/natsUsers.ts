@@ -63,7 +63,8 @@ What the broker enforces by this:
 - Only monitors propose, vote and decide. A DNS node or collator that was taken over can say none of that.
 - Only monitors and collators, and nodes with --may-override, take members out by hand.
 - A user with the name of a node hears no answers but its own: its inboxes begin with _INBOX.<Nats.NodeID>, in v2 as well.
-- A shadow says nothing but questions.
+- A shadow says nothing but questions. An agent says nothing but its own report, if it has a user of its own, with the
+  key of its member for a name, and hears nothing.
 
 What it does not: that a monitor votes as itself. All monitors vote on consensus.vote, where v2's have to hear them; the voter
 stands in the message, which a broker does not read. So a monitor that was taken over can vote in the name of others, and decide

@@ -131,6 +131,8 @@ export class Ballot implements BallotCore {
         return this.onPropose(event, now)
       case "Electorate":
         return this.onElectorate(event.members, event.ipv6 ?? event.members, event.minimumVotes, now)
+      case "Targets":
+        return this.onTargets(event.knows, now)
       case "Tick":
         return this.onTick(now)
       default:
@@ -312,6 +314,12 @@ export class Ballot implements BallotCore {
     this.minimumVotes = minimumVotes
     const effects: Array<BallotEffect> = []
     for (const open of this.open.values()) this.tally(open, now, effects)
+    return effects
+  }
+
+  private onTargets(knows: (target: Target) => boolean, now: number): ReadonlyArray<BallotEffect> {
+    const effects: Array<BallotEffect> = []
+    for (const open of this.open.values()) if (!knows(open.target)) this.reject(open, "removed", now, effects)
     return effects
   }
 

@@ -31,6 +31,8 @@ export type DropReason =
   | "unproven"
   /** Sealed: so many wrong signatures came in the name of its sender within this second that this one was not looked at. */
   | "unchecked"
+  /** Sealed: it is a vote that does not say its target, on a proposal that is not known here. */
+  | "unknown-proposal"
   /** Sealed: our configuration does not know its target. */
   | "unknown-target"
   /** Sealed: it is a second one of its sender for one step, or of outsiders for one target. */
@@ -90,8 +92,11 @@ export type BallotEffect =
     readonly _tag: "Rejected"
     readonly proposal: Proposal
     readonly votes: Readonly<Record<string, boolean>>
-    /** A majority against it; all votes, and no majority; no majority in time; or another proposal for its target was decided before it. */
-    readonly reason: "voted-down" | "split" | "expired" | "superseded"
+    /**
+     * A majority against it; all votes, and no majority; no majority in time; another proposal for its target was decided before
+     * it; or the configuration has its target no more.
+     */
+    readonly reason: "voted-down" | "split" | "expired" | "superseded" | "removed"
   }
   /** Something that came in was not taken. */
   | {

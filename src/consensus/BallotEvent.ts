@@ -32,13 +32,15 @@ export type BallotEvent =
    * the epoch.
    */
   | { readonly _tag: "Observed"; readonly id: string; readonly up: boolean | undefined; readonly observedAt?: number }
-  /** Sealed: a certificate came from a peer, on its own. */
-  | { readonly _tag: "Certificate"; readonly certificate: Certificate }
+  /** Sealed: a certificate came from a peer, on its own. `unasked`: nobody here had asked for it. */
+  | { readonly _tag: "Certificate"; readonly certificate: Certificate; readonly unasked?: boolean }
   /** Sealed: a certificate that this node verified and kept before it was started again. */
   | { readonly _tag: "Restore"; readonly certificate: Certificate }
   /** Sealed: the rosters changed. */
   | { readonly _tag: "Rosters"; readonly rosters: Rosters }
   /** Sealed: whether this node hears the others. While it does not, it neither proposes nor votes. */
   | { readonly _tag: "Isolated"; readonly isolated: boolean }
+  /** The configuration is another one: proposals for targets that it does not know (any more) are closed. */
+  | { readonly _tag: "Targets"; readonly knows: (target: Target) => boolean }
   /** Time passes. About once a second. */
   | { readonly _tag: "Tick" }

@@ -24,3 +24,6 @@ export const earlyVoteTime = 2 * 60_000
 
 /** Sealed: a vote that is older, by its observation, is not sent again: the voter looks anew. */
 export const freshTime = 10_000
+
+/** Sealed: who made a decision that others proposed publishes it when it was not heard from anybody for so long. */
+export const standInTime = 1_000

@@ -6,6 +6,16 @@ import * as Messages from "../bus/Messages.ts"
 import { Membership } from "../cluster/Membership.ts"
 import * as Subject from "../domain/wire/Subject.ts"
 import type { BallotEvent } from "./BallotEvent.ts"
+import { makePace } from "./makePace.ts"
+
+/** Messages of a subject that are handled at once. */
+const atOnce = 32
+
+/**
+ * Proposals that are looked at: so many at once, and so many a second. More of them wait, and of those that wait the oldest are lost; they are
+ * sent again, and sealed votes do without them. So a flood leaves a node its time for checks, votes and answers.
+ */
+const proposalRate = { most: 32_768, perSecond: 2_000 }
 
 /**
  * Hands every proposal, vote and decision to `handle`. A message is a sign of life, before it is anything else, unless `signs`
@@ -13,24 +23,33 @@ import type { BallotEvent } from "./BallotEvent.ts"
  * times may be those of others.
  */
 export const listenTo = Effect.fnUntraced(function*(
-  handle: (event: BallotEvent) => Effect.Effect<void>,
+  handle: (events: ReadonlyArray<BallotEvent>) => Effect.Effect<void>,
   signs: (node: string) => boolean
 ): Effect.fn.Return<void, never, Bus | Membership | Scope.Scope> {
   const bus = yield* Bus
   const membership = yield* Membership
+  const pace = yield* makePace(proposalRate)
 
   const listen = <A>(
     subject: Subject.Subject<A>,
     sender: (a: A) => string,
     sentAt: (a: A) => number | undefined,
-    event: (a: A) => BallotEvent
+    event: (a: A) => BallotEvent,
+    turn: (count: number) => Effect.Effect<void> = () => Effect.void
   ) =>
-    Messages.receive(subject, (message) => {
-      const node = sender(message)
-      return Effect.andThen(
-        node === "" || signs(node) ? Effect.void : membership.heard(node, "consensus", sentAt(message)),
-        handle(event(message))
+    Messages.receiveSome(subject, atOnce, (messages) => {
+      const newest = new Map<string, A>()
+      for (const message of messages) {
+        const node = sender(message)
+        if (node !== "" && !signs(node)) newest.set(node, message)
+      }
+      const heard = Effect.forEach(
+        newest,
+        ([node, message]) => membership.heard(node, "consensus", sentAt(message)),
+        { discard: true }
       )
+      const handled = Effect.andThen(newest.size === 0 ? Effect.void : heard, handle(messages.map(event)))
+      return Effect.andThen(turn(messages.length), handled)
     }).pipe(
       Effect.tapError((error) => Effect.logWarning(error.message)),
       Effect.retry(Schedule.spaced("2 seconds")),
@@ -38,7 +57,13 @@ export const listenTo = Effect.fnUntraced(function*(
     )
 
   yield* Effect.all([
-    listen(Subject.Propose, (p) => p.SenderNodeID, (p) => p.Timestamp, (proposal) => ({ _tag: "Proposal", proposal })),
+    listen(
+      Subject.Propose,
+      (p) => p.SenderNodeID,
+      (p) => p.Timestamp,
+      (proposal) => ({ _tag: "Proposal", proposal }),
+      pace
+    ),
     listen(Subject.Cast, (v) => v.SenderNodeID || v.NodeID, (v) => v.Timestamp, (vote) => ({ _tag: "Vote", vote })),
     listen(Subject.Finalize, (f) => f.SenderNodeID, () => undefined, (message) => ({ _tag: "Decision", message }))
   ], { concurrency: "unbounded", discard: true }).pipe(Effect.forkScoped({ startImmediately: true }))

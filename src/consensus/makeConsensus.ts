@@ -1,10 +1,10 @@
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { Bus } from "../bus/Bus.ts"
 import { Membership } from "../cluster/Membership.ts"
@@ -14,6 +14,7 @@ import { NodeIdentity } from "../node/NodeIdentity.ts"
 import type { Observer } from "../status/Observer.ts"
 import type { OfficialStatus } from "../status/OfficialStatus.ts"
 import type { ProofsShape } from "../status/Proofs.ts"
+import type { BallotEffect } from "./BallotEffect.ts"
 import type { BallotEvent } from "./BallotEvent.ts"
 import type { Consensus, ConsensusEvent } from "./Consensus.ts"
 import { listenTo } from "./listenTo.ts"
@@ -21,6 +22,7 @@ import { makeCore } from "./makeCore.ts"
 import { makePerformer } from "./makePerformer.ts"
 import { makeProofs } from "./makeProofs.ts"
 import { makeTargetFacts } from "./makeTargetFacts.ts"
+import { makeTurns } from "./makeTurns.ts"
 import * as metrics from "./metrics.ts"
 import { proposalId } from "./proposalId.ts"
 import { holdsKeyOf } from "./sealed/admit.ts"
@@ -57,7 +59,6 @@ export const makeConsensus = Effect.fnUntraced(function*(
   const isVoter = isMonitor && (sealing.mode !== "require" || sealing.signer !== undefined)
   const facts = yield* makeTargetFacts
   const core = makeCore(sealing, { node: identity.id, isVoter, knows: facts.knows, minimumTime: facts.minimumTime })
-  const turn = yield* Semaphore.make(1)
   const events = yield* PubSub.sliding<ConsensusEvent>(maxEvents)
 
   const performer = yield* makePerformer({
@@ -66,10 +67,21 @@ export const makeConsensus = Effect.fnUntraced(function*(
     facts
   })
 
-  const run = (event: BallotEvent) =>
-    Effect.suspend(() =>
-      Effect.forEach(core.handle(event, clock.currentTimeMillisUnsafe()), performer.perform, { discard: true })
-    )
+  /** What the core wants done about events. One that it fails on keeps no other from being handled. */
+  const run = (some: ReadonlyArray<BallotEvent>) =>
+    Effect.suspend(() => {
+      const now = clock.currentTimeMillisUnsafe()
+      const effects: Array<BallotEffect> = []
+      const failures: Array<Effect.Effect<void>> = []
+      for (const event of some) {
+        try {
+          effects.push(...core.handle(event, now))
+        } catch (cause) {
+          failures.push(Effect.logError(`consensus: ${event._tag} failed`, Cause.die(cause)))
+        }
+      }
+      return Effect.andThen(Effect.all(failures, { discard: true }), performer.perform(effects))
+    })
 
   const byRoster = sealing.electorate === "roster" ? sealing.rosters : undefined
   let ofRoster: { readonly epoch: number; readonly voters: Voters } | undefined
@@ -89,12 +101,12 @@ export const makeConsensus = Effect.fnUntraced(function*(
       // Nobody else counts a shadow.
       const counted = (all: ReadonlySet<string>) =>
         isShadow ? new Set([...all].filter((node) => node !== identity.id)) : all
-      return run({
+      return run([{
         _tag: "Electorate",
         members: counted(members),
         ...ipv6 !== undefined && { ipv6: counted(ipv6) },
         minimumVotes
-      })
+      }])
     })
   )
 
@@ -105,7 +117,7 @@ export const makeConsensus = Effect.fnUntraced(function*(
       const now = !connected || [...monitors].every((node) => node === identity.id)
       if (now === isolated) return Effect.void
       isolated = now
-      return run({ _tag: "Isolated", isolated: now })
+      return run([{ _tag: "Isolated", isolated: now }])
     })
   )
 
@@ -114,13 +126,13 @@ export const makeConsensus = Effect.fnUntraced(function*(
     sealing.mode === "require" ? refreshIsolation : refreshElectorate
   )
 
-  /** One event at a time, whole or not at all. */
-  const handle = (event: BallotEvent): Effect.Effect<void> =>
-    Effect.andThen(refresh, run(event)).pipe(
-      Effect.catchCause((cause) => Effect.logError(`consensus: ${event._tag} failed`, cause)),
-      Effect.uninterruptible,
-      Semaphore.withPermit(turn)
+  /** In order, each whole or not at all. */
+  const handleAll = yield* makeTurns<BallotEvent>((some) =>
+    Effect.andThen(refresh, run(some)).pipe(
+      Effect.catchCause((cause) => Effect.logError("consensus: handling what came failed", cause))
     )
+  )
+  const handle = (event: BallotEvent): Effect.Effect<void> => handleAll([event])
 
   /** What this node had proved before: also of targets that its documents did not know at first. */
   const restore = Effect.gen(function*() {
@@ -138,6 +150,12 @@ export const makeConsensus = Effect.fnUntraced(function*(
       Effect.forkScoped({ startImmediately: true })
     )
   }
+
+  // A member that is removed has no open proposals, from the same moment on.
+  yield* config.changes.pipe(
+    Stream.runForEach(() => handle({ _tag: "Targets", knows: facts.knows })),
+    Effect.forkScoped({ startImmediately: true })
+  )
 
   const problem = () =>
     sealing.rosters === undefined ||
@@ -161,7 +179,7 @@ export const makeConsensus = Effect.fnUntraced(function*(
   }
 
   yield* listenTo(
-    handle,
+    handleAll,
     (node) => sealing.mode !== "open" && holdsKeyOf(sealing.rosters.current(), node)
   )
 
@@ -176,8 +194,12 @@ export const makeConsensus = Effect.fnUntraced(function*(
     Effect.forkScoped
   )
 
+  // What came meanwhile is heard first: when much fails at once, others propose the same, and one of them is enough.
   const propose: Consensus["Service"]["propose"] = Effect.fn("Consensus.propose")((options) =>
-    Effect.suspend(() => handle({ _tag: "Propose", id: proposalId(random), ...options }))
+    Effect.andThen(
+      Effect.yieldNow,
+      Effect.suspend(() => handle({ _tag: "Propose", id: proposalId(random), ...options }))
+    )
   )
 
   return {

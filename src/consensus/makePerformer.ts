@@ -28,7 +28,8 @@ const abstentionRate = { most: 2_048, perSecond: 100 }
 
 /** Does what a core wants done. */
 export interface Performer {
-  readonly perform: (effect: BallotEffect) => Effect.Effect<unknown>
+  /** In order; but all that is to be kept is kept first, in one write. What fails is logged, and keeps nothing else from being done. */
+  readonly perform: (effects: ReadonlyArray<BallotEffect>) => Effect.Effect<void>
 }
 
 /**
@@ -55,7 +56,7 @@ export const makePerformer = Effect.fnUntraced(function*(options: {
   const exchange = sealing.mode === "require"
     ? yield* exchangeCertificates({
       certificates: sealing.certificates,
-      deliver: (certificate) => deliver({ _tag: "Certificate", certificate })
+      deliver: (certificate, unasked) => deliver({ _tag: "Certificate", certificate, unasked })
     })
     : undefined
 
@@ -113,7 +114,7 @@ export const makePerformer = Effect.fnUntraced(function*(options: {
     }
   })
 
-  const perform: Performer["perform"] = (effect) => {
+  const performOne = (effect: BallotEffect): Effect.Effect<unknown> => {
     switch (effect._tag) {
       case "PublishProposal":
         return send(Subject.Propose, effect.proposal)
@@ -131,7 +132,8 @@ export const makePerformer = Effect.fnUntraced(function*(options: {
       case "Observe":
         return observe(effect)
       case "Persist":
-        return sealing.mode === "require" ? sealing.certificates.add(effect.certificate) : Effect.void
+        // Before all else.
+        return Effect.void
       case "Apply":
         return decided(effect)
       case "Fetch":
@@ -155,7 +157,27 @@ export const makePerformer = Effect.fnUntraced(function*(options: {
         return reports.dropped(effect)
     }
   }
-  return { perform }
+
+  const keep = (effects: ReadonlyArray<BallotEffect>) => {
+    const proved = effects.flatMap((effect) => effect._tag === "Persist" ? [effect.certificate] : [])
+    return sealing.mode === "require" && proved.length > 0 ? sealing.certificates.add(...proved) : Effect.void
+  }
+
+  return {
+    perform: (effects) => {
+      let next = 0
+      // What fails is caught around the loop and not around each, and the loop goes on behind it.
+      const rest: Effect.Effect<void> = Effect.catchCause(
+        Effect.whileLoop({
+          while: () => next < effects.length,
+          body: () => performOne(effects[next++]!),
+          step: () => {}
+        }),
+        (cause) => Effect.andThen(Effect.logError(`consensus: ${effects[next - 1]?._tag} failed`, cause), rest)
+      )
+      return effects.length === 0 ? Effect.void : Effect.andThen(keep(effects), rest)
+    }
+  }
 })
 
 const unknownTarget = Metric.withAttributes(metrics.dropped, { what: "decision", reason: "unknown-target" })

@@ -28,6 +28,7 @@ import type { OfficialStatus } from "./OfficialStatus.ts"
 import { Peers } from "./Peers.ts"
 import { Proofs } from "./Proofs.ts"
 import { type Digest, isSameDigest } from "./StatusDigest.ts"
+import { wasAway } from "./wasAway.ts"
 
 /** What came of asking everyone. */
 export interface CaughtUp {
@@ -44,7 +45,8 @@ export const SnapshotWait = Context.Reference<Duration.Input>("effect-geodns/sta
 
 /**
  * Takes over what other nodes of ours hold for official, so that a node that was away, or missed a decision, catches up:
- * it asks at its start and whenever the bus is connected again, and then compares with every node about once a minute. It
+ * it asks at its start, whenever the bus is connected again, and when it notices that it did not run for a while, and compares with every
+ * node about once a minute. It
  * answers the same questions of others.
  *
  * What is taken is ordered as decisions are: nothing replaces what was decided later. Where {@link Proofs} are required it is
@@ -275,6 +277,19 @@ export class Snapshots extends Context.Service<Snapshots, {
             ),
             Effect.forkScoped
           )
+          // A connection may outlive that we were stopped, and all that was said meanwhile be lost.
+          const clocks = Effect.sync(() => ({ wall: clock.currentTimeMillisUnsafe(), monotonic: now() }))
+          yield* clocks.pipe(
+            Effect.tap(Effect.sleep(awayEvery)),
+            Effect.zip(clocks),
+            Effect.flatMap(([before, after]) =>
+              wasAway(before, after, awayEvery)
+                ? Effect.andThen(soon, guarded("asking everyone", catchUp))
+                : Effect.void
+            ),
+            Effect.forever,
+            Effect.forkScoped
+          )
           yield* guarded("looking who disagrees", report).pipe(
             Effect.andThen(Effect.sleep("15 seconds")),
             Effect.forever,
@@ -307,6 +322,9 @@ const maxJobs = 256
 
 /** Entries of one node; a table holds no more. */
 const maxEntries = 65_536
+
+/** How often we look whether we were away, in milliseconds. */
+const awayEvery = 2_000
 
 /** Milliseconds after which a disagreement is for people to know. */
 const disagreementTime = 3 * 60_000

@@ -47,7 +47,7 @@ export interface Ended {
 export interface Geodns {
   readonly pid: number
   /** Waits until its standard output matches. */
-  readonly says: (pattern: RegExp) => Effect.Effect<RegExpExecArray>
+  readonly says: (pattern: RegExp, within?: Duration.Input) => Effect.Effect<RegExpExecArray>
   /** Waits until its log, on standard error, matches. */
   readonly logs: (pattern: RegExp) => Effect.Effect<RegExpExecArray>
   /** Nobody reads its standard output from now on. */
@@ -76,7 +76,7 @@ const running = (child: ChildProcess): Geodns => {
     changed()
   })
   /** Waits for something that changes with its output or its end, and gives up soon when it has ended without. */
-  const wait = <A>(what: string, get: () => A | undefined): Effect.Effect<A> =>
+  const wait = <A>(what: string, get: () => A | undefined, within: Duration.Input = patience): Effect.Effect<A> =>
     Effect.callback<A>((resume) => {
       const report = (problem: string) =>
         resume(Effect.die(new Error(`${problem}: ${what}\nstandard output:\n${stdout}\nlog:\n${stderr}`)))
@@ -89,12 +89,12 @@ const running = (child: ChildProcess): Geodns => {
       attempt()
       return Effect.sync(() => look.delete(attempt))
     }).pipe(Effect.timeoutOrElse({
-      duration: patience,
+      duration: within,
       orElse: () => Effect.die(new Error(`waited in vain: ${what}\nstandard output:\n${stdout}\nlog:\n${stderr}`))
     }))
   return {
     pid: child.pid!,
-    says: (pattern) => wait(`it says ${pattern}`, () => pattern.exec(stdout) ?? undefined),
+    says: (pattern, within) => wait(`it says ${pattern}`, () => pattern.exec(stdout) ?? undefined, within),
     logs: (pattern) => wait(`it logs ${pattern}`, () => pattern.exec(stderr) ?? undefined),
     closeOutput: Effect.sync(() => void child.stdout!.destroy()),
     kill: (signal) => Effect.sync(() => void child.kill(signal)),

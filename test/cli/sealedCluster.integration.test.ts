@@ -1,12 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Context, Effect, Layer, Stream } from "effect"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { Bus } from "../../src/bus/Bus.ts"
 import * as Messages from "../../src/bus/Messages.ts"
-import { type Key, newKeyFile } from "../../src/consensus/sealed/keyFile.ts"
-import { formatRosterFile } from "../../src/consensus/sealed/rosterFile.ts"
 import { demoName } from "../../src/demo/documents.ts"
 import { MemberServers } from "../../src/demo/MemberServers.ts"
 import { demoMembers } from "../../src/demo/places.ts"
@@ -15,6 +10,7 @@ import * as Subject from "../../src/domain/wire/Subject.ts"
 import { startNatsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { get, makeNetwork, type Role, waitForAnswer, waitForStatus } from "./network.ts"
+import { makeKeys } from "./sealedKeys.ts"
 
 const nodes: Readonly<Record<string, Role>> = {
   "monitor-eu": "monitor",
@@ -24,29 +20,9 @@ const nodes: Readonly<Record<string, Role>> = {
   "collator-1": "collator"
 }
 
-const fuji = demoMembers[0]!
+const monitors = Object.keys(nodes).filter((id) => nodes[id] === "monitor")
 
-/** A roster of the monitors, and the files of their keys. */
-const makeKeys = Effect.gen(function*() {
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "geodns-keys-"))),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-  )
-  const keys: Record<string, Key> = {}
-  const monitors = Object.keys(nodes).filter((id) => nodes[id] === "monitor")
-  for (const id of monitors) keys[id] = yield* newKeyFile(join(folder, `${id}.key`))
-  const roster = join(folder, "roster.json")
-  writeFileSync(
-    roster,
-    formatRosterFile({
-      cluster: "test",
-      epoch: 1,
-      minEpoch: 1,
-      members: monitors.map((id) => ({ id, key: keys[id]!.publicKey, role: "IBPMonitor", ipv6: false }))
-    })
-  )
-  return { roster, keyFile: (id: string) => keys[id] === undefined ? undefined : join(folder, `${id}.key`) }
-})
+const fuji = demoMembers[0]!
 
 describeWith(nats, "a cluster of processes with keys", () => {
   for (const Mode of ["prefer", "require"]) {
@@ -57,7 +33,7 @@ describeWith(nats, "a cluster of processes with keys", () => {
           (broker) => Effect.promise(() => broker.dispose())
         )
         const members = yield* MemberServers
-        const { keyFile, roster } = yield* makeKeys
+        const { keyFile, roster } = yield* makeKeys(monitors)
         const network = yield* makeNetwork({
           nats: broker.url,
           memberPort: members.port,

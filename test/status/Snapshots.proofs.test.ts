@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer, Random, Result, type Scope } from "effect"
+import { Clock, Context, Effect, Fiber, Layer, Random, Result, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/bus/Bus.ts"
 import { MemoryBroker } from "../../src/bus/MemoryBroker.ts"
@@ -79,6 +79,29 @@ const start = Effect.fnUntraced(function*(id: string, before: Before) {
   }
 })
 
+/** The clock of a process that can be stopped for some milliseconds: its sleeps end as if nothing had been, and both its times are further. */
+const stopping = Effect.map(Clock.Clock, (clock) => {
+  let away = 0
+  const wall = () => clock.currentTimeMillisUnsafe() + away
+  const nanos = () => clock.currentTimeNanosUnsafe() + BigInt(away) * 1_000_000n
+  const monotonic = () => clock.monotonicTimeNanosUnsafe() + BigInt(away) * 1_000_000n
+  const stopped: Clock.Clock = {
+    ...clock,
+    currentTimeMillisUnsafe: wall,
+    currentTimeMillis: Effect.sync(wall),
+    currentTimeNanosUnsafe: nanos,
+    currentTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: monotonic,
+    monotonicTimeNanos: Effect.sync(monotonic)
+  }
+  return {
+    clock: stopped,
+    stop: (millis: number) => {
+      away += millis
+    }
+  }
+})
+
 const held = ({ official }: Effect.Success<ReturnType<typeof start>>) =>
   Effect.map(
     official.all,
@@ -130,6 +153,27 @@ describe("Snapshots where proofs are required", () => {
       yield* pass(300)
       assert.strictEqual(yield* counted("geodns_snapshot_answers_total", { kind: "page" }), pages)
       assert.deepStrictEqual([...yield* one.conditions, ...yield* two.conditions], [])
+    })
+  )
+
+  test(
+    "bring a node that was stopped for a while up within seconds, and ask once",
+    Effect.gen(function*() {
+      const one = yield* start("monitor-1", { certificates: [step("A", 2)] })
+      const { clock, stop } = yield* stopping
+      const two = yield* start("monitor-2", { certificates: [step("A", 2)] }).pipe(
+        Effect.provideService(Clock.Clock, clock)
+      )
+      yield* pass(20)
+      yield* one.proofs.offer(step("A", 3))
+      yield* pass(8)
+      assert.deepStrictEqual(yield* held(two), { A: 2 }, "it does not know that it missed something")
+      const summaries = yield* counted("geodns_snapshot_answers_total", { kind: "summary" })
+      stop(60_000)
+      yield* pass(8)
+      assert.deepStrictEqual(yield* held(two), { A: 3 })
+      yield* pass(10)
+      assert.strictEqual((yield* counted("geodns_snapshot_answers_total", { kind: "summary" })) - summaries, 1)
     })
   )
 

@@ -36,8 +36,8 @@ interface Kept {
  * that makes registers lower, never wrong, and peers bring them back.
  */
 export class CertificateFile extends Context.Service<CertificateFile, {
-  /** Keeps a certificate instead of the one that its target had. While the disk does not take it, it is in memory only. */
-  readonly add: (certificate: Certificate) => Effect.Effect<void>
+  /** Keeps each instead of the one that its target had, all in one write. While the disk does not take them, they are in memory only. */
+  readonly add: (...certificates: ReadonlyArray<Certificate>) => Effect.Effect<void>
   readonly get: (target: Target) => Certificate | undefined
   /** All that are kept, those of the last process too, in the order in which their targets came. */
   readonly all: () => ReadonlyArray<Certificate>
@@ -111,10 +111,14 @@ const make = Effect.gen(function*() {
   })
 
   return CertificateFile.of({
-    add: (certificate) =>
+    add: (...certificates) =>
       writing.withPermit(Effect.uninterruptible(Effect.suspend(() => {
-        const record = JSON.stringify(certificate)
-        return hold(certificate, record) ? write([record], false) : Effect.void
+        const records: Array<string> = []
+        for (const certificate of certificates) {
+          const record = JSON.stringify(certificate)
+          if (hold(certificate, record)) records.push(record)
+        }
+        return records.length > 0 ? write(records, false) : Effect.void
       }))),
     get: (target) => kept.get(targetKey(target))?.certificate,
     all: () => Array.from(kept.values(), ({ certificate }) => certificate)

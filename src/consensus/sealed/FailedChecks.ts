@@ -1,9 +1,13 @@
-/** Wrong signatures that are found in one name within a second before the rest is not looked at: some 20 ms of work. */
+/** Wrong signatures that are found in one name, in messages of one kind, within a second before the rest is not looked at: some 20 ms of work. */
 export const maxFailedChecks = 200
 
+/** What is checked. `told` are certificates that others send unasked, `asked` those that this node asked for. */
+export type Checked = "proposal" | "vote" | "decision" | "told" | "asked"
+
 /**
- * Bounds the work that wrong signatures make. Only who is in a roster is ever checked, so few names are kept. Who is flooded in its
- * own name is not heard meanwhile: its name is all that is known of such messages.
+ * Bounds the work that wrong signatures make, for each kind of message by itself: who floods with proposals in a name keeps nobody from
+ * hearing its votes. Only who is in a roster is ever checked, so few names are kept. Who is flooded in its own name is not heard
+ * meanwhile, in messages of that kind: its name is all that is known of them.
  */
 export class FailedChecks {
   readonly #limit: number
@@ -14,18 +18,19 @@ export class FailedChecks {
     this.#limit = limit
   }
 
-  /** Whether nothing more is checked in this name within this second. */
-  isSpent(name: string, now: number): boolean {
+  /** Whether nothing more of this kind is checked in this name within this second. */
+  isSpent(what: Checked, name: string, now: number): boolean {
     const second = Math.floor(now / 1_000)
     if (second !== this.#second) {
       this.#second = second
       this.#failed.clear()
     }
-    return (this.#failed.get(name) ?? 0) >= this.#limit
+    return (this.#failed.get(`${what} ${name}`) ?? 0) >= this.#limit
   }
 
   /** A signature in this name was wrong. */
-  add(name: string): void {
-    this.#failed.set(name, (this.#failed.get(name) ?? 0) + 1)
+  add(what: Checked, name: string): void {
+    const key = `${what} ${name}`
+    this.#failed.set(key, (this.#failed.get(key) ?? 0) + 1)
   }
 }

@@ -74,7 +74,8 @@ export class OpenSteps {
     return this.#weights.of(sharer)
   }
 
-  open(proposal: Proposal, seq: number, own: boolean, now: number): OpenProposalOf {
+  /** `votes` are those that came before; a step that is open has them already. */
+  open(proposal: Proposal, seq: number, own: boolean, now: number, votes?: StepVotes): OpenProposalOf {
     const target = proposalTarget(proposal)
     const key = keyOf(target, seq)
     const step = this.#steps.get(key) ?? {
@@ -82,7 +83,7 @@ export class OpenSteps {
       target,
       seq,
       proposals: new Set(),
-      votes: new StepVotes(target, seq),
+      votes: votes ?? new StepVotes(target, seq),
       lookingSince: undefined,
       seen: undefined,
       abstainedAt: -Infinity

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import type { TargetKey } from "../../domain/Target.ts"
 
 /** How many targets have a register, and a hash of all (T, seq): equal exactly when two nodes hold the same. */
@@ -9,7 +9,7 @@ export interface SeqDigest {
 }
 
 const hashOf = (key: TargetKey, seq: number): bigint =>
-  BigInt(`0x${createHash("sha256").update(JSON.stringify([key, seq])).digest("hex").slice(0, 32)}`)
+  BigInt(`0x${hash("sha256", JSON.stringify([key, seq])).slice(0, 32)}`)
 
 /** Sums up registers in any order, a step at a time: what it costs does not depend on how many there are. */
 export class RegisterDigest {

@@ -7,19 +7,18 @@ import {
   proposalTarget,
   type Vote
 } from "../../domain/wire/Consensus.ts"
-import { type Certificate, maxVoters } from "../../domain/wire/Seal.ts"
-import { wireTimeMillis } from "../../domain/wire/WireTime.ts"
+import type { Certificate } from "../../domain/wire/Seal.ts"
 import type { OpenProposal } from "../Ballot.ts"
 import type { BallotCore } from "../BallotCore.ts"
 import type { AbstainReason, BallotEffect, DropReason } from "../BallotEffect.ts"
 import type { BallotEvent } from "../BallotEvent.ts"
 import { dropped } from "../dropped.ts"
-import { EarlyVotes } from "../EarlyVotes.ts"
 import { isSameProposal } from "../isSameProposal.ts"
 import { type BallotLimits, ballotLimits, fitProposal, isName, proposalWeight } from "../Limits.ts"
-import { attemptTime, freshTime, proposalTime, republishTime, revoteTime } from "../Timing.ts"
+import { attemptTime, freshTime, proposalTime, republishTime, revoteTime, standInTime } from "../Timing.ts"
+import { AheadVotes } from "./AheadVotes.ts"
 import { decisionIdOf } from "./decisionIdOf.ts"
-import { FailedChecks } from "./FailedChecks.ts"
+import { type Checked, FailedChecks } from "./FailedChecks.ts"
 import { ForeignStatuses } from "./ForeignStatuses.ts"
 import { type OpenProposalOf, type OpenStep, OpenSteps, outside } from "./OpenSteps.ts"
 import { isStep, nextSeq, statusOf } from "./Register.ts"
@@ -29,8 +28,16 @@ import { type RegisterLimits, Registers } from "./Registers.ts"
 import { quorum } from "./Roster.ts"
 import type { Rosters } from "./Rosters.ts"
 import { screenProposal, screenVote } from "./screen.ts"
-import { checkProposal, checkVote, sealProposal, sealVote, type Unsealed } from "./seals.ts"
-import type { Signer } from "./Signer.ts"
+import {
+  checkOwnVote,
+  checkProposal,
+  checkVote,
+  type SealedVote,
+  sealProposal,
+  sealVote,
+  type Sign,
+  type Unsealed
+} from "./seals.ts"
 import { StepTimes } from "./StepTimes.ts"
 import { VerifiedSignatures } from "./VerifiedSignatures.ts"
 import { maxSpread, verify } from "./verify.ts"
@@ -45,8 +52,6 @@ interface Closed {
   readonly firstSeen: number
 }
 
-const none: ReadonlySet<string> = new Set()
-
 /**
  * The pure core of consensus in the mode `require` (`docs/consensus.md`, "Sealed consensus"): events go in, effects come out.
  * Deterministic; owns its state, all of it bounded.
@@ -57,7 +62,7 @@ const none: ReadonlySet<string> = new Set()
 export class SealedBallot implements BallotCore {
   readonly #node: string
   readonly #isVoter: boolean
-  readonly #signer: Pick<Signer["Service"], "id" | "sign"> | undefined
+  readonly #signer: Sign | undefined
   readonly #knows: (target: Target) => boolean
   readonly #minimumTime: (target: Target) => number
   readonly #limits: BallotLimits
@@ -70,10 +75,13 @@ export class SealedBallot implements BallotCore {
 
   readonly #open = new OpenSteps()
   readonly #closed = new Map<string, Closed>()
-  readonly #early: EarlyVotes
+  readonly #ahead: AheadVotes
   readonly #times = new StepTimes()
-  /** Decisions that we published, and when once more. */
-  readonly #repeats = new Map<TargetKey, { readonly message: FinalizeMessage; readonly at: number }>()
+  /** Decisions that we made, and when they are published, for the first time where another proposed them. */
+  readonly #repeats = new Map<
+    TargetKey,
+    { readonly message: FinalizeMessage; readonly at: number; readonly isFirst: boolean }
+  >()
   /** When we asked for a certificate. */
   readonly #fetched = new Map<TargetKey, number>()
   readonly #foreign: ForeignStatuses
@@ -89,7 +97,7 @@ export class SealedBallot implements BallotCore {
   constructor(options: {
     readonly node: string
     readonly isVoter: boolean
-    readonly signer?: Pick<Signer["Service"], "id" | "sign"> | undefined
+    readonly signer?: Sign | undefined
     readonly rosters: Rosters
     readonly knows?: (target: Target) => boolean
     readonly minimumTime?: (target: Target) => number
@@ -103,7 +111,7 @@ export class SealedBallot implements BallotCore {
     this.#minimumTime = options.minimumTime ?? (() => 0)
     this.#limits = { ...ballotLimits, ...options.limits }
     this.#foreign = new ForeignStatuses(this.#limits.targets)
-    this.#early = new EarlyVotes({ proposals: this.#limits.earlyProposals, voters: maxVoters })
+    this.#ahead = new AheadVotes({ steps: this.#limits.earlyProposals })
     this.#registers = new Registers({
       verify: (certificate, message) => verify(certificate, message, this.#rosters, this.#signatures),
       knows: this.#knows,
@@ -134,7 +142,7 @@ export class SealedBallot implements BallotCore {
         this.#onPropose(event)
         break
       case "Certificate":
-        this.#onCertificate(event.certificate, undefined, "")
+        this.#onCertificate(event.certificate, undefined, "", event.unasked === true ? "told" : "asked")
         break
       case "Restore":
         this.#follow(this.#registers.handle(event, now), "")
@@ -144,6 +152,9 @@ export class SealedBallot implements BallotCore {
         break
       case "Isolated":
         this.#onIsolated(event.isolated)
+        break
+      case "Targets":
+        for (const open of this.#open.all()) if (!event.knows(open.step.target)) this.#close(open, "removed")
         break
       case "Tick":
         this.#onTick()
@@ -190,7 +201,7 @@ export class SealedBallot implements BallotCore {
       ...this.#open.size,
       ...this.#registers.size(),
       closed: this.#closed.size,
-      early: this.#early.size,
+      ahead: this.#ahead.size,
       repeats: this.#repeats.size,
       fetched: this.#fetched.size,
       foreign: this.#foreign.size
@@ -258,7 +269,7 @@ export class SealedBallot implements BallotCore {
       (screened.at <= before.proposal.Timestamp || this.#isRecent(before.firstSeen, republishTime))
     if (isSecond) return drop("second")
     if (!isStep(mine, seq) && !this.#mayFetch(target)) return drop("step")
-    const checked = this.#checked(sender, () => checkProposal(proposal, this.#rosters, this.#signatures))
+    const checked = this.#checked("proposal", sender, () => checkProposal(proposal, this.#rosters, this.#signatures))
     if (Result.isFailure(checked)) return drop(checked.failure)
     if (!isStep(mine, seq)) return this.#fetch(target, seq, sender)
     if (!this.#hasRoom(sender, proposal)) return drop("full")
@@ -275,11 +286,9 @@ export class SealedBallot implements BallotCore {
 
   /** Opens a proposal, with the votes that came before it. */
   #enter(proposal: Proposal, seq: number, own: boolean): void {
-    const open = this.#open.open(proposal, seq, own, this.#now)
-    for (const vote of this.#early.take(proposal.ID)) {
-      const at = vote.Seal && wireTimeMillis(vote.Seal.observedAt)
-      if (at !== undefined && this.#open.find(proposal.ID) === open) this.#count(open, vote, at)
-    }
+    const ahead = this.#ahead.take(proposalTarget(proposal), seq)
+    const open = this.#open.open(proposal, seq, own, this.#now, ahead)
+    if (ahead !== undefined) this.#tally(open.step)
     if (this.#open.find(proposal.ID) !== open) return
     // One vote for a step is enough while nobody asks again: it counts with all who know the proposal that it was for.
     const { lookingSince } = open.step
@@ -350,7 +359,11 @@ export class SealedBallot implements BallotCore {
       for (const open of waiting) this.#abstain(open, reason ?? "not-observed")
       return
     }
-    step.seen = { up, at, seal: sealVote(signer, this.#rosters.current, { target, seq, up, observedAt: at }) }
+    step.seen = {
+      up,
+      at,
+      seal: sealVote(signer, this.#rosters.current, { target, seq, up, observedAt: at }, this.#signatures)
+    }
     for (const open of waiting) if (this.#open.find(open.proposal.ID) === open) this.#cast(open)
   }
 
@@ -365,13 +378,14 @@ export class SealedBallot implements BallotCore {
       Agree: up === proposal.ProposedStatus,
       Timestamp: this.#now,
       Seq: step.seq,
-      Seal: seal
+      Seal: seal,
+      ...step.seq !== outside && { Target: step.target }
     }
     open.vote = vote
     open.votedAt = this.#now
     this.#effects.push({ _tag: "PublishVote", vote })
     if (step.seq === outside) this.#effects.push({ _tag: "Voted", proposal, vote, own: true })
-    else this.#count(open, vote, at)
+    else this.#onSealedVote(vote, step.target, step.seq, at)
   }
 
   #abstain(open: OpenProposalOf, reason: AbstainReason): void {
@@ -393,26 +407,54 @@ export class SealedBallot implements BallotCore {
     if (screened._tag === "Refused") return this.#drop("vote", screened.reason, vote.NodeID, screened.skew)
     // For v2 nodes.
     if (screened._tag === "Outside") return
+    if (vote.Target !== undefined) return this.#onSealedVote(vote, vote.Target, screened.seq, screened.at)
     const open = this.#open.find(vote.ProposalID)
-    if (open !== undefined) return this.#count(open, vote, screened.at)
+    if (open !== undefined) {
+      return this.#count(
+        vote,
+        open.step.target,
+        open.step.seq,
+        screened.at,
+        () => checkVote(vote, open.proposal, this.#rosters, this.#signatures)
+      )
+    }
     const closed = this.#closed.get(vote.ProposalID)
-    if (closed !== undefined) {
-      if (closed.seq <= this.seq(closed.target)) this.#answer(closed.target)
-    } else if (this.#early.add(vote, this.#now, none)) {
-      this.#effects.push({ _tag: "Voted", proposal: undefined, vote, own: false })
-    } else this.#drop("vote", "full", vote.NodeID)
+    if (closed !== undefined && closed.seq <= this.seq(closed.target)) this.#answer(closed.target)
+    else this.#drop("vote", "unknown-proposal", vote.NodeID)
   }
 
-  /** Takes a vote as evidence for the step of its proposal: one way for ours and those of others. */
-  #count(open: OpenProposalOf, vote: Vote, at: number): void {
-    const { proposal, step } = open
+  /** A vote that says what it is for: it counts whether its proposal came or was lost. */
+  #onSealedVote(vote: Vote, target: Target, seq: number, at: number): void {
+    const drop = (reason: DropReason) => this.#drop("vote", reason, vote.NodeID)
+    if (!this.#knows(target)) return drop("unknown-target")
+    const mine = this.seq(target)
+    if (seq <= mine) return this.#answer(target)
+    const check = () => checkOwnVote(vote, target, this.#rosters, this.#signatures)
+    if (isStep(mine, seq)) return this.#count(vote, target, seq, at, check)
+    if (!this.#mayFetch(target)) return drop("step")
+    const checked = this.#checked("vote", vote.NodeID, check)
+    if (Result.isFailure(checked)) return drop(checked.failure)
+    this.#fetch(target, seq, vote.NodeID)
+  }
+
+  /** Takes a vote as evidence for a step: one way for ours and those of others. */
+  #count(
+    vote: Vote,
+    target: Target,
+    seq: number,
+    at: number,
+    check: () => Result.Result<SealedVote, Unsealed>
+  ): void {
     const voter = vote.NodeID
-    if (step.votes.holds(voter, at)) return
-    const checked = this.#checked(voter, () => checkVote(vote, proposal, this.#rosters, this.#signatures))
+    const step = this.#open.step(target, seq)
+    if ((step?.votes ?? this.#ahead.get(target, seq))?.holds(voter, at) === true) return
+    const checked = this.#checked("vote", voter, check)
     if (Result.isFailure(checked)) return this.#drop("vote", checked.failure, voter)
     if (checked.success.epoch !== this.#rosters.current.epoch) return this.#drop("vote", "other-epoch", voter)
-    step.votes.add(checked.success)
+    const proposal = this.#open.find(vote.ProposalID)?.proposal
     this.#effects.push({ _tag: "Voted", proposal, vote, own: voter === this.#node })
+    if (step === undefined) return this.#ahead.add(target, checked.success, this.#now)
+    step.votes.add(checked.success)
     this.#tally(step)
   }
 
@@ -439,8 +481,11 @@ export class SealedBallot implements BallotCore {
     }
     this.#follow(this.#registers.handle({ _tag: "Certificate", certificate, message }, this.#now), this.#node)
     if (this.seq(target) !== step.seq) return
-    this.#effects.push({ _tag: "PublishDecision", message })
-    this.#repeats.set(targetKey(target), { message, at: this.#now + republishTime })
+    // All who vote see it at about the same time: who proposed it publishes it, and another only if nobody did.
+    const isOurs = proposals.some(({ own }) => own)
+    if (isOurs) this.#effects.push({ _tag: "PublishDecision", message })
+    const at = this.#now + (isOurs ? republishTime : standInTime)
+    this.#repeats.set(targetKey(target), { message, at, isFirst: !isOurs })
   }
 
   // Deciding
@@ -450,7 +495,9 @@ export class SealedBallot implements BallotCore {
     const sender = message.SenderNodeID
     if (proposal === undefined || !isName(sender)) return this.#drop("decision", "too-long", sender)
     const { Certificate: certificate } = message
-    if (certificate !== undefined) return this.#onCertificate(certificate, { ...message, Proposal: proposal }, sender)
+    if (certificate !== undefined) {
+      return this.#onCertificate(certificate, { ...message, Proposal: proposal }, sender, "decision")
+    }
     if (!message.Passed) return
     this.#drop("decision", "unproven", sender)
     // Ours always name themselves.
@@ -459,17 +506,34 @@ export class SealedBallot implements BallotCore {
     this.#effects.push(...this.#foreign.decided(target, proposal.ProposedStatus, statusOf(this.seq(target))))
   }
 
-  #onCertificate(certificate: Certificate, message: FinalizeMessage | undefined, sender: string): void {
+  #onCertificate(
+    certificate: Certificate,
+    message: FinalizeMessage | undefined,
+    sender: string,
+    what: Checked
+  ): void {
     const name = this.#isMember(sender) ? sender : ""
     const mine = this.seq(certificate.T)
-    if (certificate.seq > mine && this.#failed.isSpent(name, this.#now)) {
+    if (certificate.seq === mine && message !== undefined && name !== "") this.#onPublished(certificate.T)
+    if (certificate.seq > mine && this.#failed.isSpent(what, name, this.#now)) {
       return this.#drop("decision", "unchecked", sender)
     }
     const event = { _tag: "Certificate", certificate, ...message !== undefined && { message } } as const
     const effects = this.#registers.handle(event, this.#now)
+    const isForged = effects.some((effect) => effect._tag === "DropInvalid" && effect.reason._tag === "BadSignature")
+    if (isForged) this.#failed.add(what, name)
     this.#follow(effects, sender)
     // Others may not have heard it: only decisions are told to all.
     if (message === undefined && effects.some(({ _tag }) => _tag === "Apply")) this.#tell(certificate.T)
+  }
+
+  /** A member says that it published what we hold. It is not checked: so it keeps us from saying it soon, but not from saying it. */
+  #onPublished(target: Target): void {
+    const key = targetKey(target)
+    const repeat = this.#repeats.get(key)
+    if (repeat?.isFirst === true) {
+      this.#repeats.set(key, { ...repeat, at: this.#now + republishTime, isFirst: false })
+    }
   }
 
   #follow(effects: ReadonlyArray<RegisterEffect>, sender: string): void {
@@ -495,7 +559,6 @@ export class SealedBallot implements BallotCore {
           }
           break
         case "DropInvalid":
-          if (effect.reason._tag === "BadSignature") this.#failed.add(this.#isMember(sender) ? sender : "")
           this.#drop("decision", effect.reason._tag, sender)
           break
       }
@@ -552,10 +615,10 @@ export class SealedBallot implements BallotCore {
       !this.#isRecent(this.#fetched.get(targetKey(target)) ?? -Infinity, republishTime)
   }
 
-  /** A member proposes a step that we cannot take from where we stand: it knows more. */
+  /** A member asks for a step that we cannot take from where we stand: it knows the one before. */
   #fetch(target: Target, seq: number, from: string): void {
     this.#fetched.set(targetKey(target), this.#now)
-    this.#effects.push({ _tag: "Fetch", target, seq, from })
+    this.#effects.push({ _tag: "Fetch", target, seq: seq - 1, from })
   }
 
   // Time, rosters, isolation
@@ -576,9 +639,10 @@ export class SealedBallot implements BallotCore {
         this.#ask(open)
       }
     }
-    for (const [key, { at, message }] of this.#repeats) {
+    for (const [key, { at, isFirst, message }] of this.#repeats) {
       if (now < at) continue
-      this.#repeats.delete(key)
+      if (isFirst) this.#repeats.set(key, { message, at: now + republishTime, isFirst: false })
+      else this.#repeats.delete(key)
       this.#effects.push({ _tag: "PublishDecision", message })
     }
     for (const [key, at] of this.#fetched) if (!this.#isRecent(at, republishTime)) this.#fetched.delete(key)
@@ -587,7 +651,7 @@ export class SealedBallot implements BallotCore {
       if (firstSeen + proposalTime > now) break
       this.#closed.delete(id)
     }
-    this.#early.forget(now)
+    this.#ahead.forget(now)
   }
 
   /** Votes of another epoch are no evidence with those of this one: what is open is asked anew, by the next observation. */
@@ -595,12 +659,15 @@ export class SealedBallot implements BallotCore {
     const { epoch } = this.#rosters.current
     if (rosters.current.epoch < epoch) return
     this.#rosters = rosters
-    if (rosters.current.epoch > epoch) this.#closeAll()
+    if (rosters.current.epoch <= epoch) return
+    this.#ahead.clear()
+    this.#closeAll()
   }
 
   /** What is open was timed by a clock that was wrong. */
   #onSetBack(): void {
     this.#closeAll()
+    this.#ahead.clear()
     this.#fetched.clear()
     this.#times.setBack(this.#now)
   }
@@ -636,10 +703,10 @@ export class SealedBallot implements BallotCore {
   }
 
   /** Checks a signature of a member; and no more of them once too many in its name were wrong. */
-  #checked<A>(sender: string, check: () => Result.Result<A, Unsealed>): Result.Result<A, DropReason> {
-    if (this.#failed.isSpent(sender, this.#now)) return Result.fail("unchecked")
+  #checked<A>(what: Checked, sender: string, check: () => Result.Result<A, Unsealed>): Result.Result<A, DropReason> {
+    if (this.#failed.isSpent(what, sender, this.#now)) return Result.fail("unchecked")
     const checked = check()
-    if (Result.isFailure(checked) && checked.failure === "bad-signature") this.#failed.add(sender)
+    if (Result.isFailure(checked) && checked.failure === "bad-signature") this.#failed.add(what, sender)
     return checked
   }
 

@@ -8,7 +8,8 @@ const maxRemembered = 16_384
  * What did not hold is not kept, so nobody without a key can fill it. Beyond its size the oldest is forgotten, which costs a check.
  */
 export class VerifiedSignatures {
-  readonly #good = new Set<string>()
+  /** Signature → what it is good for. */
+  readonly #good = new Map<string, { readonly key: string; readonly text: string }>()
   readonly #size: number
   #checks = 0
 
@@ -28,12 +29,18 @@ export class VerifiedSignatures {
 
   /** Whether this is the verifier's signature over the text. */
   holds(verifier: Verifier, text: string, signature: string): boolean {
-    const key = JSON.stringify([verifier.key, signature, text])
-    if (this.#good.has(key)) return true
+    const { key } = verifier
+    const good = this.#good.get(signature)
+    if (good?.text === text && good.key === key) return true
     this.#checks++
     if (!verifier.verify(text, signature)) return false
-    if (this.#good.size >= this.#size) this.#good.delete(this.#good.values().next().value!)
-    this.#good.add(key)
+    this.remember(key, text, signature)
     return true
+  }
+
+  /** Takes a signature for good: one that was just made with the private key of `key`. */
+  remember(key: string, text: string, signature: string): void {
+    if (this.#good.size >= this.#size) this.#good.delete(this.#good.keys().next().value!)
+    this.#good.set(signature, { key, text })
   }
 }

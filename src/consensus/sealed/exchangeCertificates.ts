@@ -50,11 +50,11 @@ export interface Exchange {
 
 /**
  * Asks other nodes for certificates, and answers theirs, on `geodns.v1.certificates`. Answers go to inboxes only, and so many
- * bytes a second, whoever asks. `deliver` takes what came; it is not verified.
+ * bytes a second, whoever asks. `deliver` takes what came, asked for or not; it is not verified.
  */
 export const exchangeCertificates = Effect.fnUntraced(function*(options: {
   readonly certificates: Pick<CertificateFile["Service"], "all" | "get">
-  readonly deliver: (certificate: Certificate) => Effect.Effect<void>
+  readonly deliver: (certificate: Certificate, unasked: boolean) => Effect.Effect<void>
 }): Effect.fn.Return<Exchange, never, Bus | NodeIdentity | Scope.Scope> {
   const { certificates, deliver } = options
   const bus = yield* Bus
@@ -88,7 +88,7 @@ export const exchangeCertificates = Effect.fnUntraced(function*(options: {
         if (!told.spend(NodeID, Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n))) {
           return yield* Metric.update(untaken, 1)
         }
-        yield* deliver(certificate)
+        yield* deliver(certificate, true)
       }
     })
 
@@ -111,7 +111,7 @@ export const exchangeCertificates = Effect.fnUntraced(function*(options: {
       const read = decode(data)
       if (Result.isFailure(read)) continue
       for (const certificate of readCertificates(read.success.Certificates, 1)) {
-        if (targetKey(certificate.T) === targetKey(target)) yield* deliver(certificate)
+        if (targetKey(certificate.T) === targetKey(target)) yield* deliver(certificate, false)
       }
     }
   })

@@ -5,6 +5,7 @@ import { createPrivateKey, type KeyObject } from "node:crypto"
 import { constants } from "node:fs"
 import { open } from "node:fs/promises"
 import { newPrivateKey, publicKeyText } from "./ed25519.ts"
+import { isPrivate } from "./isPrivate.ts"
 import { MissingFile, NotAKey, RightsTooOpen, SealError, UnreadableFile, UnwritableFile } from "./SealError.ts"
 
 /** A key of a node or an operator. */
@@ -51,7 +52,7 @@ const readPrivately = Effect.fnUntraced(function*(
   )
   const stat = yield* attempt(() => handle.stat())
   if (!stat.isFile()) return yield* failWith(new UnreadableFile({ path, problem: "it is not a plain file" }))
-  if ((stat.mode & 0o077) !== 0) {
+  if (!isPrivate(path, stat, process.env["CREDENTIALS_DIRECTORY"])) {
     return yield* failWith(new RightsTooOpen({ path, mode: (stat.mode & 0o777).toString(8) }))
   }
   const buffer = Buffer.alloc(maxKeyBytes + 1)

@@ -23,7 +23,8 @@ export type Unsealed =
   | "mismatch"
   | "bad-signature"
 
-type Sign = Pick<Signer["Service"], "id" | "sign">
+/** Who signs. By its `publicKey` what it signed itself need not be checked. */
+export type Sign = Pick<Signer["Service"], "id" | "sign"> & Partial<Pick<Signer["Service"], "publicKey">>
 type Epoch = Pick<Rosters["current"], "cluster" | "epoch">
 
 /** The seal of a vote: this node saw the target `up` or not at `observedAt` (milliseconds), for the step `seq`. */
@@ -32,9 +33,11 @@ export const sealVote = (signer: Sign, { cluster, epoch }: Epoch, seen: {
   readonly seq: number
   readonly up: boolean
   readonly observedAt: number
-}): VoteSeal => {
+}, signatures?: VerifiedSignatures): VoteSeal => {
   const observedAt = toWireTime(seen.observedAt)
-  const sig = signer.sign(voteBytes({ ...seen, cluster, epoch, voter: signer.id, observedAt }))
+  const bytes = voteBytes({ ...seen, cluster, epoch, voter: signer.id, observedAt })
+  const sig = signer.sign(bytes)
+  if (signer.publicKey !== undefined) signatures?.remember(signer.publicKey, bytes, sig)
   return { cluster, epoch, observedAt, sig }
 }
 
@@ -84,18 +87,46 @@ export const checkVote = (
   signatures: VerifiedSignatures,
   { anyStep = false }: StepRules = {}
 ): Result.Result<SealedVote, Unsealed> => {
+  const isForIt = message.ProposalID === proposal.ID && (anyStep || message.Seq === proposal.Seq)
+  return checkSeen(
+    message,
+    { target: proposalTarget(proposal), up: message.Agree === proposal.ProposedStatus, isForIt },
+    rosters,
+    signatures
+  )
+}
+
+/** Checks a vote that names its target, whatever proposal it is on: what that proposes is what the step says. */
+export const checkOwnVote = (
+  message: Vote,
+  target: Target,
+  rosters: Rosters,
+  signatures: VerifiedSignatures
+): Result.Result<SealedVote, Unsealed> => {
+  const status = statusOf(message.Seq ?? 0)
+  return checkSeen(
+    message,
+    { target, up: message.Agree === status, isForIt: status !== undefined },
+    rosters,
+    signatures
+  )
+}
+
+const checkSeen = (
+  message: Vote,
+  { isForIt, target, up }: { readonly target: Target; readonly up: boolean; readonly isForIt: boolean },
+  rosters: Rosters,
+  signatures: VerifiedSignatures
+): Result.Result<SealedVote, Unsealed> => {
   const { NodeID: voter, Seal: seal, Seq: seq } = message
   if (seal === undefined || seq === undefined) return Result.fail("unsigned")
   const problem = checkEpoch(seal, rosters)
   if (problem !== undefined) return Result.fail(problem)
   const observedAt = wireTimeMillis(seal.observedAt)
-  const isForIt = message.SenderNodeID === voter && message.ProposalID === proposal.ID
-    && (anyStep || seq === proposal.Seq)
-  if (!isForIt || observedAt === undefined) return Result.fail("mismatch")
-  const verifier = rosters.electorate(seal.epoch, proposal.IsIPv6)?.get(voter)
+  if (!isForIt || message.SenderNodeID !== voter || observedAt === undefined) return Result.fail("mismatch")
+  const verifier = rosters.electorate(seal.epoch, target.ipv6)?.get(voter)
   if (verifier === undefined) return Result.fail("not-a-member")
-  const up = message.Agree === proposal.ProposedStatus
-  const bytes = voteBytes({ ...seal, voter, target: proposalTarget(proposal), seq, up })
+  const bytes = voteBytes({ ...seal, voter, target, seq, up })
   return signatures.holds(verifier, bytes, seal.sig)
     ? Result.succeed({
       epoch: seal.epoch,

@@ -13,6 +13,18 @@ export const AgentService = Schema.Struct({
 })
 export type AgentService = typeof AgentService.Type
 
+const prefix = "agent.report."
+
+/** Characters of an id in the name of its subject. */
+const maxIdLength = 128
+
+/** Where an agent reports. What cannot be part of a subject is `_` in it. */
+export const agentReportSubject = (id: string): string =>
+  `${prefix}${id.slice(0, maxIdLength).replaceAll(/[\s*>\p{Cc}]|^\.|\.$|\.(?=\.)/gu, "_") || "_"}`
+
+/** Whether an agent can report under this id: it stands in the name of its subject as it is. */
+export const isAgentId = (id: string): boolean => agentReportSubject(id) === prefix + id
+
 /** `agent.report.<AgentID>`: a member's own agent says what it sees. */
 export const AgentReport = Schema.Struct({
   agent_id: Id,

@@ -2,7 +2,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import type { Target } from "../Target.ts"
 import { Data, Flag, Id, Text, WireCheckType } from "./Field.ts"
-import { Certificate, ownKey, Seal, Seq, VoteSeal } from "./Seal.ts"
+import { Certificate, CertificateTarget, ownKey, Seal, Seq, VoteSeal } from "./Seal.ts"
 import { WireTime } from "./WireTime.ts"
 
 /** `consensus.propose`: a monitor proposes a status for a target. Older nodes send no `SenderNodeID`. */
@@ -34,7 +34,9 @@ export const Vote = Schema.Struct({
   Timestamp: WireTime,
   /** Ours: the step of the register that the voter judged. */
   Seq: ownKey(Seq),
-  Seal: ownKey(VoteSeal)
+  Seal: ownKey(VoteSeal),
+  /** Ours: what the voter judged. With it a sealed vote counts where its proposal was lost. */
+  Target: ownKey(CertificateTarget)
 })
 export type Vote = typeof Vote.Type
 

@@ -41,7 +41,7 @@ export const VoteSeal = Schema.Struct({
 })
 export type VoteSeal = typeof VoteSeal.Type
 
-/** The target of a certificate, no part of it longer than in a proposal. */
+/** The target of a certificate or a sealed vote, no part of it longer than in a proposal. */
 export const CertificateTarget = Schema.Struct({
   checkType: CheckType,
   check: Id,

@@ -1,4 +1,5 @@
 import type * as Schema from "effect/Schema"
+import { AgentReport } from "./Agent.ts"
 import { Abstention, CertificateAnswer, CertificateMessage } from "./Certificates.ts"
 import { ClusterMessage } from "./Cluster.ts"
 import { FinalizeMessage, Proposal, Vote } from "./Consensus.ts"
@@ -49,6 +50,8 @@ export const OverrideDigest = subject("geodns.v1.override.digest", OverrideDiges
 export const Status = subject("geodns.v1.status", StatusQuestion, 4 * 1024)
 /** What comes back to the reply subject of a question on {@link Status}. */
 export const StatusReply = subject(Status.name, StatusAnswer, 512 * 1024)
+/** The reports of all agents, each on a subject of its own: `agentReportSubject`. */
+export const AgentReports = subject("agent.report.>", AgentReport, 128 * 1024)
 /** Ours: a monitor does not vote on a proposal, and why. */
 export const Abstain = subject("geodns.v1.abstain", Abstention, 4 * 1024)
 /** Ours: what proves decisions. Answers go to the reply subject. */

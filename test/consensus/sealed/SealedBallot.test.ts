@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { BallotEffect } from "../../../src/consensus/BallotEffect.ts"
 import { decisionIdOf } from "../../../src/consensus/sealed/decisionIdOf.ts"
 import { maxFailedChecks } from "../../../src/consensus/sealed/FailedChecks.ts"
 import { cheapSigner } from "../../../src/consensus/sealed/Signer.ts"
@@ -6,7 +7,7 @@ import { verify } from "../../../src/consensus/sealed/verify.ts"
 import type { Target } from "../../../src/domain/Target.ts"
 import { only, tags } from "../fixtures.ts"
 import { certificate, decision, member, monitors, roster, rostersOf, start, target } from "./fixtures.ts"
-import { plain, proposalOf, reasons, SealedTable, voteOf } from "./SealedTable.ts"
+import { plain, proposalOf, reasons, SealedTable, untargeted, voteOf } from "./SealedTable.ts"
 
 const second = 1_000
 const minute = 60 * second
@@ -197,7 +198,7 @@ describe("SealedBallot: taking a step", () => {
     const table = opened()
     table.vote(voteOf("m2"))
     const effects = table.vote(voteOf("m3"))
-    assert.deepStrictEqual(tags(effects), ["Voted", "Persist", "Apply", "Rejected", "PublishDecision"])
+    assert.deepStrictEqual(tags(effects), ["Voted", "Persist", "Apply", "Rejected"])
     const [apply] = only(effects, "Apply")
     const proof = certificate({ voters: ["m1", "m2", "m3"] })
     assert.deepStrictEqual(apply!.decision, {
@@ -212,7 +213,7 @@ describe("SealedBallot: taking a step", () => {
       proof: { seq: 1, late: false, certificate: proof }
     })
     assert.deepStrictEqual(only(effects, "Persist")[0]!.certificate, proof)
-    const { message } = only(effects, "PublishDecision")[0]!
+    const { message } = only(table.pass(1), "PublishDecision")[0]!
     assert.strictEqual(verify(message.Certificate!, message, rostersOf())._tag, "Success")
     assert.deepStrictEqual([message.Passed, message.SenderNodeID, message.Proposal.Seq], [true, "m1", 1])
     assert.strictEqual(table.ballot.seq(target), 1)
@@ -252,6 +253,34 @@ describe("SealedBallot: taking a step", () => {
     table.vote(voteOf("m4"))
     table.vote(voteOf("m5"))
     assert.deepStrictEqual(tags(table.receive(proposalOf("m2"))).filter((tag) => tag === "Apply"), ["Apply"])
+  })
+
+  it("counts votes on proposals that were lost, as soon as it sees the same", () => {
+    const table = new SealedTable()
+    for (const voter of ["m3", "m4"]) table.vote(voteOf(voter, { id: "lost" }))
+    const looking = table.propose(false)
+    assert.notInclude(tags(looking), "Apply")
+    const effects = table.see(false, looking)
+    assert.include(tags(effects), "Apply")
+    assert.deepStrictEqual(only(effects, "PublishDecision")[0]?.message.Proposal.ID, "own")
+    assert.deepStrictEqual(table.ballot.size().ahead, 0)
+  })
+
+  it("keeps no vote ahead that its voter did not sign, on what nobody knows, or that is older than what it holds", () => {
+    const table = new SealedTable({ knows: ({ member }) => member !== "Nobody" })
+    assert.deepStrictEqual(reasons(table.vote(voteOf("m3", { signer: cheapSigner("x") }))), ["bad-signature"])
+    const nobody = voteOf("m3", { target: { ...target, member: "Nobody" } })
+    assert.deepStrictEqual(reasons(table.vote(nobody)), ["unknown-target"])
+    assert.deepStrictEqual(reasons(table.vote(voteOf("m3", { epoch: 2 }))), ["other-epoch"])
+    assert.strictEqual(table.ballot.size().ahead, 0)
+    table.vote(voteOf("m3", { at: start + 2 * second }))
+    assert.deepStrictEqual(table.vote({ ...voteOf("m3", { sees: true }), Timestamp: start + minute }), [])
+    table.vote(voteOf("m4"))
+    assert.include(tags(table.see(false, table.propose(false))), "Apply", "the later word of m3 stands")
+    const forgets = new SealedTable()
+    forgets.vote(voteOf("m3"))
+    forgets.pass(121)
+    assert.strictEqual(forgets.ballot.size().ahead, 0)
   })
 
   it("takes no step by observations that are more than a minute apart, and by newer ones of the same voters", () => {
@@ -294,13 +323,33 @@ describe("SealedBallot: taking a step", () => {
     assert.deepStrictEqual(table.ballot.proposals().map(({ proposal }) => proposal.ID), ["p-m3"])
   })
 
-  it("sends its decision once more after 10 s, while it is the newest", () => {
+  it("publishes at once what it proposed itself", () => {
+    const table = new SealedTable()
+    table.see(false, table.propose())
+    table.vote(voteOf("m2"))
+    assert.lengthOf(only(table.vote(voteOf("m3")), "PublishDecision"), 1)
+    assert.deepStrictEqual(only(table.pass(9), "PublishDecision"), [])
+    assert.lengthOf(only(table.pass(1), "PublishDecision"), 1, "once more")
+  })
+
+  it("publishes what others proposed after 1 s, unless a member did; and once more after 10 s, while it is the newest", () => {
     const table = opened()
     table.vote(voteOf("m2"))
-    const first = only(table.vote(voteOf("m3")), "PublishDecision")
+    assert.deepStrictEqual(only(table.vote(voteOf("m3")), "PublishDecision"), [])
+    const first = only(table.pass(1), "PublishDecision")
+    assert.lengthOf(first, 1)
     assert.deepStrictEqual(only(table.pass(9), "PublishDecision"), [])
     assert.deepStrictEqual(only(table.pass(1), "PublishDecision"), first)
     assert.deepStrictEqual(only(table.pass(60), "PublishDecision"), [])
+
+    for (const [sender, isHeard] of [["m2", true], ["outsider", false]] as const) {
+      const told = opened()
+      told.vote(voteOf("m2"))
+      told.vote(voteOf("m3"))
+      told.decide({ ...decision(certificate()), SenderNodeID: sender })
+      assert.lengthOf(only(told.pass(5), "PublishDecision"), isHeard ? 0 : 1)
+      assert.lengthOf(only(told.pass(6), "PublishDecision"), 1, "once more in any case")
+    }
 
     const other = opened()
     other.vote(voteOf("m2"))
@@ -395,14 +444,17 @@ describe("SealedBallot: what counts for nothing", () => {
       { ...honest, Agree: true },
       { ...honest, NodeID: "m3", SenderNodeID: "m3" },
       { ...honest, Seal: { ...seal, observedAt: new Date(start + 1).toISOString() } },
-      voteOf("m2", { target: { ...target, member: "Fuji" } }),
+      { ...honest, Target: { ...target, member: "Fuji" } },
+      { ...honest, Seq: 2 },
+      untargeted(voteOf("m2", { target: { ...target, member: "Fuji" } })),
       voteOf("m2", { signer: cheapSigner("thief") })
     ]
     for (const vote of changed) assert.deepStrictEqual(reasons(table.vote(vote)), ["bad-signature"])
     assert.deepStrictEqual(reasons(table.vote({ ...honest, NodeID: "m3" })), ["mismatch"])
     assert.deepStrictEqual(reasons(table.vote({ ...honest, SenderNodeID: "" })), ["mismatch"])
-    assert.deepStrictEqual(reasons(table.vote({ ...honest, Seq: 2 })), ["mismatch"])
-    assert.deepStrictEqual(reasons(table.vote(voteOf("m2", { seq: 3 }))), ["mismatch"], "for another step")
+    const other = untargeted(voteOf("m2", { seq: 3 }))
+    assert.deepStrictEqual(reasons(table.vote(other)), ["mismatch"], "for another step")
+    assert.deepStrictEqual(reasons(table.vote({ ...other, ProposalID: "x" })), ["unknown-proposal"])
     assert.deepStrictEqual(reasons(table.vote(voteOf("m1"))), ["own-id"])
     assert.deepStrictEqual(table.ballot.proposals()[0]!.votes, { m1: true })
   })
@@ -564,7 +616,7 @@ describe("SealedBallot: who is ahead, and who behind", () => {
   it("asks a member that proposes a step further on for its certificate, at most every 10 s", () => {
     const table = new SealedTable()
     assert.deepStrictEqual(table.receive(proposalOf("m2", { seq: 4 })), [
-      { _tag: "Fetch", target, seq: 4, from: "m2" }
+      { _tag: "Fetch", target, seq: 3, from: "m2" }
     ])
     assert.deepStrictEqual(reasons(table.receive(proposalOf("m3", { seq: 4 }))), ["step"])
     table.pass(10)
@@ -573,6 +625,14 @@ describe("SealedBallot: who is ahead, and who behind", () => {
     assert.deepStrictEqual(reasons(table.receive(proposalOf("m4", { seq: 4, signer: cheapSigner("x") }))), [
       "bad-signature"
     ])
+  })
+
+  it("asks a member that votes on a step further on, too, if it truly does", () => {
+    const forged = voteOf("m2", { seq: 4, signer: cheapSigner("x") })
+    const table = new SealedTable()
+    assert.deepStrictEqual(reasons(table.vote(forged)), ["bad-signature"])
+    assert.deepStrictEqual(table.vote(voteOf("m2", { seq: 4 })), [{ _tag: "Fetch", target, seq: 3, from: "m2" }])
+    assert.deepStrictEqual(reasons(table.vote(voteOf("m3", { seq: 4 }))), ["step"])
   })
 
   it("tells a member that proposes a step that is over, at most every 10 s", () => {
@@ -653,8 +713,8 @@ describe("SealedBallot: rosters", () => {
     const table = new SealedTable()
     for (const voter of ["m2", "m3", "m4", "m5"]) table.vote(voteOf(voter, { id: "anew" }))
     table.handle({ _tag: "Rosters", rosters: next })
-    const effects = table.receive(proposalOf("m2", { id: "anew", epoch: 2 }))
-    assert.deepStrictEqual(reasons(effects), Array.from({ length: 4 }, () => "other-epoch"))
+    assert.deepStrictEqual(table.ballot.size().ahead, 0)
+    assert.deepStrictEqual(tags(table.receive(proposalOf("m2", { id: "anew", epoch: 2 }))), ["Proposed", "Observe"])
   })
 
   it("still takes a certificate of an epoch before that is not retired, and none that is", () => {
@@ -796,6 +856,35 @@ describe("SealedBallot: bounds", () => {
     assert.include(tags(table.vote(voteOf("m2"))), "Apply")
   })
 
+  it("hears the votes and decisions of a member in whose name proposals are forged, and each of them the other way round", () => {
+    const thief = cheapSigner("x")
+    const floods: Record<string, (table: SealedTable, i: number) => ReadonlyArray<BallotEffect>> = {
+      proposals: (table, i) => table.receive(proposalOf("m2", { id: `x${i}`, at: start + i, signer: thief })),
+      votes: (table, i) => table.vote(voteOf("m2", { at: start + i, signer: thief })),
+      decisions: (table, i) =>
+        table.decide({ ...decision(certificate({ at: start + i, signer: thief })), SenderNodeID: "m2" }),
+      told: (table, i) => table.told(certificate({ at: start + i, signer: thief }))
+    }
+    const honest: Record<string, (table: SealedTable) => ReadonlyArray<BallotEffect>> = {
+      proposals: (table) => table.receive(proposalOf("m2", { at: start + 1 })),
+      votes: (table) => table.vote(voteOf("m2")),
+      decisions: (table) => table.decide({ ...decision(certificate()), SenderNodeID: "m2" }),
+      told: (table) => table.told(certificate()),
+      "asked for": (table) => table.certificate(certificate())
+    }
+    for (const [flood, forge] of Object.entries(floods)) {
+      for (const [kind, say] of Object.entries(honest)) {
+        const table = new SealedTable()
+        for (let i = 0; i < 2 * maxFailedChecks; i++) forge(table, i)
+        assert.deepStrictEqual(
+          reasons(say(table)),
+          kind === flood ? ["unchecked"] : [],
+          `${kind} in a flood of ${flood}`
+        )
+      }
+    }
+  })
+
   it("the same with forged certificates: those made here and by others are taken", () => {
     const table = opened()
     const forged = (i: number) => certificate({ seq: 3, at: start + i, signer: cheapSigner("x") })
@@ -823,7 +912,7 @@ describe("SealedBallot: bounds", () => {
       const size = table.ballot.size()
       assert.isAtMost(size.open, 40)
       assert.isAtMost(size.closed, limits.decided)
-      assert.isAtMost(size.early, limits.earlyProposals)
+      assert.isAtMost(size.ahead, limits.earlyProposals)
       assert.isAtMost(size.registers, limits.registers)
       assert.isAtMost(size.fetched, limits.targets)
       assert.isAtMost(size.foreign, limits.targets)
@@ -837,7 +926,7 @@ describe("SealedBallot: bounds", () => {
       open: 0,
       steps: 0,
       closed: 0,
-      early: 0,
+      ahead: 0,
       repeats: 0,
       fetched: 0,
       held: 0,

@@ -63,6 +63,7 @@ export const voteOf = (voter: string, options: SaidOptions = {}): Vote => {
     Agree: seen === up,
     Timestamp: at,
     Seq: seq,
+    Target: options.target ?? target,
     Seal: sealVote(
       options.signer ?? cheapSigner(voter),
       { cluster: options.cluster ?? "test", epoch: options.epoch ?? 1 },
@@ -70,6 +71,9 @@ export const voteOf = (voter: string, options: SaidOptions = {}): Vote => {
     )
   }
 }
+
+/** Without what it is for: it counts by its proposal. */
+export const untargeted = ({ Target: _, ...vote }: Vote): Vote => vote
 
 /** A sealed ballot with a clock: of `m1`, one of five monitors of which three have IPv6. */
 export class SealedTable {
@@ -122,6 +126,10 @@ export class SealedTable {
 
   certificate(certificate: Certificate): ReadonlyArray<BallotEffect> {
     return this.handle({ _tag: "Certificate", certificate })
+  }
+
+  told(certificate: Certificate): ReadonlyArray<BallotEffect> {
+    return this.handle({ _tag: "Certificate", certificate, unasked: true })
   }
 
   /** Answers the looks that these effects ask for, with an observation of now. */

@@ -69,6 +69,13 @@ const cases: ReadonlyArray<{
     bad: [null, "x", {}, seal, { ...voteSeal, observedAt: "" }, { ...voteSeal, observedAt: `${time} ` }]
   },
   {
+    subject: Subject.Cast,
+    name: "consensus.vote.agree",
+    key: "Target",
+    good: T,
+    bad: [null, "x", [], {}, { ...T, checkType: "King" }, { ...T, member: "" }, { ...T, ipv6: "no" }]
+  },
+  {
     subject: Subject.Finalize,
     name: "consensus.finalize.passed",
     key: "Certificate",
