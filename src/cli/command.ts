@@ -1,4 +1,6 @@
 import * as Command from "effect/cli/Command"
+import { agent } from "./commands/agent.ts"
+import { alerts } from "./commands/alerts.ts"
 import { collator } from "./commands/collator.ts"
 import { config } from "./commands/configCheck.ts"
 import { demo } from "./commands/demo.ts"
@@ -13,6 +15,7 @@ import { natsPermissions } from "./commands/natsPermissions.ts"
 import { nodes } from "./commands/nodes.ts"
 import { outages } from "./commands/outages.ts"
 import { maintenance, override } from "./commands/override.ts"
+import { probe } from "./commands/probe.ts"
 import { roster } from "./commands/roster.ts"
 import { standalone } from "./commands/standalone.ts"
 import { status } from "./commands/status.ts"
@@ -32,6 +35,7 @@ export const geodns = Command.make("geodns").pipe(
     monitor,
     dns,
     collator,
+    agent,
     config,
     status,
     nodes,
@@ -40,8 +44,10 @@ export const geodns = Command.make("geodns").pipe(
     maintenance,
     explain,
     dig,
+    probe,
     geoip,
     outages,
+    alerts,
     usage,
     store,
     zone,

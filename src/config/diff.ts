@@ -79,10 +79,25 @@ const checksOf = ({ Checks, GeoDNS }: Local): Record<string, unknown> => {
 
 /** The settings by section, without the checks, which have a diff of their own. */
 const sectionsOf = ({ Checks: _, GeoDNS, ...rest }: Local): Readonly<Record<LocalSection, unknown>> => {
-  const { Alerts, Checks: _settings, Consensus, Dns, FlapDamping, GeoIp, Http, Nats, Public, Sla, Steering, Store } =
-    GeoDNS
+  const {
+    Agent,
+    Alerts,
+    Checks: _settings,
+    Consensus,
+    Dns,
+    FlapDamping,
+    GeoIp,
+    Http,
+    Nats,
+    Outbound,
+    Public,
+    Sla,
+    Steering,
+    Store
+  } = GeoDNS
   return {
     ...rest,
+    "GeoDNS.Agent": Agent,
     "GeoDNS.Alerts": Alerts,
     "GeoDNS.Consensus": Consensus,
     "GeoDNS.Dns": Dns,
@@ -90,6 +105,7 @@ const sectionsOf = ({ Checks: _, GeoDNS, ...rest }: Local): Readonly<Record<Loca
     "GeoDNS.GeoIp": GeoIp,
     "GeoDNS.Http": Http,
     "GeoDNS.Nats": Nats,
+    "GeoDNS.Outbound": Outbound,
     "GeoDNS.Public": Public,
     "GeoDNS.Sla": Sla,
     "GeoDNS.Steering": Steering,

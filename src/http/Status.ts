@@ -106,7 +106,11 @@ export class Status extends Context.Service<Status, {
           proposals: yield* consensus.proposals,
           ...Option.isSome(overrides)
             && { overrides: { all: yield* overrides.value.list, active: yield* overrides.value.active } },
-          ...Option.isSome(monitor) && { held: yield* monitor.value.held },
+          ...Option.isSome(monitor) && {
+            held: yield* monitor.value.held,
+            latencies: yield* monitor.value.latencies,
+            self: yield* monitor.value.self
+          },
           ...Option.isSome(shadow) && { shadow: yield* shadow.value.comparison },
           ...Option.isSome(log) && { outages: { open: yield* log.value.open, ...yield* recentOutages(now) } }
         })

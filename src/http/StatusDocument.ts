@@ -11,6 +11,9 @@ const Time = Schema.String
 /** Ids of nodes. */
 const Votes = Schema.Struct({ yes: Schema.Array(Schema.String), no: Schema.Array(Schema.String) })
 
+/** How long the successful probes of the last one to two hours took, in milliseconds to two digits. */
+export const LatencyStatus = Schema.Struct({ p50: Schema.Finite, p95: Schema.Finite, p99: Schema.Finite })
+
 /** The official status of one target. */
 export const TargetStatus = Schema.Struct({
   target: Target,
@@ -23,7 +26,9 @@ export const TargetStatus = Schema.Struct({
   decidedBy: Schema.String,
   votes: Votes,
   /** The step of its register, where it was decided by a certificate. Missing: unproven. */
-  seq: Schema.optionalKey(Schema.Int)
+  seq: Schema.optionalKey(Schema.Int),
+  /** Only on a monitor that checks it. */
+  latency: Schema.optionalKey(LatencyStatus)
 })
 export type TargetStatus = typeof TargetStatus.Type
 
@@ -57,6 +62,8 @@ export const MemberStatus = Schema.Struct({
   })),
   up: Schema.Int,
   down: Schema.Int,
+  /** Of all its targets together. Only on a monitor that checks it. */
+  latency: Schema.optionalKey(LatencyStatus),
   /** Those that are down first. Fewer than `up + down` when there are too many for one document. */
   targets: Schema.Array(TargetStatus)
 })
@@ -154,6 +161,17 @@ export const StatusDocument = Schema.Struct({
   targets: Schema.Struct({ up: Schema.Int, down: Schema.Int }),
   members: Listed(MemberStatus),
   proposals: Listed(ProposalStatus),
+  /** Only on a monitor: whether it can trust what it sees. */
+  observer: Schema.optionalKey(Schema.Struct({
+    /** How far it gets with each IP version. */
+    ipv4: Schema.Literals(["none", "loopback", "all"]),
+    ipv6: Schema.Literals(["none", "loopback", "all"]),
+    /** What it neither proposes nor votes on, as its own known-good targets fail. */
+    silent: Schema.Literals(["nothing", "ipv6", "everything"]),
+    /** Members that are officially up as far as it checks them, and those of them that fail from here. */
+    members: Schema.Int,
+    failing: Schema.Int
+  })),
   /** Only on a monitor: targets that it holds down because they flap. */
   held: Schema.optionalKey(Listed(HeldStatus)),
   /** Members taken out by hand: in force or planned. */

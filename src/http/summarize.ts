@@ -4,8 +4,11 @@ import type { ConsensusState, OpenProposal } from "../consensus/Consensus.ts"
 import type { MemberEntry } from "../domain/Catalog.ts"
 import type { Outage } from "../domain/Outage.ts"
 import { overriddenMembers, type Override, overrideState } from "../domain/Override.ts"
+import { targetKey } from "../domain/Target.ts"
 import { proposalTarget } from "../domain/wire/Consensus.ts"
 import type { HeldTarget } from "../monitor/FlapTable.ts"
+import type { Latencies } from "../monitor/LatencyTable.ts"
+import type { SelfStatus } from "../monitor/Monitor.ts"
 import type { Condition } from "../node/Conditions.ts"
 import type { Official } from "../status/Decision.ts"
 import type { Comparison } from "../status/Shadow.ts"
@@ -41,6 +44,8 @@ export interface StatusInput {
   }
   readonly shadow?: Comparison
   readonly held?: ReadonlyArray<HeldTarget>
+  readonly latencies?: Latencies
+  readonly self?: SelfStatus
   readonly outages?: {
     readonly open: ReadonlyArray<Outage>
     readonly recent: RecentOutages
@@ -91,7 +96,9 @@ export const webUrl = (text: string): string => {
   return /^https?:$/.test(url.protocol) && url.username === "" && url.password === "" ? url.href : ""
 }
 
-const targetStatus = (official: Official): TargetStatus => ({
+const latencyOf = (latency: TargetStatus["latency"]) => latency === undefined ? {} : { latency }
+
+const targetStatus = (latencies: Latencies | undefined) => (official: Official): TargetStatus => ({
   target: targetText(official.target),
   up: official.up,
   since: rfc3339(official.decidedAt),
@@ -99,7 +106,8 @@ const targetStatus = (official: Official): TargetStatus => ({
   decision: nameText(official.id),
   decidedBy: nameText(official.decidedBy),
   votes: votesOf(official.votes),
-  ...official.proof !== undefined && { seq: official.proof.seq }
+  ...official.proof !== undefined && { seq: official.proof.seq },
+  ...latencyOf(latencies?.ofTarget(targetKey(official.target)))
 })
 
 const earliest = (officials: ReadonlyArray<Official>): number =>
@@ -163,7 +171,8 @@ const memberStatus = (
   entry: MemberEntry | undefined,
   override: Override | undefined,
   officials: ReadonlyArray<Official>,
-  shown: ReadonlyArray<Official>
+  shown: ReadonlyArray<Official>,
+  latencies: Latencies | undefined
 ): MemberStatus => {
   const { since, state } = memberState(officials)
   const down = officials.reduce((count, { up }) => up ? count : count + 1, 0)
@@ -180,11 +189,12 @@ const memberStatus = (
     ...out !== undefined && { out },
     up: officials.length - down,
     down,
-    targets: shown.map(targetStatus)
+    ...latencyOf(latencies?.ofMember(name)),
+    targets: shown.map(targetStatus(latencies))
   }
 }
 
-const membersOf = ({ config: { catalog }, officials, overrides }: StatusInput) => {
+const membersOf = ({ config: { catalog }, latencies, officials, overrides }: StatusInput) => {
   const byMember = new Map<string, Array<Official>>(catalog.members.map(({ name }) => [name, []]))
   const failing: Array<Official> = []
   const healthy: Array<Official> = []
@@ -207,7 +217,7 @@ const membersOf = ({ config: { catalog }, officials, overrides }: StatusInput) =
   const members = [...byMember]
     .map(([name, all]) => {
       const entry = entryOf.get(name)
-      return memberStatus(name, entry, entry && out?.get(entry), all, shown.get(name) ?? [])
+      return memberStatus(name, entry, entry && out?.get(entry), all, shown.get(name) ?? [], latencies)
     })
     .sort((a, b) => urgency[a.state] - urgency[b.state] || (a.name < b.name ? -1 : 1))
   return { members, up, down: failing.length }
@@ -239,7 +249,6 @@ const selfStatus = ({ consensus, electorate, node: { id, role, startedAt } }: St
   self: true
 })
 
-/** This node stands first: however many there are, it is among those that are shown. */
 /** Without what is undefined. */
 export const consensusStatus = ({ epoch, mode, votes }: Pick<ConsensusState, "mode" | "epoch" | "votes">) => ({
   mode,
@@ -247,6 +256,14 @@ export const consensusStatus = ({ epoch, mode, votes }: Pick<ConsensusState, "mo
   votes
 })
 
+const observerStatus = ({ reach, silent, verdict }: SelfStatus) => ({
+  ...reach,
+  silent: silent.ipv4 ? "everything" as const : silent.ipv6 ? "ipv6" as const : "nothing" as const,
+  members: verdict.members,
+  failing: verdict.failing
+})
+
+/** This node stands first: however many there are, it is among those that are shown. */
 const nodesOf = (input: StatusInput) => {
   const others = input.nodes.toSorted((a, b) => a.role < b.role ? -1 : a.role > b.role ? 1 : a.id < b.id ? -1 : 1)
   const { items, total } = listed(others, limits.nodes - 1, nodeStatus(input.electorate))
@@ -317,6 +334,7 @@ export const summarize = (input: StatusInput): StatusDocument => {
       limits.proposals,
       proposalStatus
     ),
+    ...input.self !== undefined && { observer: observerStatus(input.self) },
     ...input.held !== undefined && {
       held: listed(input.held, limits.held, ({ left, penalty, target }) => ({
         target: targetText(target),

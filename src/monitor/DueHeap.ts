@@ -23,6 +23,11 @@ export class DueHeap {
     return this.#heap[0]?.at
   }
 
+  /** The key with that time, or undefined when empty. */
+  firstKey(): string | undefined {
+    return this.#heap[0]?.key
+  }
+
   /** Puts a key in, or moves it. */
   set(key: string, at: number): void {
     const there = this.#nodes.get(key)

@@ -25,6 +25,8 @@ import { Overrides } from "../status/Overrides.ts"
 import { makeDamping } from "./damping.ts"
 import { Families, type FamilyReach } from "./Families.ts"
 import type { HeldTarget } from "./FlapTable.ts"
+import type { SelfVerdict } from "./KnownGood.ts"
+import { type Latencies, LatencyTable } from "./LatencyTable.ts"
 import * as metrics from "./metrics.ts"
 import { monotonicMillis } from "./monotonic.ts"
 import { addMember, emptyPlan, planChecks, type PlanProblem } from "./plan.ts"
@@ -34,6 +36,7 @@ import { Probes } from "./Probes.ts"
 import { type Need, needOf, staleAfter } from "./proposing.ts"
 import { QuietStart } from "./QuietStart.ts"
 import type { ScriptedProbes } from "./ScriptedProbes.ts"
+import { type Distrusted, makeSelfTest } from "./selfTest.ts"
 import { Timetable } from "./Timetable.ts"
 
 /** What this monitor itself knows of one target. */
@@ -46,6 +49,14 @@ export interface LocalResult {
   readonly streak: number
   /** Older than two intervals and 30 s: unknown, not down. */
   readonly stale: boolean
+}
+
+/** What this node found out about itself. */
+export interface SelfStatus {
+  readonly reach: FamilyReach
+  readonly verdict: SelfVerdict
+  /** The IP versions that it is silent about, as it does not trust what it sees. */
+  readonly silent: Distrusted
 }
 
 interface Local {
@@ -73,6 +84,10 @@ export class Monitor extends Context.Service<Monitor, {
   readonly planned: Effect.Effect<number>
   /** Targets whose "up" this node does not propose for now because they went down too often, the longest first. */
   readonly held: Effect.Effect<ReadonlyArray<HeldTarget>>
+  /** Whether this node can trust what it sees. */
+  readonly self: Effect.Effect<SelfStatus>
+  /** How long probes took, as of now. */
+  readonly latencies: Effect.Effect<Latencies>
   /** Observations from now on, as they come. In place when the effect succeeds; a slow reader loses the oldest. */
   readonly subscribe: Effect.Effect<Stream.Stream<Observation>, never, Scope.Scope>
 }>()("effect-geodns/monitor/Monitor") {
@@ -104,7 +119,9 @@ export class Monitor extends Context.Service<Monitor, {
       // Each node has its own salt, so that a member is not probed by all of them at the same moments
       const timetable = new Timetable(identity.id)
       const quiet = new QuietStart()
+      const latencies = new LatencyTable()
       const damping = yield* makeDamping((key) => targets.has(key))
+      const selfTest = yield* makeSelfTest({ lastSeen: (key) => locals.get(key)?.last.up, onChange: prober.distrust })
       const observations = yield* PubSub.sliding<Observation>(backlog)
       const proposals = yield* FiberMap.make<TargetKey, void>()
       const wake = yield* Queue.sliding<void>(1)
@@ -134,7 +151,8 @@ export class Monitor extends Context.Service<Monitor, {
       // A shadow only looks.
       const isShadow = (yield* config.current).local.GeoDNS.Consensus.Shadow
       const needNow = Effect.fnUntraced(function*(planned: PlannedTarget, local: Local): Effect.fn.Return<Need> {
-        if (isShadow) return "nothing"
+        const distrusted = selfTest.distrusted()
+        if (isShadow || (planned.target.ipv6 ? distrusted.ipv6 : distrusted.ipv4)) return "nothing"
         const at = clock.currentTimeMillisUnsafe()
         if (at - local.last.at > staleAfter(planned)) return "nothing"
         const need = needOf(planned, local.state, yield* officialStatus.get(planned.target), at)
@@ -152,6 +170,8 @@ export class Monitor extends Context.Service<Monitor, {
         const state = debounce(counts ? before.state : undecided, up, at, check)
         const local: Local = { last: observation, state }
         locals.set(key, local)
+        if (up) latencies.record(key, planned.target.member, observation.latency, now())
+        yield* selfTest.see(key, planned.target, up)
         const wentDown = counts && before.state.debounced === true && state.debounced === false
         if (wentDown && damping.holds(key) && (yield* officialStatus.get(planned.target))?.up === false) {
           yield* damping.seenDown(planned.target)
@@ -244,15 +264,23 @@ export class Monitor extends Context.Service<Monitor, {
           if (is !== undefined && isSameSubject(was, is)) continue
           locals.delete(key)
           quiet.forget(key)
+          selfTest.forget(key)
+          latencies.forget(key)
           if (is === undefined) timetable.remove(key)
         }
+        latencies.retain(next.members)
+        yield* selfTest.judge
         yield* prober.replan(targets, snapshot.local.CheckWorkers.numWorkers)
         yield* Metric.update(metrics.targets, targets.size)
         yield* reportProblems(next.problems)
 
         let timed = 0
+        const isStart = before.size === 0
+        let added = 0
         for (const { check, key } of targets.values()) {
           timetable.set(key, check.interval, now())
+          // The first plan is spread over the interval; what is added later is looked at at once, a thousand a second.
+          if (!isStart && !before.has(key)) timetable.recheck(key, now() + ++added)
           if (++timed % slice === 0) yield* Effect.yieldNow
         }
         hurry(timetable.nextDue())
@@ -309,6 +337,12 @@ export class Monitor extends Context.Service<Monitor, {
         }),
         planned: Effect.sync(() => targets.size),
         held: damping.held,
+        latencies: Effect.sync(() => latencies.at(now())),
+        self: Effect.sync(() => ({
+          reach: reach ?? { ipv4: "none", ipv6: "none" },
+          verdict: selfTest.verdict(),
+          silent: selfTest.distrusted()
+        })),
         subscribe: Effect.map(PubSub.subscribe(observations), Stream.fromSubscription)
       })
     })

@@ -17,6 +17,14 @@ export interface PlannedCheck {
   readonly minimumStateTime: number
 }
 
+/** The network that a service says it is, as far as it says. */
+export interface ExpectedNetwork {
+  /** `""` for any. */
+  readonly name: string
+  /** Of the genesis block, `""` for any. */
+  readonly stateRoot: string
+}
+
 /** A target with everything it takes to look at it. */
 export interface PlannedTarget {
   readonly target: Target
@@ -29,8 +37,14 @@ export interface PlannedTarget {
   readonly host: string
   /** What is asked for, with the public name. */
   readonly url: string
+  /** For an endpoint: the networks of the services that have the URL; usually one. */
+  readonly networks: ReadonlyArray<ExpectedNetwork>
 }
+
+const isSameNetwork = (a: ExpectedNetwork, b: ExpectedNetwork | undefined): boolean =>
+  b !== undefined && a.name === b.name && a.stateRoot === b.stateRoot
 
 /** Whether two plans for one target look at the same thing in the same way: what was seen then still counts. */
 export const isSameSubject = (a: PlannedTarget, b: PlannedTarget): boolean =>
-  a.address === b.address && a.port === b.port && a.url === b.url && a.check.identity === b.check.identity
+  a.address === b.address && a.port === b.port && a.url === b.url && a.check.identity === b.check.identity &&
+  a.networks.length === b.networks.length && a.networks.every((network, i) => isSameNetwork(network, b.networks[i]))

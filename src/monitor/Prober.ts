@@ -19,6 +19,7 @@ import * as metrics from "./metrics.ts"
 import { monotonicMillis } from "./monotonic.ts"
 import { isSameSubject, type PlannedTarget } from "./PlannedTarget.ts"
 import type { ProbeResult } from "./Probe.ts"
+import type { Distrusted } from "./selfTest.ts"
 
 /** Milliseconds that a vote waits for a new probe. */
 const voteDeadline = 10_000
@@ -58,6 +59,13 @@ export class Prober extends Context.Service<Prober, {
    * monotonic clock.
    */
   readonly start: (key: TargetKey, due: number) => Effect.Effect<void>
+  /** Probes a target as soon as there is room, or joins the probe under way, and waits for what comes of it however long. */
+  readonly probe: (key: TargetKey) => Effect.Effect<Option.Option<Observation>>
+  /**
+   * While an IP version is distrusted, the `Observer` judges no target of it, as for one that is not planned: this node itself
+   * is sick. Its probes go on.
+   */
+  readonly distrust: (versions: Distrusted) => Effect.Effect<void>
   /** Every observation from now on. In place when the effect succeeds; a slow reader loses the oldest. */
   readonly subscribe: Effect.Effect<Stream.Stream<Observed>, never, Scope.Scope>
 }>()("effect-geodns/monitor/Prober") {
@@ -73,6 +81,7 @@ export class Prober extends Context.Service<Prober, {
       /** The last observations, with the time of the monotonic clock. */
       const lasts = new Map<TargetKey, { readonly observation: Observation; readonly taken: number }>()
       let targets: ReadonlyMap<TargetKey, PlannedTarget> = new Map()
+      let distrusted: Distrusted = { ipv4: false, ipv6: false }
       /** When this node last could not try, while that is a condition. */
       let unableAt: number | undefined
 
@@ -95,25 +104,21 @@ export class Prober extends Context.Service<Prober, {
       /** A node that cannot open sockets says so, and says nothing about members. */
       const reportOwn = Effect.fnUntraced(function*(result: ProbeResult) {
         if (result.up === undefined) {
+          if (result.error === "") return
           unableAt = now()
-          yield* conditions.raise("probes", `${result.error}: raise the limits of this process, or check less at once`)
+          yield* conditions.raise("probes", result.error)
         } else if (unableAt !== undefined && now() - unableAt >= calm) {
           unableAt = undefined
           yield* conditions.clear("probes")
         }
       })
 
-      const probe = Effect.fnUntraced(function*(flight: Flight) {
+      const look = Effect.fnUntraced(function*(flight: Flight) {
         const { planned } = flight
-        const { check, target } = planned
+        const { target } = planned
         const start = now()
         yield* Metric.update(metrics.lateness, Math.max(0, start - flight.due) / 1000)
-        const result = yield* check.run(planned).pipe(
-          Effect.timeoutOrElse({
-            duration: check.timeout,
-            orElse: () => Effect.succeed(late(check.timeout))
-          })
-        )
+        const result = yield* runInTime(planned)
         const latency = now() - start
         const at = clock.currentTimeMillisUnsafe()
         yield* Metric.update(metrics.duration, latency / 1000)
@@ -125,7 +130,7 @@ export class Prober extends Context.Service<Prober, {
       })
 
       const fly = (flight: Flight): Effect.Effect<void> =>
-        probe(flight).pipe(
+        look(flight).pipe(
           // A broken probe is our fault, not the member's
           Effect.catchCause((cause) =>
             Effect.logError(`the probe of ${describeTarget(flight.planned.target)} is broken`, cause).pipe(
@@ -184,17 +189,20 @@ export class Prober extends Context.Service<Prober, {
           return Effect.void
         })
 
+      const flightOf = (planned: PlannedTarget): Flight => flights.get(planned.key) ?? launch(planned, now())
+
       const observe: Observer["Service"]["observe"] = (target, freshFor) =>
         Effect.suspend(() => {
           const planned = targets.get(targetKey(target))
-          if (planned === undefined) return Effect.succeed(Option.none<Observation>())
+          const isTrusted = () => !(target.ipv6 ? distrusted.ipv6 : distrusted.ipv4)
+          if (planned === undefined || !isTrusted()) return Effect.succeed(Option.none<Observation>())
           const last = lasts.get(planned.key)
           if (last !== undefined && now() - last.taken <= freshFor) {
             return Effect.succeed(Option.some(last.observation))
           }
-          const flight = flights.get(planned.key) ?? launch(planned, now())
-          return Deferred.await(flight.done).pipe(
-            Effect.timeoutOrElse({ duration: voteDeadline, orElse: () => Effect.succeed(Option.none()) })
+          return Deferred.await(flightOf(planned).done).pipe(
+            Effect.timeoutOrElse({ duration: voteDeadline, orElse: () => Effect.succeed(Option.none()) }),
+            Effect.map(Option.filter(isTrusted))
           )
         })
 
@@ -203,6 +211,12 @@ export class Prober extends Context.Service<Prober, {
         Prober.of({
           replan,
           start,
+          probe: (key) =>
+            Effect.suspend(() => {
+              const planned = targets.get(key)
+              return planned === undefined ? Effect.succeedNone : Deferred.await(flightOf(planned).done)
+            }),
+          distrust: (versions) => Effect.sync(() => void (distrusted = versions)),
           subscribe: Effect.map(PubSub.subscribe(observations), Stream.fromSubscription)
         })
       ).pipe(Context.add(Observer, Observer.of({ observe: Effect.fn("Observer.observe")(observe) })))
@@ -212,6 +226,15 @@ export class Prober extends Context.Service<Prober, {
 
 /** At most an eighth of the workers is busy with one member, and never more than 16; always room for 2. */
 const perMember = (workers: number): number => Math.max(2, Math.min(16, Math.ceil(workers / 8)))
+
+/** Runs the probe of a target, which its deadline ends whatever the member does. */
+export const runInTime = (planned: PlannedTarget): Effect.Effect<ProbeResult> =>
+  planned.check.run(planned).pipe(
+    Effect.timeoutOrElse({
+      duration: planned.check.timeout,
+      orElse: () => Effect.succeed(late(planned.check.timeout))
+    })
+  )
 
 const late = (timeout: number): ProbeResult => ({
   up: false,

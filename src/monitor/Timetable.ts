@@ -67,8 +67,8 @@ export class Timetable {
   /** Takes the next run that is due at `now`. Of runs that were missed altogether, one is made up for. */
   take(now: number): Run | undefined {
     const due = this.#due.first()
-    const key = this.#due.take(now)
-    if (key === undefined || due === undefined) return undefined
+    const key = this.#due.firstKey()
+    if (key === undefined || due === undefined || due > now) return undefined
     const line = this.#lines.get(key)!
     this.#due.set(key, regular(line) > now ? regular(line) : advance(line, now))
     return { key, due }

@@ -40,6 +40,24 @@ export const damped = Metric.gauge("geodns_monitor_damped_targets", {
   description: "Targets that this monitor holds down because they went down too often"
 })
 
+/** Whether this node trusts what it sees. */
+export const abstains = Metric.gauge("geodns_monitor_abstains", {
+  description: "Whether this monitor is silent as its own known-good targets fail: 0 no, 1 on IPv6, 2 on everything"
+})
+
+const heard = Metric.counter("geodns_agent_reports_total", { description: "Reports of agents", incremental: true })
+
+/** Reports of agents by what came of them. */
+export const reports = {
+  taken: Metric.withAttributes(heard, { result: "taken" }),
+  /** It is on another subject than that of its agent. */
+  mismatch: Metric.withAttributes(heard, { result: "mismatch" }),
+  /** The documents have no such member. */
+  unknown: Metric.withAttributes(heard, { result: "unknown" }),
+  /** It came too soon after the last one. */
+  often: Metric.withAttributes(heard, { result: "often" })
+}
+
 /** What this monitor proposed. */
 export const proposed = Metric.counter("geodns_monitor_proposals_total", {
   description: "Statuses that this monitor proposed",

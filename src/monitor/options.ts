@@ -16,12 +16,27 @@ export const TargetOptions = Schema.Struct({
 })
 export type TargetOptions = typeof TargetOptions.Type
 
-/** Seconds for the connection, TLS included: 10 when missing. */
-export const ConnectTimeout = Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0)))
+/** A time or size that must be positive. */
+export const Positive = Schema.Finite.check(Schema.isGreaterThan(0))
+
+/** Seconds for the connection, TLS included: 10 when missing (5 for `ssl`). */
+export const ConnectTimeout = Schema.optionalKey(Positive)
+
+/** Takes a certificate chain that leads to nobody we trust; no when missing. */
+export const AllowUntrusted = Schema.optionalKey(Schema.Boolean)
 
 /** Milliseconds that a connection may take: some of the check's time is left to say that it was the connection. */
-export const connectWithin = (options: { readonly ConnectTimeout?: number }, timeout: number): number =>
-  Math.round(Math.min((options.ConnectTimeout ?? 10) * 1000, 0.9 * timeout))
+export const connectWithin = (
+  options: { readonly ConnectTimeout?: number },
+  timeout: number,
+  usual = 10
+): number => Math.round(Math.min((options.ConnectTimeout ?? usual) * 1000, 0.9 * timeout))
+
+/**
+ * Milliseconds after which a probe that asks several things stops and says what it knows: a little before the deadline of
+ * the check, which would leave nothing to say.
+ */
+export const sayBy = (timeout: number): number => Math.round(0.95 * timeout)
 
 /** Reads options; the failure has one line for each thing that is wrong. */
 export const readOptions = <A, I>(

@@ -4,11 +4,11 @@ import type { Catalog, Endpoint, MemberEntry } from "../domain/Catalog.ts"
 import { type Check, checkInterval, type Local } from "../domain/documents/Local.ts"
 import { formatHost } from "../domain/ListenAddress.ts"
 import { isReservedCheck } from "../domain/Override.ts"
-import { type CheckType, type Target, type TargetKey, targetKey } from "../domain/Target.ts"
+import { type Target, type TargetKey, targetKey } from "../domain/Target.ts"
 import { canReach, type FamilyReach } from "./Families.ts"
 import { readOptions, TargetOptions } from "./options.ts"
-import type { PlannedCheck, PlannedTarget } from "./PlannedTarget.ts"
-import { type Probe, probeKinds } from "./Probe.ts"
+import type { ExpectedNetwork, PlannedCheck, PlannedTarget } from "./PlannedTarget.ts"
+import type { Probe } from "./Probe.ts"
 
 /** Something in the documents that keeps targets from being checked. */
 export interface PlanProblem {
@@ -26,6 +26,8 @@ export interface ReadyCheck {
   readonly serviceTypes: ReadonlySet<string> | undefined
   /** Of the probe; undefined for all. */
   readonly schemes: ReadonlyArray<string> | undefined
+  /** Of the option or the probe; undefined for that of the URL. */
+  readonly port: number | undefined
 }
 
 /** The checks that can run, and why others cannot. */
@@ -40,8 +42,6 @@ export interface Plan {
   /** Each problem once. */
   readonly problems: ReadonlyMap<string, PlanProblem>
 }
-
-const isKnown = (name: string): boolean => Object.hasOwn(probeKinds, name)
 
 const clamp = (low: number, n: number, high: number): number => Math.round(Math.min(Math.max(low, n), high))
 
@@ -79,15 +79,13 @@ const planCheck = (
   const probe = probes.get(name)
   if (probe === undefined) {
     const there = `name one of ${[...probes.keys()].join(", ")} in GeoDNS.Checks.${check.Name}.Probe`
-    return Result.fail([
-      isKnown(name)
-        ? `this version has no probe ${name} yet, so the check does not run: disable it or ${there}`
-        : `there is no probe ${name}, so the check does not run: ${there}`
-    ])
+    return Result.fail([`there is no probe ${name}, so the check does not run: ${there}`])
   }
   if (!probe.checkTypes.includes(check.CheckType)) {
     return Result.fail([`the probe ${name} is for ${probe.checkTypes.join(" and ")} checks, not ${check.CheckType}`])
   }
+  const unusable = probe.unusable?.()
+  if (unusable !== undefined) return Result.fail([`the check does not run on this machine: ${unusable}`])
   const options = readOptions(TargetOptions, check.ExtraOptions)
   const run = probe.prepare(check.ExtraOptions, check.CheckType)
   if (Result.isFailure(options) || Result.isFailure(run)) {
@@ -101,6 +99,7 @@ const planCheck = (
   return Result.succeed({
     options: options.success,
     schemes: probe.schemes,
+    port: options.success.Port ?? probe.port,
     serviceTypes: serviceTypes && new Set(serviceTypes.map((type) => type.toUpperCase())),
     check: {
       name: check.Name,
@@ -130,9 +129,10 @@ export const planMember = (
   if (!Service.Active || Override) return { targets, problems }
   const addresses = [Service.ServiceIPv4, Service.ServiceIPv6].filter((a) => a !== "" && canReach(reach, a))
   if (addresses.length === 0) return { targets, problems }
-  for (const { check, options, schemes, serviceTypes } of checks) {
+  for (const ready of checks) {
+    const { check, options, serviceTypes } = ready
     const endpoints = check.type === "site" ? [] : distinct(entry, serviceTypes)
-    for (const place of placesOf(check.type, endpoints, options, schemes)) {
+    for (const place of placesOf(ready, endpoints)) {
       if (place.port === undefined) {
         problems.push({
           about: `check ${check.name}`,
@@ -156,7 +156,8 @@ export const planMember = (
           address,
           port: place.port,
           host: place.domain,
-          url: place.url ?? siteUrl(options, address)
+          url: place.url ?? siteUrl(options, address),
+          networks: place.networks
         })
       }
     }
@@ -217,33 +218,41 @@ interface Place {
   readonly endpoint: string
   readonly port: number | undefined
   readonly url: string | undefined
+  readonly networks: ReadonlyArray<ExpectedNetwork>
+}
+
+/** A URL and the networks that are expected behind it. */
+interface Expected extends Endpoint {
+  readonly networks: ReadonlyArray<ExpectedNetwork>
 }
 
 /** The member's distinct URLs of services of these types. */
-const distinct = (entry: MemberEntry, serviceTypes: ReadonlySet<string> | undefined): ReadonlyArray<Endpoint> => {
-  const found = new Map<string, Endpoint>()
-  for (const { endpoints, service } of entry.services) {
-    if (serviceTypes !== undefined && !serviceTypes.has(service.Configuration.ServiceType.toUpperCase())) continue
-    for (const endpoint of endpoints) found.set(endpoint.url, endpoint)
+const distinct = (entry: MemberEntry, serviceTypes: ReadonlySet<string> | undefined): ReadonlyArray<Expected> => {
+  const found = new Map<string, Expected>()
+  for (const { endpoints, service: { Configuration } } of entry.services) {
+    if (serviceTypes !== undefined && !serviceTypes.has(Configuration.ServiceType.toUpperCase())) continue
+    const networks = [{ name: Configuration.NetworkName, stateRoot: Configuration.StateRootHash }]
+    for (const { host, url } of endpoints) {
+      const others = found.get(url)?.networks
+      found.set(url, { host, url, networks: others === undefined ? networks : [...others, ...networks] })
+    }
   }
   return [...found.values()]
 }
 
 const placesOf = (
-  type: CheckType,
-  endpoints: ReadonlyArray<Endpoint>,
-  options: TargetOptions,
-  schemes: ReadonlyArray<string> | undefined
+  { check: { type }, options, port: always, schemes }: ReadyCheck,
+  endpoints: ReadonlyArray<Expected>
 ): ReadonlyArray<Place> => {
   if (type === "site") {
-    return [{ domain: "", endpoint: "", port: options.Port ?? defaultPort(options), url: undefined }]
+    return [{ domain: "", endpoint: "", port: always ?? defaultPort(options), url: undefined, networks: [] }]
   }
   if (type === "endpoint") {
-    return endpoints.map(({ host, url }) => {
+    return endpoints.map(({ host, networks, url }) => {
       const parsed = new URL(url)
       const isDoable = schemes === undefined || schemes.includes(parsed.protocol.slice(0, -1))
-      const port = isDoable ? options.Port ?? urlPort(parsed) : undefined
-      return { domain: host, endpoint: url, port, url }
+      const port = isDoable ? always ?? urlPort(parsed) : undefined
+      return { domain: host, endpoint: url, port, url, networks }
     })
   }
   const byHost = new Map<string, Array<URL>>()
@@ -254,13 +263,14 @@ const placesOf = (
   }
   return [...byHost].map(([host, urls]) => {
     const port = options.Port ?? hostPort(urls, options)
-    return { domain: host, endpoint: "", port, url: originUrl(options, host, port) }
+    return { domain: host, endpoint: "", port: always ?? port, url: originUrl(options, host, port), networks: [] }
   })
 }
 
 const ports: Readonly<Record<string, number>> = { "http:": 80, "ws:": 80, "https:": 443, "wss:": 443 }
 
-const urlPort = (url: URL): number | undefined => url.port === "" ? ports[url.protocol] : Number(url.port)
+/** The port of a URL; undefined when neither it nor its scheme says one. */
+export const urlPort = (url: URL): number | undefined => url.port === "" ? ports[url.protocol] : Number(url.port)
 
 const defaultPort = (options: TargetOptions): number => options.Scheme === "http" ? 80 : 443
 

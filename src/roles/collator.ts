@@ -1,6 +1,7 @@
 import * as Layer from "effect/Layer"
 import { AlertChannels } from "../alerts/AlertChannel.ts"
 import { Alerts } from "../alerts/Alerts.ts"
+import { documentContext } from "../alerts/documentContext.ts"
 import { MonitorResults } from "../status/MonitorResults.ts"
 import { OutageLog } from "../status/OutageLog.ts"
 import { OverrideLog } from "../status/OverrideLog.ts"
@@ -17,7 +18,10 @@ import { stores } from "./stores.ts"
 import { usedBy } from "./uses.ts"
 
 /** What remembers and tells: outages and overrides into the store, alerts to people. */
-export const recording = Alerts.layer.pipe(Layer.provideMerge(Layer.merge(OutageLog.layer, OverrideLog.layer)))
+export const recording = Alerts.layer.pipe(
+  Layer.provide(documentContext),
+  Layer.provideMerge(Layer.merge(OutageLog.layer, OverrideLog.layer))
+)
 
 /** A collator: follows the decisions, keeps the outages, alerts. */
 export const collator = recording.pipe(Layer.provideMerge(follower))
@@ -29,7 +33,7 @@ export const collatorApis = ["CollatorApi", "MgmtApi"] as const
 const work = ifShadow({
   shadow: Layer.provide(Shadow.layerFollowed, MonitorResults.layer),
   otherwise: Layer.merge(recording, UsageCollector.layer).pipe(
-    Layer.provide(AlertChannels.layerLog),
+    Layer.provide(AlertChannels.layer),
     Layer.provideMerge(stores)
   )
 })

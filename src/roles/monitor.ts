@@ -1,6 +1,7 @@
 import * as Layer from "effect/Layer"
 import { Consensus } from "../consensus/Consensus.ts"
 import { Families } from "../monitor/Families.ts"
+import { hearAgents } from "../monitor/hearAgents.ts"
 import { Monitor } from "../monitor/Monitor.ts"
 import { opinions } from "../monitor/opinions.ts"
 import { Prober } from "../monitor/Prober.ts"
@@ -36,7 +37,7 @@ const telling = ifShadow({
 /** A monitor as a process. `path` is the local document. */
 export const monitorNode = (path: string) =>
   servers(monitorApis, routes).pipe(
-    Layer.provideMerge(telling),
+    Layer.provideMerge(Layer.merge(telling, hearAgents)),
     Layer.provideMerge(monitor),
     Layer.provide([Probes.layer, Families.layer]),
     Layer.provideMerge(Layer.merge(broker, sealing("monitor"))),

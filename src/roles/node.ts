@@ -31,7 +31,7 @@ export interface NodeOptions {
 }
 
 /** v2's names for log levels. What is not among them logs as `Info`. */
-const logLevels: Readonly<Record<string, LogLevel>> = {
+export const logLevels: Readonly<Record<string, LogLevel>> = {
   debug: "Debug",
   info: "Info",
   warn: "Warn",

@@ -32,7 +32,7 @@ import { zoneFindings } from "./zoneFindings.ts"
 const quiet = Layer.succeed(References.MinimumLogLevel, "Error")
 
 /** The configuration that a local document names, read once and kept nowhere. */
-const documents = (path: string) =>
+export const documents = (path: string) =>
   Config.layer({ path, required: ["MembersConfig", "ServicesConfig"] }).pipe(
     Layer.provide([Documents.layer, DurableFiles.layerMemory, Conditions.layer]),
     Layer.provide(quiet)

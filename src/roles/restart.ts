@@ -8,12 +8,13 @@ import { Conditions } from "../node/Conditions.ts"
 
 /** The settings of a local document that are read at start and never again, by their paths. */
 const readAtStart = (local: Local): Readonly<Record<string, unknown>> => {
-  const { GeoDNS, Maxmind, Mysql, Nats, System } = local
+  const { GeoDNS, Matrix, Maxmind, Mysql, Nats, System } = local
   return {
     "System.WorkDir": System.WorkDir,
     "System.LogLevel": System.LogLevel,
     "Nats": Nats,
     "Mysql": Mysql,
+    "Matrix": Matrix,
     "Maxmind.MaxmindDBPath": Maxmind.MaxmindDBPath,
     "GeoDNS.Consensus.Mode": GeoDNS.Consensus.Mode,
     "GeoDNS.Consensus.KeyFile": GeoDNS.Consensus.KeyFile,
@@ -21,6 +22,10 @@ const readAtStart = (local: Local): Readonly<Record<string, unknown>> => {
     "GeoDNS.Consensus.Electorate": GeoDNS.Consensus.Electorate,
     "GeoDNS.Consensus.Shadow": GeoDNS.Consensus.Shadow,
     "GeoDNS.Nats": GeoDNS.Nats,
+    "GeoDNS.Alerts.Alertmanager": GeoDNS.Alerts.Alertmanager,
+    "GeoDNS.Alerts.Webhooks": GeoDNS.Alerts.Webhooks,
+    "GeoDNS.Alerts.Dashboard": GeoDNS.Alerts.Dashboard,
+    "GeoDNS.Outbound": GeoDNS.Outbound,
     "GeoDNS.Store": GeoDNS.Store,
     "GeoDNS.Dns.Listen": GeoDNS.Dns.Listen,
     "GeoDNS.Dns.Tcp": GeoDNS.Dns.Tcp,

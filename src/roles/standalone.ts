@@ -46,7 +46,7 @@ export const standalone = (path: string) =>
     Layer.provideMerge(AnswerState.layer),
     // Below the servers: they show what is there.
     Layer.provideMerge(Layer.mergeAll(Monitor.layer, recording, answering)),
-    Layer.provide(AlertChannels.layerLog),
+    Layer.provide(AlertChannels.layer),
     Layer.provideMerge(participating(Consensus.layerWith({ minimumVotes: 1 }))),
     Layer.provideMerge(Prober.layer),
     Layer.provide([Probes.layer, Families.layer, Bus.layerMemory({ name: "standalone" })]),

@@ -4,8 +4,8 @@ import type { LocalPart } from "../config/usedSettings.ts"
 export const usedBy = {
   monitor: ["Nats", "MonitorApi", "MgmtApi"],
   dns: ["Nats", "DnsApi", "MgmtApi", "Maxmind"],
-  collator: ["Nats", "Mysql", "CollatorApi", "MgmtApi"],
-  standalone: ["Mysql", "Maxmind", "DnsApi", "MonitorApi", "CollatorApi", "MgmtApi"]
+  collator: ["Nats", "Mysql", "Matrix", "Alerts", "CollatorApi", "MgmtApi"],
+  standalone: ["Mysql", "Matrix", "Alerts", "Maxmind", "DnsApi", "MonitorApi", "CollatorApi", "MgmtApi"]
 } satisfies Readonly<Record<string, ReadonlyArray<LocalPart>>>
 
 /** What a local document that names a broker or a database is for: whatever its role, they have to be usable. */

@@ -87,7 +87,8 @@ describeWith(mariadb, "geodns outages, usage and store on MariaDB", () => {
           "0002_usage",
           "0003_alerts",
           "0004_usage_writers",
-          "0005_certificates"
+          "0005_certificates",
+          "0006_alert_duty"
         ])
         for (const { steps } of planned.migrations) {
           for (const { sql, what } of steps) assert.isNotEmpty(sql, what)

@@ -54,9 +54,13 @@ describe("geodns store migrate", () => {
       assert.isTrue(done.ok, done.stderr)
       assert.deepStrictEqual(JSON.parse(done.stdout).migrations, planned.migrations)
       assert.deepStrictEqual(all("SELECT COUNT(*) FROM alert_threads"), [[0]])
-      assert.deepStrictEqual(all("SELECT name FROM schema_migrations ORDER BY 1"), [["alerts"], ["certificates"], [
-        "outages"
-      ], ["usage"]])
+      assert.deepStrictEqual(all("SELECT name FROM schema_migrations ORDER BY 1"), [
+        ["alert_duty"],
+        ["alerts"],
+        ["certificates"],
+        ["outages"],
+        ["usage"]
+      ])
       assert.deepStrictEqual(JSON.parse((yield* of("--json")).stdout).migrations, [])
       assert.include((yield* of()).stdout, "nothing is to be done")
     }).pipe(Effect.scoped))

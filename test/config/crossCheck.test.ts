@@ -109,11 +109,11 @@ describe("crossCheck", () => {
     assert.deepStrictEqual(
       say({
         local: local({
-          GeoDNS: { Alerts: { Webhooks: [{ Url: "https://x.example", Secret: "planted" }] } }
+          GeoDNS: { Sla: { DualStack: "any" } }
         })
       }),
       [
-        "local: GeoDNS.Alerts.Webhooks: expected nothing, as this version makes no use of it, found a setting"
+        "local: GeoDNS.Sla.DualStack: expected nothing, as this version makes no use of it, found a setting"
       ]
     )
   })

@@ -181,7 +181,16 @@ export const consensus = (proposals: ReadonlyArray<OpenProposal>) =>
   })
 
 export const monitor = (results: ReadonlyArray<LocalResult>) =>
-  Layer.mock(Monitor, { results: Effect.succeed(results), held: Effect.succeed([]) })
+  Layer.mock(Monitor, {
+    results: Effect.succeed(results),
+    held: Effect.succeed([]),
+    latencies: Effect.succeed({ ofTarget: () => undefined, ofMember: () => undefined }),
+    self: Effect.succeed({
+      reach: { ipv4: "all" as const, ipv6: "none" as const },
+      verdict: { members: 0, failing: 0, sick: false, ipv6Lost: false },
+      silent: { ipv4: false, ipv6: false }
+    })
+  })
 
 export const outageLog = (open: ReadonlyArray<Outage>) => Layer.mock(OutageLog, { open: Effect.succeed(open) })
 

@@ -39,6 +39,7 @@ const statusWith = (text: string, later = 0): StatusDocument => {
     officials: [
       official(of, { up: false, error: text, id: text, decidedBy: text, votes: { [text]: true, [`${text}2`]: false } })
     ],
+    latencies: { ofTarget: () => undefined, ofMember: () => ({ p50: 20, p95: 90, p99: 400 }) },
     proposals: [proposal(of, { error: text })],
     overrides: { all: [planned, override], active: new Map([[text, override]]) },
     shadow: {

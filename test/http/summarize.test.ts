@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as fc from "fast-check"
 import type { Override } from "../../src/domain/Override.ts"
+import { targetKey } from "../../src/domain/Target.ts"
 import { StatusDocument } from "../../src/http/StatusDocument.ts"
 import {
   addOutage,
@@ -216,6 +217,35 @@ describe("summarize", () => {
     const shown = JSON.parse(JSON.stringify(document(0)))
     assert.deepStrictEqual(Schema.decodeUnknownSync(StatusDocument)(shown), document(0))
     assert.notProperty(summarize(input()), "held")
+  })
+
+  it("shows what a monitor knows of itself and how fast members answer, and nothing of it elsewhere", () => {
+    const slow = { p50: 20, p95: 90, p99: 400 }
+    const amber = site("Amber")
+    const document = summarize(input({
+      officials: [official(amber, ago(1))],
+      latencies: {
+        ofTarget: (key) => key === targetKey(amber) ? { ...slow, p50: 10 } : undefined,
+        ofMember: (name) => name === "Amber" ? slow : undefined
+      },
+      self: {
+        reach: { ipv4: "all", ipv6: "loopback" },
+        verdict: { members: 7, failing: 1, sick: false, ipv6Lost: true },
+        silent: { ipv4: false, ipv6: true }
+      }
+    }))
+    const [first, second] = document.members.items.toSorted((a, b) => a.name < b.name ? -1 : 1)
+    assert.deepStrictEqual([first!.latency, first!.targets[0]!.latency?.p50], [slow, 10])
+    assert.notProperty(second, "latency")
+    assert.deepStrictEqual(document.observer, {
+      ipv4: "all",
+      ipv6: "loopback",
+      silent: "ipv6",
+      members: 7,
+      failing: 1
+    })
+    assert.deepStrictEqual(Schema.decodeUnknownSync(StatusDocument)(JSON.parse(JSON.stringify(document))), document)
+    assert.notProperty(summarize(input()), "observer")
   })
 
   it("has no outages where none are kept", () => {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { targetKey } from "../../src/domain/Target.ts"
 import { FlapTable } from "../../src/monitor/FlapTable.ts"
-import { targetOf } from "../simulation/World.ts"
+import { targetOf } from "../simulation/plan/targetOf.ts"
 
 const minute = 60_000
 const limits = { halfLife: 15 * minute, suppressLimit: 5_000, reuseLimit: 2_000, maxSuppressTime: 60 * minute }

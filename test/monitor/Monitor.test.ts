@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { Config } from "../../src/config/Config.ts"
 import { type RawDocuments, setDocuments } from "../../src/config/memoryConfig.ts"
+import { targetKey } from "../../src/domain/Target.ts"
 import { Families, type FamilyReach } from "../../src/monitor/Families.ts"
 import { type LocalResult, Monitor } from "../../src/monitor/Monitor.ts"
 import { Prober } from "../../src/monitor/Prober.ts"
@@ -369,6 +370,28 @@ describe("a target that flaps", () => {
       yield* pass(15_000)
       assert.deepStrictEqual([yield* isUp, yield* held], ["true", []])
     }).pipe(Effect.provide(World(flappy({ Enabled: false }))), seeded), 30_000)
+})
+
+describe("how long probes took", () => {
+  it.effect("is kept for each target and member, of successful probes, and goes with them", () =>
+    Effect.gen(function*() {
+      const { set } = yield* ScriptedProbes
+      const latencies = Monitor.use(({ latencies }) => latencies)
+      yield* set({ member: "Harbour" }, { up: true, latency: 40 })
+      yield* pass(60_000)
+      const [{ target }] = (yield* results).filter(({ target }) => target.member === "Harbour") as [LocalResult]
+      const before = yield* latencies
+      assert.closeTo(before.ofMember("Harbour")!.p50, 40, 4)
+      assert.closeTo(before.ofTarget(targetKey(target))!.p99, 40, 4)
+      assert.isBelow(before.ofMember("Lagoon")!.p99, 2)
+      yield* set({ member: "Harbour" }, { up: false, latency: 2_000 })
+      yield* pass(60_000)
+      assert.isBelow((yield* latencies).ofMember("Harbour")!.p99, 50)
+      yield* reload(documents({ members: { b: member("Lagoon", 2) } }))
+      const after = yield* latencies
+      assert.deepStrictEqual([after.ofMember("Harbour"), after.ofTarget(targetKey(target))], [undefined, undefined])
+      assert.isDefined(after.ofMember("Lagoon"))
+    }).pipe(Effect.provide(World()), seeded))
 })
 
 describe("what a monitor does not know", () => {

@@ -211,7 +211,7 @@ describe("Prober", () => {
         yield* TestClock.adjust(1)
         return yield* Fiber.join(looking)
       })
-      yield* set({}, { up: undefined, error: "this node could not try: EMFILE" })
+      yield* set({}, { up: undefined, error: "this node could not try: EMFILE: raise the limits" })
       assert.isTrue(Option.isNone(yield* look))
       assert.deepStrictEqual(seen, [])
       const [condition] = yield* conditions.current

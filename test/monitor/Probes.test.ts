@@ -1,9 +1,9 @@
-import { afterAll, assert, beforeAll, it } from "@effect/vitest"
+import { afterAll, beforeAll } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { readFileSync } from "node:fs"
 import * as tls from "node:tls"
-import { liveProbes, Probes } from "../../src/monitor/Probes.ts"
+import { Probes } from "../../src/monitor/Probes.ts"
 import { ScriptedProbes } from "../../src/monitor/ScriptedProbes.ts"
 import { plannedTarget } from "./planned.ts"
 import { probesConformance } from "./Probes.conformance.ts"
@@ -12,11 +12,6 @@ import { tcpServer, tlsServer } from "./servers.ts"
 const before = tls.getCACertificates("default")
 beforeAll(() => tls.setDefaultCACertificates([...before, readFileSync("test/fixtures/tls/authority.pem", "utf8")]))
 afterAll(() => tls.setDefaultCACertificates(before))
-
-it.effect("liveProbes names the live ones", () =>
-  Effect.gen(function*() {
-    assert.deepStrictEqual([...(yield* Probes).keys()], [...liveProbes])
-  }).pipe(Effect.provide(Probes.layer)))
 
 probesConformance(
   "live",

@@ -155,7 +155,10 @@ describe("http", () => {
       withProcessor()
       assert.deepStrictEqual(yield* look, [false, "the body could not be matched with BodyRegex in time"])
       withoutProcessor()
-      assert.deepStrictEqual(yield* look, [undefined, "this node could not try: no processor for BodyRegex"])
+      assert.deepStrictEqual(yield* look, [
+        undefined,
+        "this node could not try: no processor for BodyRegex: raise the limits of this process, or check less at once"
+      ])
     }).pipe(Effect.provide(Live)))
 
   it.live("a right answer that takes too long is none", () =>

@@ -11,7 +11,7 @@ import { Services } from "../../src/domain/documents/Services.ts"
 import { targetKey } from "../../src/domain/Target.ts"
 import { canReach, type FamilyReach, type Reach } from "../../src/monitor/Families.ts"
 import { type Plan, plan } from "../../src/monitor/plan.ts"
-import type { PlannedTarget } from "../../src/monitor/PlannedTarget.ts"
+import { isSameSubject, type PlannedTarget } from "../../src/monitor/PlannedTarget.ts"
 import { Probes } from "../../src/monitor/Probes.ts"
 import { ScriptedProbes } from "../../src/monitor/ScriptedProbes.ts"
 import {
@@ -155,13 +155,15 @@ describe("what is checked", () => {
     const catalog = makeCatalog(members, Schema.decodeUnknownSync(Services)(read("services_rpc.json")))
     const p = plan(local, catalog, everywhere, live)
     const byCheck = Map.groupBy(targets(p), ({ target }) => target.check)
-    assert.deepStrictEqual([...byCheck.keys()], ["ssl"])
+    assert.deepStrictEqual([...byCheck.keys()], ["ssl", "wss", "ethrpc"])
     assert.isAbove(byCheck.get("ssl")!.length, 20)
-    assert.strictEqual(p.problems.size, 2)
-    for (const line of problems(p)) assert.match(line, /^check (wss|ethrpc): this version has no probe/)
-    const complete = plan(local, catalog, everywhere, all)
-    assert.strictEqual(complete.problems.size, 0)
-    assert.isAbove(complete.targets.size, 300)
+    assert.strictEqual(p.problems.size, 0)
+    assert.isAbove(p.targets.size, 300)
+    const kusama = byCheck.get("wss")!.find(({ url }) => url === "wss://rpc.dotters.example/kusama")!
+    assert.deepStrictEqual(kusama.networks, [{
+      name: "Kusama",
+      stateRoot: "0xb0006203c3a6e6bd2c6a17b1d4ae8ca49a31da0f4579da950b127774b44aef6b"
+    }])
   })
 })
 
@@ -205,6 +207,27 @@ describe("what a planned target says", () => {
     assert.strictEqual(port("wss://rpc.example/x"), 443)
     assert.strictEqual(port("https://rpc.example:8443"), 8443)
     assert.strictEqual(port("https://rpc.example:8443", { Port: 9443 }), 9443)
+  })
+
+  it("the networks are those of the services that have the URL, and a change of them is another subject", () => {
+    const service = (NetworkName: string, StateRootHash = "") => {
+      const raw = rawService({ urls: ["wss://rpc.example/x"] })
+      return { ...raw, Configuration: { ...raw.Configuration, NetworkName, StateRootHash } }
+    }
+    const of = (services: Readonly<Record<string, RawService>>) =>
+      only(planOf({
+        checks: [endpoint],
+        services,
+        members: { a: rawMember({ name: "A", services: Object.keys(services) }) }
+      }))
+    const kusama = of({ s: service("Kusama", "0x1") })
+    assert.deepStrictEqual(kusama.networks, [{ name: "Kusama", stateRoot: "0x1" }])
+    assert.deepStrictEqual(of({ s: service("Kusama"), t: service("Paseo") }).networks.map(({ name }) => name), [
+      "Kusama",
+      "Paseo"
+    ])
+    assert.isTrue(isSameSubject(kusama, of({ s: service("Kusama", "0x1") })))
+    assert.isFalse(isSameSubject(kusama, of({ s: service("Kusama", "0x2") })))
   })
 
   it("a domain is looked at where its URLs are", () => {
@@ -258,15 +281,22 @@ describe("problems plan nothing that could mark anything down", () => {
     assert.match(problems(p).join("\n"), pattern)
   }
 
-  it("a probe that is not known, or does not exist yet", () => {
-    expectProblem(rawCheck({ Name: "pnig", CheckType: "site" }), /^check pnig: there is no probe pnig.*http, tcp, ssl/)
-    for (const Name of ["ping", "wss", "ethrpc"]) {
-      expectProblem(
-        rawCheck({ Name, CheckType: "site" }),
-        new RegExp(`^check ${Name}: this version has no probe ${Name} yet`)
-      )
-    }
+  it("a probe that is not known", () => {
+    expectProblem(
+      rawCheck({ Name: "pnig", CheckType: "site" }),
+      /^check pnig: there is no probe pnig.*ssl, wss, ethrpc/
+    )
     expectProblem(rawCheck({ Name: "constructor", CheckType: "site" }), /there is no probe constructor/)
+  })
+
+  it("a probe that this machine cannot run", () => {
+    const unusable = () => "it has no ping command: install iputils-ping"
+    const probes = new Map(all).set("ping", { ...all.get("ping")!, unusable })
+    const p = planOf({ checks: [site, endpoint], probes })
+    assert.deepStrictEqual(targets(p).map(({ target }) => target.check), ["wss"])
+    assert.deepStrictEqual(problems(p), [
+      "check ping: the check does not run on this machine: it has no ping command: install iputils-ping"
+    ])
   })
 
   it("a check type that the probe cannot do", () => {

@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
 import { targetKey } from "../../src/domain/Target.ts"
-import type { PlannedTarget } from "../../src/monitor/PlannedTarget.ts"
+import type { ExpectedNetwork, PlannedTarget } from "../../src/monitor/PlannedTarget.ts"
 import type { RunProbe } from "../../src/monitor/Probe.ts"
 import type { Probes } from "../../src/monitor/Probes.ts"
 
@@ -15,6 +15,7 @@ export const plannedTarget = (options: {
   readonly interval?: number
   readonly timeout?: number
   readonly identity?: string
+  readonly networks?: ReadonlyArray<ExpectedNetwork>
 }): PlannedTarget => {
   const url = options.url ?? "http://rpc.demo.example/"
   const target = {
@@ -32,6 +33,7 @@ export const plannedTarget = (options: {
     port: options.port ?? 80,
     host: options.host ?? "rpc.demo.example",
     url,
+    networks: options.networks ?? [],
     check: {
       name: "http",
       type: "endpoint",

@@ -16,9 +16,10 @@ export interface TestServer {
   readonly drained: Effect.Effect<void>
 }
 
-const address = "127.0.1.7"
+const loopback = "127.0.1.7"
 
-const serve = (make: () => Server) =>
+/** Any server, on a free port of a loopback address, as long as the scope. */
+export const serve = (make: () => Server, address = loopback) =>
   Effect.acquireRelease(
     Effect.callback<{ readonly server: Server; readonly open: Set<Socket>; readonly all: () => number }>((resume) => {
       const server = make()
@@ -68,16 +69,22 @@ export const tcpServer = (onConnection: (socket: Socket) => void) =>
   // Only a socket that is read notices that the other side is gone
   serve(() => createTcp((socket) => onConnection(socket.resume())))
 
+/** A certificate, or a chain of them, and the key. */
+export interface Certificate {
+  readonly cert: string | Buffer
+  readonly key: string | Buffer
+}
+
 /** A certificate of the fixtures, with its key. */
-export const fixture = (name: string) => ({
+export const fixture = (name: string): Certificate => ({
   cert: readFileSync(`test/fixtures/tls/${name}.pem`),
   key: readFileSync(`test/fixtures/tls/${name}.key`)
 })
 
 /** A TLS server with a certificate of the fixtures, that answers each request well. `names` gets what SNI asked for. */
-export const tlsServer = (name: string, names: Array<string> = []) =>
+export const tlsServer = (name: string, names: Array<string> = [], certificate = fixture(name)) =>
   serve(() =>
-    createTls(fixture(name), (socket) => {
+    createTls({ ...certificate }, (socket) => {
       names.push(String(socket.servername))
       socket.on("error", () => undefined)
       socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))

@@ -2,6 +2,8 @@ import { Effect, Layer } from "effect"
 import type { Bus } from "../../src/bus/Bus.ts"
 import { Config } from "../../src/config/Config.ts"
 import { Families } from "../../src/monitor/Families.ts"
+import { hearAgents } from "../../src/monitor/hearAgents.ts"
+import { Heartbeats } from "../../src/monitor/Heartbeats.ts"
 import { Probes } from "../../src/monitor/Probes.ts"
 import { AppendFiles } from "../../src/node/AppendFiles.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
@@ -48,9 +50,9 @@ const partsOf = <E, R>(
 
 /** Everything of a monitor that talks on the bus, over the probes in context. */
 export const busMonitor = <E, R>(id: string, bus: Layer.Layer<Bus, E, R>) =>
-  answerDowntime.pipe(
+  Layer.merge(answerDowntime, hearAgents).pipe(
     Layer.provideMerge(monitor),
-    Layer.provide([Probes.layerMemory, Families.layerMemory]),
+    Layer.provide([Probes.layerMemory, Families.layerMemory, Heartbeats.layerMemory]),
     Layer.provideMerge(partsOf(id, "IBPMonitor", bus)),
     Layer.fresh
   )

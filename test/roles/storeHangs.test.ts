@@ -24,6 +24,8 @@ const hanging = (flaky: FlakyStore) =>
     const gate = <A, E>(effect: Effect.Effect<A, E>) =>
       Effect.suspend(() => flaky.mode === "hangs" ? Effect.never : effect)
     return Context.add(stores, AlertStore, {
+      ...alerts,
+      lease: (...args) => gate(alerts.lease(...args)),
       get: (outage) => gate(alerts.get(outage)),
       save: (thread) => gate(alerts.save(thread)),
       unfinished: Stream.unwrap(gate(Effect.succeed(alerts.unfinished)))

@@ -68,6 +68,41 @@ export const CheckSettings = Schema.Struct({
 })
 export type CheckSettings = typeof CheckSettings.Type
 
+/** One service that an agent looks at on its own machine. */
+export const AgentServiceSettings = Schema.Struct({
+  Probe: Schema.NonEmptyString.annotateKey({ description: "The probe that runs" }),
+  Url: Schema.String.annotateKey({
+    description:
+      "What is asked for, as `wss://rpc.example/kusama`: with the public name, which the certificate must have"
+  }),
+  Address: withDefault(Schema.String, "127.0.0.1").annotateKey({
+    description: "The address that is dialled, whatever the DNS says of the name"
+  }),
+  Timeout: withDefault(Positive, 5).annotateKey({
+    description: "How long one probe may take",
+    unit: "s"
+  }),
+  ExtraOptions: withDefault(Schema.Record(Schema.String, Schema.Unknown), {}).annotateKey({
+    description: "Options of the probe, as in `Checks`"
+  })
+})
+export type AgentServiceSettings = typeof AgentServiceSettings.Type
+
+/** What an agent looks at on a member's machine, and whom it speaks for. */
+export const AgentSettings = Schema.Struct({
+  Member: Schema.NonEmptyString.annotateKey({
+    description: "The member that it speaks for, by its key in the members document"
+  }),
+  Interval: withDefault(Positive, 15).annotateKey({
+    description: "Time between two reports; at least 1",
+    unit: "s"
+  }),
+  Services: withDefault(Schema.Record(Schema.String, AgentServiceSettings), {}).annotateKey({
+    description: "What it looks at, by names of your own; nothing: it only says that the machine is there"
+  })
+})
+export type AgentSettings = typeof AgentSettings.Type
+
 /** How targets that go down too often are held down, in the terms of RFC 2439: each time that one goes down costs 1,000 points. */
 export const FlapDampingSettings = Schema.Struct({
   Enabled: withDefault(Schema.Boolean, true).annotateKey({
@@ -293,26 +328,69 @@ export const GeoIpSettings = Schema.Struct({
 })
 export type GeoIpSettings = typeof GeoIpSettings.Type
 
+const WebUrl = Schema.String.check(
+  Schema.makeFilter<string>((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+    expected: "an http or https URL"
+  })
+)
+
 /** Who is told. */
 export const AlertSettings = Schema.Struct({
   Alertmanager: Schema.optionalKey(
     Schema.Struct({
-      Urls: Schema.Array(Schema.String).annotateKey({ description: "Where they are: each gets all alerts" })
+      Urls: Schema.Array(WebUrl).annotateKey({
+        description: "Where they are, as http://127.0.0.1:9093: each gets all alerts",
+        restart: true
+      }),
+      Interval: withDefault(Schema.Finite.check(Schema.isBetween({ minimum: 1, maximum: 120 })), 15).annotateKey({
+        description: "Time between two times that all open alerts are sent; at most 120",
+        unit: "s",
+        restart: true
+      })
     })
-  ).annotateKey({
-    description: "The Alertmanagers"
-  }),
+  ).annotateKey({ description: "The Alertmanagers", restart: true }),
   Webhooks: Schema.optionalKey(Schema.Array(
     Schema.Struct({
-      Url: Schema.String.annotateKey({ description: "The URL that is called" }),
-      Secret: Secret.annotateKey({ description: "The secret that signs the calls" })
+      Url: WebUrl.annotateKey({ description: "The URL that is called", restart: true }),
+      Secret: Secret.annotateKey({
+        description: "The secret that signs the calls; not signed when empty",
+        restart: true
+      })
     })
   )).annotateKey({
-    description: "URLs that are called, with the secret that signs the calls"
+    description: "URLs that are called, with the secret that signs the calls",
+    restart: true
   }),
-  StormWindow: Schema.optionalKey(NonNegative).annotateKey({
-    description: "Alerts within this time are one",
+  Dashboard: Text.annotateKey({
+    description: "The URL of the status page or another dashboard, that alerts lead to. None when empty",
+    restart: true
+  }),
+  StormWindow: withDefault(NonNegative, 60).annotateKey({
+    description:
+      "Outages that open within this time of each other and belong together (one member; members in one country or network, or near each other) are told as one. 0 for each by itself",
     unit: "s"
+  }),
+  StormRadius: withDefault(NonNegative, 50).annotateKey({
+    description: "Members that are at most so far apart belong together in a storm",
+    unit: "km"
+  })
+})
+
+/** Which addresses this node connects to for URLs that are not its own. */
+export const OutboundSettings = Schema.Struct({
+  Allow: withDefault(
+    Schema.Array(
+      Schema.String.check(
+        Schema.makeFilter<string>((text) => Result.isSuccess(IpNetwork.fromString(text)), {
+          expected: "a network, as 192.0.2.0/24 or 2001:db8::/32"
+        })
+      )
+    ),
+    []
+  ).annotateKey({
+    description:
+      "Networks beside the internet that webhooks, Alertmanagers and the Matrix server may be in. What a URL of this document names by its address, or as localhost, is allowed by that",
+    restart: true
   })
 })
 
@@ -328,9 +406,6 @@ export const SlaSettings = Schema.Struct({
 
 /** Settings that are read and checked, and change nothing in this version. */
 export const unusedSettings: ReadonlyArray<ReadonlyArray<string>> = [
-  ["Alerts", "Alertmanager"],
-  ["Alerts", "Webhooks"],
-  ["Alerts", "StormWindow"],
   ["Sla", "ExcludeBlips"],
   ["Sla", "DualStack"]
 ]
@@ -414,6 +489,9 @@ export const GeoDns = Schema.Struct({
   Checks: withDefault(Schema.Record(Schema.String, CheckSettings), {}).annotateKey({
     description: "More about the checks, by their names"
   }),
+  Agent: Schema.optionalKey(AgentSettings).annotateKey({
+    description: "What `geodns agent` looks at on a member's machine, read once at its start; nodes do not read it"
+  }),
   FlapDamping: withDefault(FlapDampingSettings, {}).annotateKey({
     description: "How targets that go down too often are held down"
   }),
@@ -424,6 +502,9 @@ export const GeoDns = Schema.Struct({
     description: "How GeoIP databases are kept up to date, with the account of `Maxmind`"
   }),
   Alerts: withDefault(AlertSettings, {}).annotateKey({ description: "Who is told" }),
+  Outbound: withDefault(OutboundSettings, {}).annotateKey({
+    description: "Which addresses this node connects to when it tells others"
+  }),
   Sla: withDefault(SlaSettings, {}).annotateKey({ description: "How service levels are reckoned" }),
   Nats: withDefault(NatsSettings, {}).annotateKey({ description: "How the broker is reached, beside `Nats`" }),
   Http: withDefault(HttpSettings, {}).annotateKey({ description: "The HTTP APIs" }),

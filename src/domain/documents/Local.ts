@@ -127,10 +127,13 @@ export const Local = Schema.Struct({
   ).annotateKey({ description: "GeoIP" }),
   Matrix: withDefault(
     Schema.Struct({
-      HomeServerURL: Text.annotateKey({ description: "The home server; empty for no Matrix" }),
-      Username: Text.annotateKey({ description: "The user" }),
-      Password: Secret.annotateKey({ description: "The password" }),
-      RoomID: Text.annotateKey({ description: "The room when the alerts document names none" })
+      HomeServerURL: Text.annotateKey({
+        description: "The home server, as https://matrix.example; empty for no Matrix",
+        restart: true
+      }),
+      Username: Text.annotateKey({ description: "The user", restart: true }),
+      Password: Secret.annotateKey({ description: "The password", restart: true }),
+      RoomID: Text.annotateKey({ description: "The room when the alerts document names none", restart: true })
     }),
     {}
   ).annotateKey({ description: "Alerts by Matrix" }),

@@ -25,6 +25,9 @@ export const view = (status: StatusDocument): MarkupElement => {
     return { tag, attributes, children: merged }
   }
 
+  const latency = ({ p50, p95, p99 }: NonNullable<MemberStatus["latency"]>): string =>
+    `answers in ${p50} ms (95 % within ${p95}, 99 % within ${p99})`
+
   const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
 
   const duration = (millis: number): string => {
@@ -207,7 +210,8 @@ export const view = (status: StatusDocument): MarkupElement => {
         [
           m.region,
           m.key === "" ? "not in the members document" : count(m.services, "service"),
-          m.up + m.down === 0 ? "no target decided" : `${m.up} of ${count(m.up + m.down, "target")} up`
+          m.up + m.down === 0 ? "no target decided" : `${m.up} of ${count(m.up + m.down, "target")} up`,
+          m.latency === undefined ? "" : latency(m.latency)
         ].filter((part) => part !== "").join(" · ")
       ),
       m.out !== undefined && out(m.out),

@@ -4,6 +4,7 @@ import { connect as connectSocket, isIP, type Socket } from "node:net"
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls"
 import type { PlannedTarget } from "../PlannedTarget.ts"
 import type { ProbeResult } from "../Probe.ts"
+import { step } from "../ProbeTrace.ts"
 
 /** Why a probe got no further: `up` as in `ProbeResult`. */
 export interface Trouble {
@@ -13,6 +14,12 @@ export interface Trouble {
 
 /** The member's fault, or at least not ours. */
 export const trouble = (error: string): Trouble => ({ up: false, error })
+
+/** This node ran out of something: no word about the member. */
+export const outOf = (what: string): Trouble => ({
+  up: undefined,
+  error: `this node could not try: ${what}: raise the limits of this process, or check less at once`
+})
 
 /** Codes that mean that this node ran out of something: no word about the member. */
 const ours = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EADDRNOTAVAIL", "EAGAIN"])
@@ -31,7 +38,7 @@ const texts: Readonly<Record<string, string>> = {
 /** An error of a socket in words that stay the same. */
 export const troubleOf = (error: NodeJS.ErrnoException): Trouble => {
   const code = error.code ?? "unknown error"
-  if (ours.has(code)) return { up: undefined, error: `this node could not try: ${code}` }
+  if (ours.has(code)) return outOf(code)
   if (texts[code] !== undefined) return trouble(texts[code])
   if (code.startsWith("HPE_")) return trouble("the answer is no valid HTTP")
   if (code.startsWith("ERR_SSL_")) return trouble(`TLS handshake failed: ${wordsOf(code.slice("ERR_SSL_".length))}`)
@@ -40,21 +47,24 @@ export const troubleOf = (error: NodeJS.ErrnoException): Trouble => {
 
 const wordsOf = (code: string): string => code.toLowerCase().replaceAll("_", " ")
 
-/** A probe that got into trouble has that as its result. */
-export const resultOf = ({ error, up }: Trouble): Effect.Effect<ProbeResult> =>
-  Effect.succeed({ up, error, data: null })
+/** A probe that got into trouble has that as its result, with what it had measured before. */
+export const resultOf = ({ error, up }: Trouble, data: unknown = null): Effect.Effect<ProbeResult> =>
+  Effect.succeed({ up, error, data })
 
 const ignore = (): void => undefined
 
 /** Waits for an event of a socket. The socket keeps a listener for errors, so that a late one is nobody's defect. */
-const awaitEvent = (socket: Socket, event: string): Effect.Effect<void, Trouble> =>
+const awaitEvent = <A = void>(socket: Socket, event: string): Effect.Effect<A, Trouble> =>
   Effect.callback((resume) => {
     const onError = (error: NodeJS.ErrnoException) => resume(Effect.fail(troubleOf(error)))
     const onClose = () => resume(Effect.fail(trouble(texts["ECONNRESET"]!)))
-    const onEvent = () => resume(Effect.void)
+    const onEvent = (value: A) => resume(Effect.succeed(value))
     socket.once(event, onEvent).once("error", onError).once("close", onClose)
     return Effect.sync(() => socket.off(event, onEvent).off("error", onError).off("close", onClose))
   })
+
+/** The first bytes that a member sends. */
+export const firstBytes = (socket: Socket): Effect.Effect<Buffer, Trouble> => awaitEvent<Buffer>(socket, "data")
 
 const scoped = <S extends Socket>(open: () => S): Effect.Effect<S, never, Scope.Scope> =>
   Effect.acquireRelease(
@@ -62,13 +72,15 @@ const scoped = <S extends Socket>(open: () => S): Effect.Effect<S, never, Scope.
     (socket) => Effect.sync(() => void socket.destroy())
   )
 
-const openTcp = Effect.fnUntraced(function*(planned: PlannedTarget) {
+const connect = Effect.fnUntraced(function*(planned: PlannedTarget) {
   const socket = yield* scoped(() =>
     connectSocket({ host: planned.address, port: planned.port, autoSelectFamily: false, noDelay: true })
   )
   yield* awaitEvent(socket, "connect")
   return socket
 })
+
+const openTcp = (planned: PlannedTarget) => step("connect", connect(planned))
 
 /** Codes of a chain that leads to nobody we trust. */
 const untrusted = new Set([
@@ -107,7 +119,13 @@ const certificateTrouble = (socket: TLSSocket, host: string, allowUntrusted: boo
 
 const wrongName = (host: string): Trouble => trouble(`the certificate is not for ${host}`)
 
-const openTls = Effect.fnUntraced(function*(planned: PlannedTarget, tls: TlsOptions, socket: Socket) {
+/** A connection with TLS, and what is wrong with the certificate that came with it. */
+export interface Secured {
+  readonly socket: TLSSocket
+  readonly trouble: Trouble | undefined
+}
+
+const handshake = Effect.fnUntraced(function*(planned: PlannedTarget, tls: TlsOptions, socket: Socket) {
   const host = plainHost(planned)
   const secure = yield* scoped(() =>
     connectTls({
@@ -121,11 +139,11 @@ const openTls = Effect.fnUntraced(function*(planned: PlannedTarget, tls: TlsOpti
     })
   )
   yield* awaitEvent(secure, "secureConnect")
-  const trouble = certificateTrouble(secure, host, tls.allowUntrusted)
-  return trouble === undefined ? secure : yield* Effect.fail(trouble)
+  return { socket: secure, trouble: certificateTrouble(secure, host, tls.allowUntrusted) } satisfies Secured
 })
 
-const seconds = (millis: number): string => `${Number((millis / 1000).toPrecision(3))} s`
+/** `1.5 s`. */
+export const seconds = (millis: number): string => `${Number((millis / 1000).toPrecision(3))} s`
 
 /**
  * Connects to the member's address, not to what the DNS says of its public name. The socket lives as long as the scope.
@@ -139,20 +157,45 @@ export const dialTcp = (planned: PlannedTarget, within: number): Effect.Effect<S
     })
   )
 
-/** The same with TLS for the public name; fails when the chain or the name is not valid. `within` is for both. */
-export const dialTls = (
+/**
+ * The same with TLS for the public name, whatever certificate the member shows: what is wrong with it is for the caller to
+ * weigh. `within` is for both.
+ */
+export const secureAny = (
   planned: PlannedTarget,
   within: number,
   tls: TlsOptions
-): Effect.Effect<TLSSocket, Trouble, Scope.Scope> =>
+): Effect.Effect<Secured, Trouble, Scope.Scope> =>
   Effect.suspend(() => {
     let doing = "connection"
     return openTcp(planned).pipe(
       Effect.tap(() => Effect.sync(() => void (doing = "TLS handshake"))),
-      Effect.flatMap((socket) => openTls(planned, tls, socket)),
+      Effect.flatMap((socket) => step("TLS", handshake(planned, tls, socket))),
       Effect.timeoutOrElse({
         duration: within,
         orElse: () => Effect.fail(trouble(`no ${doing} within ${seconds(within)}`))
       })
     )
   })
+
+/** The same; fails when the chain or the name is not valid. */
+export const dialTls = (
+  planned: PlannedTarget,
+  within: number,
+  tls: TlsOptions
+): Effect.Effect<TLSSocket, Trouble, Scope.Scope> =>
+  Effect.flatMap(
+    secureAny(planned, within, tls),
+    ({ socket, trouble }) => trouble === undefined ? Effect.succeed(socket) : Effect.fail(trouble)
+  )
+
+/** Connects as the scheme of the URL says: `https` and `wss` with TLS, `http` and `ws` without. */
+export const dial = (
+  planned: PlannedTarget,
+  url: URL,
+  within: number,
+  tls: TlsOptions
+): Effect.Effect<Socket, Trouble, Scope.Scope> =>
+  url.protocol === "https:" || url.protocol === "wss:"
+    ? dialTls(planned, within, tls)
+    : dialTcp(planned, within)

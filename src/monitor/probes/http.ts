@@ -2,14 +2,15 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { request, validateHeaderName, validateHeaderValue } from "node:http"
-import type { Duplex } from "node:stream"
+import { validateHeaderName, validateHeaderValue } from "node:http"
 import type { SecureContext } from "node:tls"
 import { monotonicMillis } from "../monotonic.ts"
-import { ConnectTimeout, connectWithin, readOptions } from "../options.ts"
+import { AllowUntrusted, ConnectTimeout, connectWithin, readOptions } from "../options.ts"
 import { makeMatcher, type Matcher } from "../pattern.ts"
 import { type Probe, probeKinds, type ProbeResult, type RunProbe } from "../Probe.ts"
-import { dialTcp, dialTls, resultOf, type Trouble, trouble, troubleOf } from "./dial.ts"
+import { step } from "../ProbeTrace.ts"
+import { dial, outOf, resultOf, type Trouble, trouble } from "./dial.ts"
+import { type Answer, exchange } from "./exchange.ts"
 
 const Scalar = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])
 const Status = Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 599 }))
@@ -19,8 +20,7 @@ const StatusRange = Schema.String.check(
 
 const Options = Schema.Struct({
   ConnectTimeout,
-  /** Takes a certificate chain that leads to nobody we trust. */
-  AllowUntrusted: Schema.optionalKey(Schema.Boolean),
+  AllowUntrusted,
   Method: Schema.optionalKey(Schema.Literals(["GET", "HEAD", "POST", "PUT", "OPTIONS"])),
   Headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   Body: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(65_536))),
@@ -38,16 +38,6 @@ const Options = Schema.Struct({
   MaxBody: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 16 * 2 ** 20 })))
 })
 type Options = typeof Options.Type
-
-/** Bytes that the header of an answer may have. */
-const maxHeader = 16_384
-
-/** An answer, read to its end. */
-interface Answer {
-  readonly status: number
-  readonly body: string
-  readonly bytes: number
-}
 
 /**
  * Succeeds when the member gives the expected answer to an HTTP request for the URL (`ws` is asked as `http`, `wss` as
@@ -77,12 +67,18 @@ const prepare = (options: Options, context: SecureContext): Result.Result<RunPro
   if (problems.length > 0) return Result.fail(problems)
   const isExpected = expectation(options.ExpectedStatus ?? "200-399")
   const tls = { context, allowUntrusted: options.AllowUntrusted ?? false }
+  const question = {
+    method: options.Method ?? "GET",
+    headers: options.Headers ?? {},
+    body: options.Body,
+    limit: options.MaxBody ?? 2 ** 20
+  }
 
   const judge = ({ body, status }: Answer, latency: number): Trouble | undefined => {
     if (!isExpected(status)) return trouble(`status ${status}`)
     if (matcher !== undefined) {
       const matches = matcher(body)
-      if (matches === "starved") return { up: undefined, error: "this node could not try: no processor for BodyRegex" }
+      if (matches === "starved") return outOf("no processor for BodyRegex")
       if (matches === "too slow") return trouble("the body could not be matched with BodyRegex in time")
       if (!matches) return trouble("the body does not match BodyRegex")
     }
@@ -96,68 +92,20 @@ const prepare = (options: Options, context: SecureContext): Result.Result<RunPro
     return latency <= (options.MaxLatency ?? Infinity) ? undefined : trouble(`slower than ${options.MaxLatency} ms`)
   }
 
+  const keepBody = matcher !== undefined || options.BodyJson !== undefined
   return Result.succeed((planned) =>
     Effect.gen(function*() {
       const clock = yield* Clock.Clock
       const start = monotonicMillis(clock)
       const url = new URL(planned.url)
-      const within = connectWithin(options, planned.check.timeout)
-      const isTls = url.protocol === "https:" || url.protocol === "wss:"
-      const socket = yield* (isTls ? dialTls(planned, within, tls) : dialTcp(planned, within))
-      const answer = yield* ask(socket, url, options, matcher !== undefined || options.BodyJson !== undefined)
+      const socket = yield* dial(planned, url, connectWithin(options, planned.check.timeout), tls)
+      const answer = yield* step("request", exchange(socket, url, { ...question, keepBody }))
       const latency = monotonicMillis(clock) - start
       const data = { StatusCode: answer.status, LatencyMs: latency, BodyBytes: answer.bytes }
       return { up: true, error: "", ...judge(answer, latency), data } satisfies ProbeResult
-    }).pipe(Effect.scoped, Effect.catch(resultOf))
+    }).pipe(Effect.scoped, Effect.catch((problem) => resultOf(problem)))
   )
 }
-
-/** One request on a socket of its own, and its whole answer. The body is kept only when it is wanted. */
-const ask = (
-  socket: Duplex,
-  url: URL,
-  options: Options,
-  wantsBody: boolean
-): Effect.Effect<Answer, Trouble> =>
-  Effect.callback((resume) => {
-    const limit = options.MaxBody ?? 2 ** 20
-    const named = new Set(Object.keys(options.Headers ?? {}).map((name) => name.toLowerCase()))
-    const outgoing = request({
-      // Without an agent: nothing is kept, nothing leaks
-      createConnection: () => socket,
-      method: options.Method ?? "GET",
-      path: url.pathname + url.search,
-      setHost: false,
-      maxHeaderSize: maxHeader,
-      headers: {
-        ...(named.has("host") ? {} : { host: url.host }),
-        ...(named.has("user-agent") ? {} : { "user-agent": "effect-geodns" }),
-        ...(named.has("accept") ? {} : { accept: "*/*" }),
-        ...options.Headers
-      }
-    })
-    const fail = (problem: Trouble) => resume(Effect.fail(problem))
-    outgoing.on("error", (error) => fail(troubleOf(error)))
-    // An answer with 101 is at its end: what follows is another protocol
-    outgoing.on("upgrade", (response) => resume(Effect.succeed({ status: response.statusCode!, body: "", bytes: 0 })))
-    outgoing.on("response", (response) => {
-      const chunks: Array<Buffer> = []
-      let bytes = 0
-      response.on("data", (chunk: Buffer) => {
-        bytes += chunk.length
-        if (bytes > limit) {
-          fail(trouble(`the answer is longer than ${limit} bytes`))
-          outgoing.destroy()
-        } else if (wantsBody) chunks.push(chunk)
-      })
-      response.on("end", () =>
-        resume(Effect.succeed({ status: response.statusCode!, body: Buffer.concat(chunks).toString(), bytes })))
-      response.on("error", () =>
-        fail(trouble("the connection was closed in the middle of the answer")))
-    })
-    outgoing.end(options.Body)
-    return Effect.sync(() => void outgoing.destroy())
-  })
 
 const expectation = (expected: NonNullable<Options["ExpectedStatus"]>): (status: number) => boolean => {
   const ranges = [expected].flat().map((one) => String(one).split("-").map(Number))

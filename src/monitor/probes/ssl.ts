@@ -3,12 +3,15 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { X509Certificate } from "node:crypto"
-import { getCACertificates, type SecureContext, type TLSSocket } from "node:tls"
-import { ConnectTimeout, connectWithin, readOptions } from "../options.ts"
+import { getCACertificates, type SecureContext } from "node:tls"
+import { AllowUntrusted, ConnectTimeout, connectWithin, readOptions } from "../options.ts"
 import { type Probe, probeKinds, type ProbeResult } from "../Probe.ts"
-import { dialTls, resultOf } from "./dial.ts"
+import { resultOf, secureAny, type Secured } from "./dial.ts"
 
-const Options = Schema.Struct({ ConnectTimeout, AllowUntrusted: Schema.optionalKey(Schema.Boolean) })
+const Options = Schema.Struct({ ConnectTimeout, AllowUntrusted })
+
+/** Seconds for the connection when the options do not say; as in v2. */
+const usualTimeout = 5
 
 const day = 86_400_000
 
@@ -17,7 +20,7 @@ const minimumDays = 5
 
 /**
  * Succeeds when the member speaks TLS for the public name with a chain and a name that are valid, and every certificate
- * of the chain lasts 5 days more. Data as v2 has it, for the certificate that expires first: `DaysUntilExpiry`,
+ * of the chain lasts 5 days more. Data, of a certificate that is not valid too: as v2 has it, for the certificate that expires first: `DaysUntilExpiry`,
  * `ExpiryTimestamp` in seconds since the epoch, `Port` as text; and `Issuer` of the member's own certificate.
  */
 export const makeSsl = (context: SecureContext): Probe => {
@@ -28,9 +31,9 @@ export const makeSsl = (context: SecureContext): Probe => {
     return anchors.has(certificate.subject)
   }
 
-  const judge = (socket: TLSSocket, now: number, port: number): ProbeResult => {
+  const judge = ({ socket, trouble }: Secured, now: number, port: number): ProbeResult => {
     const leaf = socket.getPeerX509Certificate()
-    if (leaf === undefined) return { up: false, error: "the member showed no certificate", data: null }
+    if (leaf === undefined) return { up: false, error: "the member showed no certificate", data: null, ...trouble }
     const chain = chainOf(leaf).map((certificate) => ({ certificate, expiry: Date.parse(certificate.validTo) }))
     // What a member sends above an authority that we trust (an old cross-signature, say) plays no part in the validation
     const end = chain.findIndex(({ certificate, expiry }, i) =>
@@ -43,6 +46,7 @@ export const makeSsl = (context: SecureContext): Probe => {
       Port: String(port),
       Issuer: issuerOf(leaf)
     }
+    if (trouble !== undefined) return { ...trouble, data }
     return expiry < now + minimumDays * day
       ? { up: false, error: `a certificate of the chain expires in less than ${minimumDays} days`, data }
       : { up: true, error: "", data }
@@ -54,9 +58,9 @@ export const makeSsl = (context: SecureContext): Probe => {
       Result.map(readOptions(Options, raw), (options) => (planned) =>
         Effect.gen(function*() {
           const tls = { context, allowUntrusted: options.AllowUntrusted ?? false }
-          const socket = yield* dialTls(planned, connectWithin(options, planned.check.timeout), tls)
-          return judge(socket, yield* Clock.currentTimeMillis, planned.port)
-        }).pipe(Effect.scoped, Effect.catch(resultOf)))
+          const secured = yield* secureAny(planned, connectWithin(options, planned.check.timeout, usualTimeout), tls)
+          return judge(secured, yield* Clock.currentTimeMillis, planned.port)
+        }).pipe(Effect.scoped, Effect.catch((problem) => resultOf(problem))))
   }
 }
 

@@ -24,7 +24,7 @@ export const tcp: Probe = {
         const start = monotonicMillis(clock)
         yield* dialTcp(planned, connectWithin(options.success, planned.check.timeout))
         return { up: true, error: "", data: { LatencyMs: monotonicMillis(clock) - start } }
-      }).pipe(Effect.scoped, Effect.catch(resultOf))
+      }).pipe(Effect.scoped, Effect.catch((problem) => resultOf(problem)))
     )
   }
 }
