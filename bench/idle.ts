@@ -16,6 +16,7 @@ import { makeNetwork, type Node, waitForStatus } from "../test/cli/network.ts"
 import { freePort, startNatsServer } from "../test/servers/NatsServer.ts"
 import { isInstalled, nats } from "../test/servers/Server.ts"
 import { atMost, type Benchmark } from "./measure.ts"
+import { unitFlags } from "./unitFlags.ts"
 
 const members = 40
 const services = 50
@@ -28,12 +29,6 @@ const peers: Readonly<Record<string, NodeRole>> = {
 }
 
 const root = resolve(import.meta.dirname, "..")
-
-/** What the systemd unit tells Node: the figures are of a monitor as it is deployed. */
-const unitFlags = (): ReadonlyArray<string> => {
-  const unit = readFileSync(join(root, "deploy/systemd/geodns-monitor.service"), "utf8")
-  return /^ExecStart=\S+ node (.*) \S+\/main\.js monitor/m.exec(unit)?.[1]?.split(" ") ?? []
-}
 
 const host = (service: number) => `rpc${service}.demo.example`
 const urlOf = (service: number, port: number) => `ws://${host(service)}:${port}/${service}`

@@ -17,9 +17,12 @@ const benchmarks: Record<string, () => Promise<{ readonly run: Benchmark }>> = {
   "usage-flush": () => import("./usage-flush.ts"),
   "outage-write": () => import("./outage-write.ts"),
   "outage-read": () => import("./outage-read.ts"),
+  alerts: () => import("./alerts.ts"),
   failover: () => import("./failover.ts"),
+  probe: () => import("./probe.ts"),
   idle: () => import("./idle.ts"),
-  start: () => import("./start.ts")
+  start: () => import("./start.ts"),
+  monitor: () => import("./monitor.ts")
 }
 
 const { values, positionals } = parseArgs({

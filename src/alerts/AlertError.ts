@@ -4,9 +4,29 @@ import * as Schema from "effect/Schema"
 export class AlertError extends Schema.TaggedError<AlertError>()("AlertError", {
   channel: Schema.String,
   problem: Schema.String,
-  isRetryable: Schema.Boolean
+  isRetryable: Schema.Boolean,
+  /** Nothing gets through, whatever it is, so the messages wait in their order. */
+  isDown: Schema.optionalKey(Schema.Boolean),
+  /** There was no answer: people may have got the message all the same. */
+  mayHaveArrived: Schema.optionalKey(Schema.Boolean),
+  /** How long the channel wants to be left alone, in milliseconds. */
+  retryAfter: Schema.optionalKey(Schema.Number)
 }) {
   override get message(): string {
     return `${this.channel}: ${this.problem}`
+  }
+
+  /** The same, but for what is given. */
+  but(over: Partial<Pick<AlertError, "isRetryable" | "isDown" | "retryAfter">>): AlertError {
+    const { channel, isDown, isRetryable, mayHaveArrived, problem, retryAfter } = this
+    return new AlertError({
+      channel,
+      problem,
+      isRetryable,
+      ...isDown !== undefined && { isDown },
+      ...mayHaveArrived !== undefined && { mayHaveArrived },
+      ...retryAfter !== undefined && { retryAfter },
+      ...over
+    })
   }
 }

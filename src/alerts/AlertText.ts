@@ -1,15 +1,19 @@
+import type { Outage } from "../domain/Outage.ts"
 import { describeTarget } from "../domain/Target.ts"
 import type { AlertMessage } from "./AlertMessage.ts"
 
 const maxError = 300
 const controls = /\p{Cc}+/gu
 
-const oneLine = (text: string): string => {
+/** A text of somebody else as one line of bounded length. */
+export const oneLine = (text: string): string => {
   const line = text.replace(controls, " ").trim()
   return line.length > maxError ? `${line.slice(0, maxError - 1)}…` : line
 }
 
-const time = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19).replace("T", " ")} UTC`
+/** A time for people: `2026-03-01 00:00:00 UTC`. */
+export const timeText = (millis: number): string =>
+  `${new Date(millis).toISOString().slice(0, 19).replace("T", " ")} UTC`
 
 /** A duration for people: `1d 2h 3m`, `1h 15m`, `45m`, `12s`. */
 export const durationText = (millis: number): string => {
@@ -24,14 +28,46 @@ export const durationText = (millis: number): string => {
   return parts.filter(([value]) => value > 0).map(([value, unit]) => `${value}${unit}`).join(" ")
 }
 
+/** How many outages of a storm are told in the words of a line. */
+const maxTold = 3
+
+const whatOf = ({ target }: Outage): string => oneLine(describeTarget(target))
+const whyOf = ({ error }: Outage): string => oneLine(error) || "no reason given"
+const lateOf = ({ proof }: Outage): string => proof?.late === true ? " (learnt late)" : ""
+
+/** The members of which something is out, each once. */
+export const membersOf = (outages: ReadonlyArray<Outage>): ReadonlyArray<string> => [
+  ...new Set(outages.map(({ target }) => target.member))
+]
+
+/** When the last of them was over; undefined as long as one is not. */
+export const endOf = (outages: ReadonlyArray<Outage>): number | undefined =>
+  outages.some(({ end }) => end === undefined) ? undefined : Math.max(...outages.map(({ end }) => end ?? 0))
+
+const stormText = ({ kind, outage, outages }: AlertMessage): string => {
+  const open = outages.filter(({ end }) => end === undefined)
+  const members = membersOf(outages)
+  const of = `${outages.length} targets of ${members.length === 1 ? oneLine(members[0]!) : `${members.length} members`}`
+  const end = endOf(outages)
+  if (kind === "resolved" && end !== undefined) {
+    return `UP ${of} after ${durationText(end - outage.start)}, since ${timeText(end)}`
+  }
+  const told = open.slice(0, maxTold).map((one) => `${whatOf(one)}: ${whyOf(one)}`)
+  const more = open.length > maxTold ? [`and ${open.length - maxTold} more`] : []
+  const how = kind === "opened" ? "DOWN" : "STILL DOWN"
+  return `${how} ${open.length} of ${of} since ${timeText(outage.start)}: ${[...told, ...more].join("; ")}`
+}
+
 /** A message as one readable line. */
-export const alertText = ({ kind, outage }: AlertMessage): string => {
-  const what = oneLine(describeTarget(outage.target))
-  const why = oneLine(outage.error) || "no reason given"
-  const late = outage.proof?.late === true ? " (learnt late)" : ""
+export const alertText = (message: AlertMessage): string => {
+  const { kind, outage, outages } = message
+  if (outages.length > 1) return stormText(message)
+  const [what, why, late] = [whatOf(outage), whyOf(outage), lateOf(outage)]
   if (kind !== "resolved" || outage.end === undefined) {
     const still = kind === "updated" ? "STILL DOWN" : "DOWN"
-    return `${still} ${what} since ${time(outage.start)}: ${why}${late}`
+    return `${still} ${what} since ${timeText(outage.start)}: ${why}${late}`
   }
-  return `UP ${what} after ${durationText(outage.end - outage.start)}, since ${time(outage.end)}; it was: ${why}${late}`
+  return `UP ${what} after ${durationText(outage.end - outage.start)}, since ${
+    timeText(outage.end)
+  }; it was: ${why}${late}`
 }

@@ -13,16 +13,23 @@ import type { OutageEvent } from "../domain/Outage.ts"
 import { isOverrideRecord, type Override } from "../domain/Override.ts"
 import { describeTarget } from "../domain/Target.ts"
 import { Conditions } from "../node/Conditions.ts"
+import type { NodeIdentity } from "../node/NodeIdentity.ts"
 import { OutageLog } from "../status/OutageLog.ts"
 import { Overrides } from "../status/Overrides.ts"
 import { AlertStore, type StoredThread } from "../store/AlertStore.ts"
 import { OutageStore } from "../store/OutageStore.ts"
 import type { StoreError } from "../store/StoreError.ts"
-import { AlertChannels } from "./AlertChannel.ts"
+import { AlertChannels, isBoard, isChannel } from "./AlertChannel.ts"
+import { AlertContext } from "./AlertContext.ts"
+import { alertDocument } from "./alertDocument.ts"
+import type { AlertMessage } from "./AlertMessage.ts"
 import { type AlertThread, decodeThread, encodeThread } from "./AlertThread.ts"
 import { deliverTo } from "./Delivery.ts"
+import { Duty } from "./Duty.ts"
 import type { MemoryChannel } from "./MemoryChannel.ts"
+import { MissedEvents } from "./MissedEvents.ts"
 import { QuietMembers } from "./QuietMembers.ts"
+import { showOn } from "./Showing.ts"
 import { Threads } from "./Threads.ts"
 
 export type { AlertThread } from "./AlertThread.ts"
@@ -33,6 +40,8 @@ const maxThreads = 10_000
 const compareEvery = "5 minutes"
 /** What the store may take for one thread. */
 const storePatience = "30 seconds"
+/** How long a message waits until it is stored that it is about to be sent. */
+const announcePatience = "2 seconds"
 /** What storing the last changes, when the process stops, may take. */
 const lastSave = "5 seconds"
 const storeCondition = "alerts:store"
@@ -58,9 +67,22 @@ const make = Effect.gen(function*() {
   const log = yield* OutageLog
   const outages = yield* OutageStore
   const store = yield* AlertStore
-  const channels = yield* AlertChannels
+  const all = yield* AlertChannels
+  const boards = all.filter(isBoard)
+  const channels = all.filter(isChannel)
   const conditions = yield* Conditions
-  const threads = new Threads(channels.map((channel) => channel.name), maxThreads)
+  const duty = yield* Duty
+  const surroundings = yield* AlertContext
+  const threads = new Threads({
+    channels: channels.map(({ name }) => name),
+    boards: boards.map(({ name }) => name),
+    max: maxThreads,
+    belongs: surroundings.belongs
+  })
+
+  const missed = new MissedEvents()
+  /** Whether what was told before is taken up, and events are told. */
+  let isServing = false
 
   const wakeSaver = yield* Queue.sliding<void>(1)
   const wakes = yield* Effect.forEach(channels, () => Queue.sliding<void>(1))
@@ -118,7 +140,7 @@ const make = Effect.gen(function*() {
       const { id } = event.outage
       if (!threads.has(id)) {
         const known = yield* insist("read an alert thread", store.get(id))
-        if (known?.finished === true) return
+        if (known?.finished === true || !isServing) return
         if (known !== undefined) yield* take(known)
       }
       const givenUpBefore = threads.givenUp
@@ -167,12 +189,37 @@ const make = Effect.gen(function*() {
   }).pipe(Effect.catchCause((cause) => Effect.logError("alerts could not be compared with the outages", cause)))
 
   const save = (thread: AlertThread): Effect.Effect<void, StoreError> =>
-    store.save({
-      outage: thread.outage.id,
-      thread: encodeThread(thread),
-      finished: threads.isFinished(thread)
-    }).pipe(Effect.tap(() => Effect.sync(() => threads.stored(thread))))
-  const saveChanged = Effect.suspend(() => Effect.forEach(threads.changed(), save, { discard: true }))
+    Effect.suspend(() => {
+      const finished = threads.isFinished(thread)
+      return store.save({ outage: thread.outage.id, thread: encodeThread(thread), finished }).pipe(
+        Effect.tap(() => Effect.sync(() => threads.stored(thread, finished)))
+      )
+    })
+  /** Nothing while somebody else tells: what is stored is newer then. */
+  const saveChanged = Effect.flatMap(
+    duty.isMine,
+    (isOurs) => isOurs ? Effect.forEach(threads.changed(), save, { discard: true }) : Effect.void
+  )
+  /** People are told whether it can be stored or not. */
+  const announce = (thread: AlertThread) =>
+    save(thread).pipe(
+      Effect.timeout(announcePatience),
+      Effect.catchCause((cause) => Effect.logDebug("that an alert is about to be sent could not be stored", cause))
+    )
+  const wakeSaving = Effect.asVoid(Queue.offer(wakeSaver, undefined))
+  const bury = (channel: string) =>
+    Effect.fnUntraced(function*(message: AlertMessage, problem: string) {
+      yield* insist(
+        "keep an alert that was refused",
+        store.bury({
+          channel,
+          key: message.idempotencyKey,
+          at: yield* Clock.currentTimeMillis,
+          problem,
+          message: JSON.stringify(alertDocument(message))
+        })
+      )
+    }, Effect.catchCause((cause) => Effect.logError("an alert that was refused could not be kept", cause)))
   const measure = Effect.suspend(() =>
     Effect.andThen(
       Metric.update(openThreads, threads.unfinished().length),
@@ -194,14 +241,30 @@ const make = Effect.gen(function*() {
     Stream.runDrain,
     Effect.forkScoped({ startImmediately: true })
   )
-  // What is known from before comes first, or the first event would tell again what was told.
-  yield* Effect.gen(function*() {
+
+  yield* Stream.runForEach(
+    events,
+    (event) =>
+      Effect.suspend(() =>
+        isServing ? handle(event) : Effect.map(Clock.currentTimeMillis, (now) => missed.add(event, now))
+      )
+  ).pipe(Effect.forkScoped({ startImmediately: true }))
+
+  /** Tells, until somebody else does. What is known from before comes first, or the first event would tell it again. */
+  const serve = Effect.gen(function*() {
+    threads.clear()
     yield* takeUp
+    yield* silence
     yield* wakeAll
-    yield* compare.pipe(Effect.schedule(Schedule.spaced(compareEvery)), Effect.forkScoped)
-    yield* compare
-    yield* Stream.runForEach(events, handle)
-  }).pipe(Effect.forkScoped)
+    isServing = true
+    yield* Effect.forEach(missed.take(yield* Clock.currentTimeMillis), handle, { discard: true })
+    yield* Effect.repeat(compare, Schedule.spaced(compareEvery))
+  }).pipe(Effect.ensuring(Effect.sync(() => isServing = false)))
+  yield* duty.changes.pipe(
+    Stream.switchMap((isOurs) => Stream.fromEffectDrain(isOurs ? serve : Effect.sync(() => threads.clear()))),
+    Stream.runDrain,
+    Effect.forkScoped
+  )
   yield* Queue.take(wakeSaver).pipe(
     Effect.andThen(insist("store the alert threads", saveChanged)),
     Effect.catchCause((cause) => Effect.logError("alerts may repeat: what was told could not be stored", cause)),
@@ -213,10 +276,22 @@ const make = Effect.gen(function*() {
     deliverTo({
       channel,
       threads,
+      surroundings,
       wake: wakes[i]!,
       conditions,
-      delivered: Effect.asVoid(Queue.offer(wakeSaver, undefined))
+      mayTell: duty.isMine,
+      announce,
+      delivered: wakeSaving,
+      bury: bury(channel.name)
     }).pipe(Effect.forkScoped), { discard: true })
+  yield* Effect.forEach(
+    boards,
+    (board) =>
+      showOn({ board, threads, surroundings, conditions, mayTell: duty.isMine, shown: wakeSaving }).pipe(
+        Effect.forkScoped
+      ),
+    { discard: true }
+  )
 
   return Alerts.of({ threads: Effect.sync(() => threads.unfinished()) })
 })
@@ -240,13 +315,13 @@ export class Alerts extends Context.Service<Alerts, {
   static readonly layer: Layer.Layer<
     Alerts,
     never,
-    OutageLog | Overrides | OutageStore | AlertStore | AlertChannels | Conditions
-  > = Layer.effect(Alerts, make)
+    OutageLog | Overrides | OutageStore | AlertStore | AlertChannels | Conditions | NodeIdentity
+  > = Layer.effect(Alerts, make).pipe(Layer.provide(Duty.layer))
 
   /** The same with one channel in memory and a store of threads in memory, which are provided too. */
   static readonly layerMemory: Layer.Layer<
     Alerts | AlertStore | AlertChannels | MemoryChannel,
     never,
-    OutageLog | Overrides | OutageStore | Conditions
+    OutageLog | Overrides | OutageStore | Conditions | NodeIdentity
   > = Alerts.layer.pipe(Layer.provideMerge([AlertStore.layerMemory, AlertChannels.layerMemory]))
 }

@@ -142,11 +142,21 @@ const certificates = Effect.map(columnsOf("decisions"), (columns) => {
   )]
 })
 
+const alertDuty = Effect.map(
+  Effect.all([
+    createMissing("alert_leases", schema.createAlertLeases),
+    createMissing("alert_memory", schema.createAlertMemory),
+    createMissing("alert_dead_letters", schema.createAlertDeadLetters)
+  ]),
+  (tables) => tables.flat()
+)
+
 /** The schema in MySQL and MariaDB. What is released is never edited: changes are new migrations. */
 export const mysqlMigrations = (minimumOfflineMillis: number): ReadonlyArray<Migration> => [
   { id: 1, name: "outages", actions: outages(minimumOfflineMillis) },
   { id: 2, name: "usage", actions: usage },
   { id: 3, name: "alerts", actions: createMissing("alert_threads", schema.createAlerts) },
   { id: 4, name: "usage_writers", actions: usageWriters },
-  { id: 5, name: "certificates", actions: certificates }
+  { id: 5, name: "certificates", actions: certificates },
+  { id: 6, name: "alert_duty", actions: alertDuty }
 ]

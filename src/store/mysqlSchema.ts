@@ -117,6 +117,30 @@ export const createAlerts = `CREATE TABLE alert_threads (
   KEY alert_threads_unfinished (finished, outage_id)
 ) ${table}`
 
+/** Who of several collators tells alerts, until when in milliseconds since the epoch by the clock of the server. */
+export const createAlertLeases = `CREATE TABLE alert_leases (
+  name ${text(64)} NOT NULL PRIMARY KEY,
+  holder ${text(191)} NOT NULL,
+  leased_until BIGINT NOT NULL
+) ${table}`
+
+/** What a channel of alerts has to remember. */
+export const createAlertMemory = `CREATE TABLE alert_memory (
+  name ${text(191)} NOT NULL PRIMARY KEY,
+  value LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
+) ${table}`
+
+/** What a channel of alerts would not take. */
+export const createAlertDeadLetters = `CREATE TABLE alert_dead_letters (
+  channel ${text(191)} NOT NULL,
+  message_key ${text(255)} NOT NULL,
+  at BIGINT NOT NULL,
+  problem MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  message LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  PRIMARY KEY (channel, message_key),
+  KEY alert_dead_letters_at (at)
+) ${table}`
+
 /** Where a migration in batches has got to; a batch and its position are committed together. */
 export const createProgress = `CREATE TABLE IF NOT EXISTS schema_progress (
   name VARCHAR(64) NOT NULL PRIMARY KEY,

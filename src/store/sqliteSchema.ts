@@ -73,5 +73,27 @@ export const sqliteMigrations: Readonly<Record<string, ReadonlyArray<string>>> =
     "ALTER TABLE decisions ADD COLUMN seq INTEGER",
     "ALTER TABLE decisions ADD COLUMN late INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE decisions ADD COLUMN certificate TEXT"
+  ],
+  // Who of several collators tells, what a channel has to remember, and what it would not take. Times
+  // are in milliseconds since the epoch.
+  "0005_alert_duty": [
+    `CREATE TABLE alert_leases (
+      name TEXT NOT NULL PRIMARY KEY,
+      holder TEXT NOT NULL,
+      leased_until INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE alert_memory (
+      name TEXT NOT NULL PRIMARY KEY,
+      value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE alert_dead_letters (
+      channel TEXT NOT NULL,
+      message_key TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      problem TEXT NOT NULL,
+      message TEXT NOT NULL,
+      PRIMARY KEY (channel, message_key)
+    ) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX alert_dead_letters_at ON alert_dead_letters (at)"
   ]
 }

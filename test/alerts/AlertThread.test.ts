@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import fc from "fast-check"
+import type { AlertMessage } from "../../src/alerts/AlertMessage.ts"
 import { alertText, durationText } from "../../src/alerts/AlertText.ts"
 import {
   afterDelivery,
@@ -14,7 +15,7 @@ import {
   messageOf
 } from "../../src/alerts/AlertThread.ts"
 import { Threads } from "../../src/alerts/Threads.ts"
-import type { OutageEvent } from "../../src/domain/Outage.ts"
+import type { Outage, OutageEvent } from "../../src/domain/Outage.ts"
 import { ended, march, minute, outage } from "./samples.ts"
 
 const o1 = outage("o1")
@@ -26,18 +27,18 @@ const after = (...events: ReadonlyArray<OutageEvent>): AlertThread | undefined =
 describe("a thread", () => {
   it("is opened once and resolved once, whatever comes again", () => {
     const open = after(opened)!
-    assert.strictEqual(dueOn(open, "log"), "opened")
-    const told = afterDelivery(open, "log", "opened")
-    assert.isUndefined(dueOn(told, "log"))
-    assert.strictEqual(dueOn(told, "matrix"), "opened")
+    assert.strictEqual(dueOn([open], "log"), "opened")
+    const told = afterDelivery(open, "log", { kind: "opened" })
+    assert.isUndefined(dueOn([told], "log"))
+    assert.strictEqual(dueOn([told], "matrix"), "opened")
     assert.strictEqual(afterEvent(told, opened), told)
     const resolved = afterEvent(told, closed)
     assert.deepStrictEqual(resolved.outage, ended(o1))
-    assert.strictEqual(dueOn(resolved, "log"), "resolved")
-    const done = afterDelivery(resolved, "log", "resolved")
-    assert.isUndefined(dueOn(done, "log"))
-    assert.isTrue(isFinished(done, ["log"]))
-    assert.isFalse(isFinished(done, ["log", "matrix"]))
+    assert.strictEqual(dueOn([resolved], "log"), "resolved")
+    const done = afterDelivery(resolved, "log", { kind: "resolved" })
+    assert.isUndefined(dueOn([done], "log"))
+    assert.isTrue(isFinished([done], ["log"]))
+    assert.isFalse(isFinished([done], ["log", "matrix"]))
     for (const again of [opened, closed]) assert.strictEqual(afterEvent(done, again), done)
   })
 
@@ -48,22 +49,24 @@ describe("a thread", () => {
 
   it("that was over before a channel heard of it is told once, as resolved", () => {
     for (const thread of [after(opened, closed)!, after(closed)!, after(closed, opened)!]) {
-      assert.strictEqual(dueOn(thread, "log"), "resolved")
-      assert.isTrue(isFinished(afterDelivery(thread, "log", "resolved"), ["log"]))
+      assert.strictEqual(dueOn([thread], "log"), "resolved")
+      assert.isTrue(isFinished([afterDelivery(thread, "log", { kind: "resolved" })], ["log"]))
     }
   })
 
   it("gives a message the same key on every try", () => {
     const open = after(opened)!
     assert.strictEqual(
-      messageOf(open, "opened").idempotencyKey,
-      messageOf(afterEvent(open, opened), "opened").idempotencyKey
+      messageOf([open], "opened").idempotencyKey,
+      messageOf([afterEvent(open, opened)], "opened").idempotencyKey
     )
-    assert.notStrictEqual(messageOf(open, "opened").idempotencyKey, messageOf(open, "resolved").idempotencyKey)
+    assert.notStrictEqual(messageOf([open], "opened").idempotencyKey, messageOf([open], "resolved").idempotencyKey)
   })
 
   it("is stored and read again, without what the probe measured", () => {
-    const thread = afterDelivery(after({ ...opened, outage: { ...o1, data: { big: 1n } } }, closed)!, "log", "opened")
+    const thread = afterDelivery(after({ ...opened, outage: { ...o1, data: { big: 1n } } }, closed)!, "log", {
+      kind: "opened"
+    })
     assert.deepStrictEqual(decodeThread(encodeThread(thread)), Result.succeed(thread))
     for (const broken of ["", "{}", "null", encodeThread(thread).replace('"endpoint"', '"nowhere"')]) {
       assert.isTrue(Result.isFailure(decodeThread(broken)))
@@ -84,11 +87,11 @@ describe("threads", () => {
     fc.assert(fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       const disk = new Map<string, { readonly text: string; readonly finished: boolean }>()
       const told = new Map<string, Array<AlertKind>>()
-      let threads = new Threads(channels, 100)
+      let threads = new Threads({ channels, max: 100 })
       const save = () => {
         for (const thread of threads.changed()) {
           disk.set(thread.outage.id, { text: encodeThread(thread), finished: threads.isFinished(thread) })
-          threads.stored(thread)
+          threads.stored(thread, threads.isFinished(thread))
         }
         assert.isEmpty(threads.changed())
       }
@@ -97,7 +100,7 @@ describe("threads", () => {
         if (due === undefined) return false
         const key = `${due.thread.outage.id} ${channel}`
         told.set(key, [...told.get(key) ?? [], due.kind])
-        threads.delivered(due.thread.outage.id, channel, due.kind)
+        threads.delivered(due.thread.outage.id, channel, { kind: due.kind })
         return true
       }
       const closedIds = new Set<string>()
@@ -112,7 +115,7 @@ describe("threads", () => {
             break
           case "restart":
             save()
-            threads = new Threads(channels, 100)
+            threads = new Threads({ channels, max: 100 })
             for (const { finished, text } of disk.values()) {
               if (!finished) threads.load(Result.getOrThrow(decodeThread(text)))
             }
@@ -141,7 +144,7 @@ describe("threads", () => {
   })
 
   it("give up the oldest that is resolved when too many wait, and never one that is open", () => {
-    const threads = new Threads(["a"], 3)
+    const threads = new Threads({ channels: ["a"], max: 3 })
     for (let i = 0; i < 5; i++) threads.apply({ _tag: "Opened", outage: outage(`open${i}`) })
     assert.lengthOf(threads.unfinished(), 5)
     for (let i = 0; i < 3; i++) threads.apply({ _tag: "Closed", outage: ended(outage(`over${i}`)) })
@@ -153,27 +156,34 @@ describe("threads", () => {
       "open3",
       "open4"
     ])
-    for (const thread of threads.changed()) threads.stored(thread)
+    for (const thread of threads.changed()) threads.stored(thread, threads.isFinished(thread))
     assert.isFalse(threads.has("over0"))
   })
 
   it("keep what changed while it was being stored", () => {
-    const threads = new Threads(["a"], 3)
+    const threads = new Threads({ channels: ["a"], max: 3 })
     threads.apply(opened)
     const [before] = threads.changed()
     threads.apply(closed)
-    threads.stored(before!)
+    threads.stored(before!, false)
     assert.deepStrictEqual(threads.changed().map((it) => it.state), ["resolved"])
   })
 })
 
 describe("alertText", () => {
-  const message = (kind: AlertKind, it = o1) => ({ outage: it, kind, idempotencyKey: "" })
+  const message = (kind: AlertKind, ...outages: readonly [Outage, ...ReadonlyArray<Outage>]): AlertMessage => ({
+    outage: outages[0],
+    outages,
+    kind,
+    severity: "warning",
+    receipt: undefined,
+    idempotencyKey: ""
+  })
 
   it("is one readable line", () => {
     const what = "endpoint o1 Potomac Works wss://rpc.example/kusama (IPv4)"
     assert.strictEqual(
-      alertText(message("opened")),
+      alertText(message("opened", o1)),
       `DOWN ${what} since 2026-03-01 00:00:00 UTC: connection refused`
     )
     assert.strictEqual(

@@ -12,6 +12,7 @@ import {
 } from "../../src/alerts/index.ts"
 import type { Outage, OutageEvent } from "../../src/domain/Outage.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
+import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
 import { OutageLog } from "../../src/status/OutageLog.ts"
 import { Overrides } from "../../src/status/Overrides.ts"
 import { AlertStore, OutageStore, Store } from "../../src/store/index.ts"
@@ -42,6 +43,8 @@ const fakeLog = Effect.gen(function*() {
 /** Lets everything run that needs no time: a store gives way to the event loop between its pages. */
 const settle = Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 400 }), TestClock.adjust(0))
 
+const identity = NodeIdentity.layerMemory({ id: "collator-1", role: "IBPCollator" })
+
 interface Process {
   readonly alerts: Alerts["Service"]
   readonly conditions: Conditions["Service"]
@@ -52,14 +55,22 @@ interface Process {
 const start = (
   log: Layer.Layer<OutageLog>,
   channels: Layer.Layer<AlertChannels>,
-  overrides: Layer.Layer<Overrides> = Overrides.layerNone
+  overrides: Layer.Layer<Overrides> = Overrides.layerNone,
+  id = "collator-1"
 ) =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
     const stores = yield* Effect.context<OutageStore | AlertStore>()
     const layer = Layer.fresh(
       Alerts.layer.pipe(
-        Layer.provideMerge([log, channels, overrides, Conditions.layer, Layer.succeedContext(stores)])
+        Layer.provideMerge([
+          log,
+          channels,
+          overrides,
+          Conditions.layer,
+          Layer.succeedContext(stores),
+          NodeIdentity.layerMemory({ id, role: "IBPCollator" })
+        ])
       )
     )
     const context = yield* Layer.buildWithScope(layer, scope)
@@ -446,10 +457,19 @@ describe("Alerts", () => {
         assert.deepStrictEqual(yield* memory.messages, [])
         yield* memory.before(() => Effect.void)
         yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(yield* memory.messages, [{ outage: o1, kind: "opened", idempotencyKey: "o1:opened" }])
+        assert.deepStrictEqual(yield* memory.messages, [{
+          outage: o1,
+          outages: [o1],
+          kind: "opened",
+          severity: "warning",
+          receipt: undefined,
+          idempotencyKey: "o1:opened"
+        }])
       }).pipe(
         Effect.provide(
-          Alerts.layerMemory.pipe(Layer.provideMerge([log.layer, Overrides.layerNone, Conditions.layerMemory]))
+          Alerts.layerMemory.pipe(
+            Layer.provideMerge([log.layer, Overrides.layerNone, Conditions.layerMemory, identity])
+          )
         )
       )
     }).pipe(Effect.provide(OutageStore.layerMemory)))
@@ -472,7 +492,8 @@ describe("Alerts", () => {
             log.layer,
             Overrides.layerNone,
             Conditions.layer,
-            AlertStore.layerMemory
+            AlertStore.layerMemory,
+            identity
           ]),
           Layer.provideMerge(capture)
         )

@@ -23,9 +23,14 @@ export const pdns: ServerKind = {
   aptPackages: ["pdns-server", "pdns-backend-remote", "dnsutils"]
 }
 export const dnsperf: ServerKind = { name: "dnsperf", binaries: ["dnsperf"], aptPackages: ["dnsperf"] }
+export const alertmanager: ServerKind = {
+  name: "Alertmanager",
+  binaries: ["prometheus-alertmanager", "amtool"],
+  aptPackages: ["prometheus-alertmanager"]
+}
 
 /** All that the tests need. `npm run servers` installs them. */
-export const serverKinds: ReadonlyArray<ServerKind> = [nats, mariadb, pdns, dnsperf]
+export const serverKinds: ReadonlyArray<ServerKind> = [nats, mariadb, pdns, dnsperf, alertmanager]
 
 /** The path of a program, from the PATH and from where Debian puts servers. */
 export const findBinary = (binary: string): string | undefined => {

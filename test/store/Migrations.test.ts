@@ -15,7 +15,10 @@ describe("Migrations", () => {
       const recorded = sql`SELECT migration_id, name FROM schema_migrations ORDER BY migration_id`.values
       yield* Migrations.run()
       const first = yield* recorded
-      assert.deepStrictEqual(first, [[1, "outages"], [2, "usage"], [3, "alerts"], [4, "certificates"]])
+      assert.deepStrictEqual(first, [[1, "outages"], [2, "usage"], [3, "alerts"], [4, "certificates"], [
+        5,
+        "alert_duty"
+      ]])
       yield* Migrations.run()
       assert.deepStrictEqual(yield* recorded, first)
       const tables = yield* sql`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`.values

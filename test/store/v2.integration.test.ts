@@ -69,7 +69,8 @@ describeWith(mariadb, "a database of v2", () => {
               "0002_usage",
               "0003_alerts",
               "0004_usage_writers",
-              "0005_certificates"
+              "0005_certificates",
+              "0006_alert_duty"
             ])
             assert.includeMembers(plan.flatMap((it) => it.steps).map((it) => it.rows), [outageRows, usageRows])
             assert.deepStrictEqual(yield* query(database, "SHOW TABLES LIKE 'schema%'"), [])

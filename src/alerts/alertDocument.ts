@@ -1,0 +1,34 @@
+import type { Outage } from "../domain/Outage.ts"
+import type { AlertMessage } from "./AlertMessage.ts"
+
+const time = (millis: number): string => new Date(millis).toISOString()
+
+/** Node ids that voted so, in order. */
+const voters = (outage: Outage, agreed: boolean): ReadonlyArray<string> =>
+  Object.entries(outage.votes).filter(([, agree]) => agree === agreed).map(([node]) => node).sort()
+
+const outageDocument = (outage: Outage) => ({
+  id: outage.id,
+  member: outage.target.member,
+  checkType: outage.target.checkType,
+  check: outage.target.check,
+  domain: outage.target.domain,
+  endpoint: outage.target.endpoint,
+  ipVersion: outage.target.ipv6 ? 6 : 4,
+  error: outage.error,
+  start: time(outage.start),
+  ...outage.end !== undefined && { end: time(outage.end), seconds: (outage.end - outage.start) / 1_000 },
+  blip: outage.blip,
+  votes: { yes: voters(outage, true), no: voters(outage, false) }
+})
+
+/** A message as JSON, for webhooks and for those that were refused. Times are RFC 3339, in UTC. */
+export const alertDocument = ({ idempotencyKey, kind, outage, outages, severity }: AlertMessage) => ({
+  version: 1,
+  key: idempotencyKey,
+  thread: outage.id,
+  kind,
+  severity,
+  outages: outages.map(outageDocument)
+})
+export type AlertDocument = ReturnType<typeof alertDocument>
