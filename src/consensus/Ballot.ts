@@ -78,6 +78,8 @@ interface OfTarget {
   decidedAt: number
   /** That decision, while its proposal is not forgotten. */
   decision: FinalizeMessage | undefined
+  /** When we learnt of it, by our clock. */
+  learntAt: number
   /** When the decision that we published is sent once more. */
   repeatAt: number
 }
@@ -423,14 +425,16 @@ export class Ballot implements BallotCore {
 
   /**
    * Somebody still holds for open what is closed here: it missed what we know. It is told the newest decision on the
-   * target, or else our vote if it asked for votes.
+   * target; and our vote, if it asked for votes and that decision is from before the proposal, and so not what closed it.
    */
   private answer(closed: Closed, asked: "proposal" | "vote", now: number, effects: Array<BallotEffect>): void {
     if (!this.isVoter || now - closed.answeredAt < republishTime) return
     closed.answeredAt = now
-    const decision = this.targets.get(targetKey(proposalTarget(closed.proposal)))?.decision
+    const ofTarget = this.targets.get(targetKey(proposalTarget(closed.proposal)))
+    const decision = ofTarget?.decision
     if (decision !== undefined) effects.push({ _tag: "PublishDecision", message: decision })
-    else if (asked === "proposal" && closed.ownVote !== undefined) {
+    const isAfter = ofTarget === undefined || decision === undefined || ofTarget.learntAt < closed.firstSeen
+    if (isAfter && asked === "proposal" && closed.ownVote !== undefined) {
       effects.push({ _tag: "PublishVote", vote: closed.ownVote })
     }
   }
@@ -515,6 +519,7 @@ export class Ballot implements BallotCore {
     if (decidedAt > possibleTime(ofTarget.decidedAt, now)) {
       ofTarget.decidedAt = decidedAt
       ofTarget.decision = message
+      ofTarget.learntAt = now
       // Their votes are from before: late ones must not overturn what is decided.
       for (const other of ofTarget.open) this.reject(other, "superseded", now, effects)
     }
@@ -596,7 +601,13 @@ export class Ballot implements BallotCore {
   private ofTarget(key: TargetKey, isOpen = false): OfTarget {
     const there = this.targets.get(key)
     if (there !== undefined) return there
-    const made: OfTarget = { open: new Set(), decidedAt: -Infinity, decision: undefined, repeatAt: Infinity }
+    const made: OfTarget = {
+      open: new Set(),
+      decidedAt: -Infinity,
+      decision: undefined,
+      learntAt: -Infinity,
+      repeatAt: Infinity
+    }
     if (isOpen || this.targets.size < this.limits.targets) this.targets.set(key, made)
     return made
   }

@@ -733,6 +733,23 @@ describe("Ballot: those who missed something", () => {
     assert.deepStrictEqual([told!.message.Proposal.ID, told!.message.DecidedAt], ["up", start + 1_000])
   })
 
+  it("gives its vote with a decision from before the proposal, which was voted down: that one closes nothing", () => {
+    const table = new Table()
+    table.decide({ proposal: proposal({ id: "up", up: true }) })
+    table.now += 5_000
+    table.receive(proposal())
+    table.observed(true)
+    table.vote("m2", false)
+    table.now += 10_000
+    const effects = table.receive(proposal())
+    assert.deepStrictEqual(tags(effects), ["PublishDecision", "PublishVote"])
+    assert.deepStrictEqual(only(effects, "PublishVote")[0]!.vote, vote("m1", false, { at: start + 5_000 }))
+    // A decision since then says all.
+    table.decide({ proposal: proposal({ id: "down" }) })
+    table.now += 10_000
+    assert.deepStrictEqual(tags(table.receive(proposal())), ["PublishDecision"])
+  })
+
   it("gives its vote again for what it holds for voted down", () => {
     const table = new Table()
     table.receive(proposal())

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { playPlan } from "./cluster/play.ts"
-import { makePlan } from "./core/makePlan.ts"
-import { modes } from "./core/Mode.ts"
 import { befalls, holdsIn } from "./holds.ts"
+import { makePlan } from "./plan/makePlan.ts"
+import { modes } from "./plan/Mode.ts"
 
 /** Other load may slow a run a lot. */
 const patience = 240_000
@@ -84,6 +84,30 @@ describe("clusters of the real services", () => {
     assert.lengthOf(latencies, 20)
     assert.isAtMost(Math.max(...latencies), 15_000)
     assert.isAbove(Math.min(...latencies), 1_000)
+  }, patience)
+
+  it("keeps the votes of a majority with an outage that began while the bus was away", () => {
+    for (const mode of ["open", "roster", "prefer"] as const) {
+      for (let seed = 1; seed <= 4; seed++) {
+        const plan = makePlan(seed, mode, "outage")
+        const away = plan.monitors.map((id) => ({ kind: "partition", at: 25_000, until: 55_000, side: [id] }) as const)
+        const { counts, violations } = playPlan({ ...plan, incidents: [...away, ...plan.incidents] })
+        assert.deepStrictEqual(violations, [])
+        assert.strictEqual(counts.get("outages"), 1)
+        assert.isUndefined(counts.get("outages with few votes"))
+      }
+    }
+  }, patience)
+
+  it("goes on deciding in a flood of invented proposals and votes", () => {
+    for (const mode of modes) {
+      const plan = makePlan(1, mode, "outage")
+      const floods = [20, 32, 44].map((at) => ({ kind: "flood", at: at * 1_000, count: 120, salt: at } as const))
+      const { counts, violations } = playPlan({ ...plan, incidents: [...plan.incidents, ...floods] })
+      assert.deepStrictEqual(violations, [])
+      assert.strictEqual(counts.get("flood messages"), 720)
+      befalls(counts, "outages")
+    }
   }, patience)
 
   it("does the same again with the same seed", () => {

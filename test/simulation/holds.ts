@@ -1,9 +1,9 @@
 import { assert } from "@effect/vitest"
-import type { Outcome } from "./core/Cluster.ts"
-import { type Kind, makePlan } from "./core/makePlan.ts"
-import type { Mode } from "./core/Mode.ts"
-import type { Plan } from "./core/Plan.ts"
-import { storyOf } from "./core/play.ts"
+import { type Kind, makePlan } from "./plan/makePlan.ts"
+import type { Mode } from "./plan/Mode.ts"
+import type { Plan } from "./plan/Plan.ts"
+import { storyOf } from "./storyOf.ts"
+import type { Outcome } from "./world/Cluster.ts"
 
 /** Plays seeds from 1 on; those that fail are told. What happened in all of them, added up. */
 export const holdsIn =

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util"
-import { type Mode, modes } from "./core/Mode.ts"
+import { type Mode, modes } from "./plan/Mode.ts"
 import { simulateSeeds } from "./simulateSeeds.ts"
 import { tiers } from "./tier.ts"
 

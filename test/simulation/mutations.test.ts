@@ -3,7 +3,7 @@ import { execFile } from "node:child_process"
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
-import type { Mode } from "./core/Mode.ts"
+import type { Mode } from "./plan/Mode.ts"
 
 /** A mistake in the rules of consensus: the simulation must find it. */
 interface Mutation {
@@ -116,7 +116,7 @@ const mutations: ReadonlyArray<Mutation> = [
     tier: "cluster",
     mode: "require",
     file: "src/consensus/makePerformer.ts",
-    from: 'sealing.mode === "require" ? sealing.certificates.add(effect.certificate) : Effect.void',
+    from: 'sealing.mode === "require" && proved.length > 0 ? sealing.certificates.add(...proved) : Effect.void',
     to: "Effect.void"
   },
   {

@@ -1,4 +1,4 @@
-import type { Mode } from "./core/Mode.ts"
+import type { Mode } from "./plan/Mode.ts"
 
 /** What one run showed. */
 export interface Played {

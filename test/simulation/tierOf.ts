@@ -1,9 +1,9 @@
-import type { Outcome } from "./core/Cluster.ts"
-import { type Kind, kinds, makePlan } from "./core/makePlan.ts"
-import { meaning, modes } from "./core/Mode.ts"
-import type { Plan } from "./core/Plan.ts"
-import { storyOf } from "./core/play.ts"
+import { type Kind, kinds, makePlan } from "./plan/makePlan.ts"
+import { meaning, modes } from "./plan/Mode.ts"
+import type { Plan } from "./plan/Plan.ts"
+import { storyOf } from "./storyOf.ts"
 import type { Tier } from "./tier.ts"
+import type { Outcome } from "./world/Cluster.ts"
 
 /** The tier of a way to play plans: both play the same. */
 export const tierOf = (play: (plan: Plan, isTold?: boolean) => Outcome): Tier => ({

@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads"
-import type { Mode } from "./core/Mode.ts"
+import type { Mode } from "./plan/Mode.ts"
 import { modeOf, tiers } from "./tier.ts"
 
 /** Seeds that a worker is to play. */

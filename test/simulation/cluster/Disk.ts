@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import { AppendFiles } from "../../../src/node/AppendFiles.ts"
 import { DurableFiles } from "../../../src/node/DurableFiles.ts"
 import { MemoryDisk } from "../../../src/node/MemoryDisk.ts"
-import type { DiskAfter } from "../core/Plan.ts"
+import type { DiskAfter } from "../plan/Plan.ts"
 
 /** The disk of a node, in memory: it outlives the node, if it is not lost. */
 export class Disk {

@@ -1,10 +1,10 @@
 import type { BusMessage } from "../../../src/bus/Bus.ts"
 import type { Certificate } from "../../../src/domain/wire/Seal.ts"
 import * as Subject from "../../../src/domain/wire/Subject.ts"
-import type { Chance } from "../core/Chance.ts"
-import type { Cluster } from "../core/Cluster.ts"
-import type { Message } from "../core/Message.ts"
-import { epoch } from "../core/Node.ts"
+import type { Chance } from "../plan/Chance.ts"
+import { epoch } from "../world/AnyNode.ts"
+import type { Cluster } from "../world/Cluster.ts"
+import type { Message } from "../world/Message.ts"
 import { encoded } from "./wire.ts"
 
 /** Under this name somebody says that it holds something. */

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
-import type { Agenda } from "../core/Agenda.ts"
+import type { Agenda } from "../world/Agenda.ts"
 
 /** Fibers that run on and on at one moment are a defect: so many turns of them are never needed. */
 const maxTurns = 1_000_000

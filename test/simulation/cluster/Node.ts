@@ -13,17 +13,17 @@ import { CertificateFile } from "../../../src/consensus/sealed/CertificateFile.t
 import type { Rosters } from "../../../src/consensus/sealed/Rosters.ts"
 import { RosterSource } from "../../../src/consensus/sealed/RosterSource.ts"
 import type { OutageEvent } from "../../../src/domain/Outage.ts"
-import { type Target, type TargetKey, targetKey } from "../../../src/domain/Target.ts"
+import { type Target, targetKey } from "../../../src/domain/Target.ts"
 import { proposalTarget, type Vote } from "../../../src/domain/wire/Consensus.ts"
 import type { Certificate } from "../../../src/domain/wire/Seal.ts"
 import type { Decision, StatusChange } from "../../../src/status/Decision.ts"
 import { OfficialStatus } from "../../../src/status/OfficialStatus.ts"
 import { OutageLog } from "../../../src/status/OutageLog.ts"
-import type { AnyNode, Cluster } from "../core/Cluster.ts"
-import type { Message } from "../core/Message.ts"
-import { epoch, type Role } from "../core/Node.ts"
-import type { DiskAfter } from "../core/Plan.ts"
-import { nameOf, statusText } from "../core/Story.ts"
+import type { DiskAfter } from "../plan/Plan.ts"
+import { type AnyNode, epoch, type Role } from "../world/AnyNode.ts"
+import type { Cluster } from "../world/Cluster.ts"
+import type { Message } from "../world/Message.ts"
+import { nameOf, statusText } from "../world/Story.ts"
 import { Disk } from "./Disk.ts"
 import type { Ground } from "./Ground.ts"
 import { nodeLayer } from "./nodeLayer.ts"
@@ -118,15 +118,6 @@ export class Node implements AnyNode {
   #official(target: Target) {
     const official = this.#life?.official
     return official && Effect.runSync(official.get(target))
-  }
-
-  openTargets(): ReadonlySet<TargetKey> {
-    const consensus = this.#life?.consensus
-    return new Set(
-      consensus === undefined
-        ? []
-        : Effect.runSync(consensus.proposals).map(({ proposal }) => targetKey(proposalTarget(proposal)))
-    )
   }
 
   electorate(): ReadonlySet<string> {

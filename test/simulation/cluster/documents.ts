@@ -1,5 +1,5 @@
 import type { RawDocuments } from "../../../src/config/memoryConfig.ts"
-import type { Plan } from "../core/Plan.ts"
+import type { Plan } from "../plan/Plan.ts"
 
 /** The documents of a simulated cluster: its members, each with one target, and how they are checked. */
 export const documentsOf = (plan: Plan): RawDocuments => ({

@@ -28,7 +28,7 @@ import { OfficialStatus } from "../../../src/status/OfficialStatus.ts"
 import { OutageLog } from "../../../src/status/OutageLog.ts"
 import { Overrides } from "../../../src/status/Overrides.ts"
 import { Snapshots } from "../../../src/status/Snapshots.ts"
-import type { Role } from "../core/Node.ts"
+import type { Role } from "../world/AnyNode.ts"
 import type { Ground } from "./Ground.ts"
 
 /** What a node is made with, and who looks on. */

@@ -1,5 +1,5 @@
-import { Cluster, type Outcome } from "../core/Cluster.ts"
-import type { Plan } from "../core/Plan.ts"
+import type { Plan } from "../plan/Plan.ts"
+import { Cluster, type Outcome } from "../world/Cluster.ts"
 import { Ground } from "./Ground.ts"
 import { Node } from "./Node.ts"
 

@@ -4,7 +4,7 @@ import { messageCodec } from "../../../src/bus/MessageCodec.ts"
 import { isInbox } from "../../../src/bus/replies.ts"
 import type { Certificate } from "../../../src/domain/wire/Seal.ts"
 import * as Subject from "../../../src/domain/wire/Subject.ts"
-import type { Message } from "../core/Message.ts"
+import type { Message } from "../world/Message.ts"
 
 /** What goes over the simulated bus: as those who look on understand it, and, when a real node sent it, as it was sent. */
 export type Wired = Message & { readonly sent?: BusMessage }

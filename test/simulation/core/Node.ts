@@ -6,24 +6,17 @@ import { type Target, type TargetKey, targetKey } from "../../../src/domain/Targ
 import { type Proposal, proposalTarget, type Vote } from "../../../src/domain/wire/Consensus.ts"
 import type { Certificate } from "../../../src/domain/wire/Seal.ts"
 import type { PlannedTarget } from "../../../src/monitor/PlannedTarget.ts"
-import { needOf, staleAfter } from "../../../src/monitor/proposing.ts"
-import { QuietStart } from "../../../src/monitor/QuietStart.ts"
-import { Timetable } from "../../../src/monitor/Timetable.ts"
-import { debounce, type Debounced, undecided } from "../../../src/status/Debounce.ts"
 import { clockTolerance, type OfficialEntry, OfficialTable } from "../../../src/status/OfficialTable.ts"
 import { changed } from "../../../src/status/Transition.ts"
-import type { Chance } from "./Chance.ts"
-import type { Cluster } from "./Cluster.ts"
+import type { Chance } from "../plan/Chance.ts"
+import type { DiskAfter } from "../plan/Plan.ts"
+import { type AnyNode, epoch, type Role } from "../world/AnyNode.ts"
+import type { Cluster } from "../world/Cluster.ts"
+import type { Message } from "../world/Message.ts"
+import { nameOf, statusText } from "../world/Story.ts"
+import { Eyes, type Seen } from "./Eyes.ts"
 import { type Core, makeCore } from "./makeCore.ts"
-import type { Message } from "./Message.ts"
-import type { DiskAfter } from "./Plan.ts"
 import { Store } from "./Store.ts"
-import { nameOf, statusText } from "./Story.ts"
-
-/** 8 o'clock on a day: times that are mixed up show. */
-export const epoch = Date.parse("2026-04-21T08:00:00Z")
-
-export type Role = "IBPMonitor" | "IBPDns" | "IBPCollator"
 
 interface Disk {
   official: ReadonlyArray<OfficialEntry>
@@ -32,20 +25,11 @@ interface Disk {
   tail: ReadonlyArray<readonly [TargetKey, Certificate | undefined]>
 }
 
-interface Seen {
-  readonly up: boolean
-  /** By the clock of the node. */
-  readonly at: number
-  /** By a clock that is always right. */
-  readonly taken: number
-}
-
 const emptyDisk = (): Disk => ({ official: [], certificates: new Map(), tail: [] })
 
 /** Milliseconds, as in `Consensus`, `Prober`, `Snapshots` and `Membership`. */
 const tickTime = 1_000
 const idleTickTime = 10_000
-const voteDeadline = 10_000
 const lookTime = 25_000
 const savedWithin = 1_000
 const joinTime = 1_500
@@ -54,7 +38,7 @@ const joinTime = 1_500
  * A node around a pure core, as the shell does it: what is official, the disk, observations, who is there, and catching up. What
  * is lost when it stops is made anew at each start.
  */
-export class Node {
+export class Node implements AnyNode {
   readonly id: string
   readonly role: Role
   alive = false
@@ -77,17 +61,12 @@ export class Node {
   #electorate: ReadonlySet<string> | undefined
   #isConnected = true
   #isIsolated: boolean | undefined
-  #states!: Map<TargetKey, Debounced>
-  #last!: Map<TargetKey, Seen>
-  #flights!: Map<TargetKey, Array<(seen: Seen) => void>>
-  #timetable!: Timetable
-  #quiet!: QuietStart
-  #isChecking = false
-  #wakesAt = Infinity
+  #eyes!: Eyes
   #answered = false
   #askedAt!: Map<string, number>
   #isSaving = false
-  #held = 0
+  /** Until it holds something else for official. */
+  #digestText: string | undefined
   /** What was proposed, as this node took it. */
   #proposals!: Map<string, Proposal>
   /** Of a node that collects: it outlives the node. */
@@ -127,12 +106,7 @@ export class Node {
 
   /** Nothing is going on here. */
   get isQuiet(): boolean {
-    return this.#held === 0 && this.#core.ballot.size().open === 0
-  }
-
-  /** The targets on which a proposal is open. */
-  openTargets(): ReadonlySet<TargetKey> {
-    return new Set(this.#core.ballot.proposals().map(({ proposal }) => targetKey(proposalTarget(proposal))))
+    return !this.isHolding && this.#core.ballot.size().open === 0
   }
 
   official(target: Target): boolean | undefined {
@@ -145,7 +119,7 @@ export class Node {
 
   /** Whether it knows more than it follows: late certificates wait. */
   get isHolding(): boolean {
-    return this.#held > 0
+    return this.#core.held() > 0
   }
 
   /** Runs something later, unless the node stopped meanwhile. */
@@ -173,17 +147,19 @@ export class Node {
     this.#membership = new NodeTable({ id: this.id, role: this.role, boot: `${this.id}-${this.#life}` })
     this.#electorate = undefined
     this.#isIsolated = undefined
-    this.#states = new Map()
-    this.#last = new Map()
-    this.#flights = new Map()
-    this.#timetable = new Timetable(`${cluster.plan.seed} ${this.id}`)
-    this.#quiet = new QuietStart()
-    this.#isChecking = false
-    this.#wakesAt = Infinity
+    this.#eyes = new Eyes({
+      cluster,
+      node: this,
+      chance: this.#chance,
+      planned: this.#planned,
+      later: (delay, run) => this.#later(delay, run),
+      official: (key) => this.#table.get(key),
+      propose: (target, up) => this.#propose(target, up)
+    })
     this.#answered = false
     this.#askedAt = new Map()
     this.#isSaving = false
-    this.#held = 0
+    this.#digestText = undefined
     this.#proposals = new Map()
 
     for (const entry of this.#disk.official) this.#table.restore(entry)
@@ -198,8 +174,8 @@ export class Node {
     if (this.#usesMembership) this.#announce(0)
     this.#ask()
     if (this.isMonitor) {
-      this.#later(1_000, () => this.#answered && this.#check())
-      this.#later(2_000, () => this.#check())
+      this.#later(1_000, () => this.#answered && this.#eyes.check())
+      this.#later(2_000, () => this.#eyes.check())
     }
     this.#later(5_000 + this.#chance.next() * 10_000, () => this.#tell())
   }
@@ -361,7 +337,7 @@ export class Node {
         watch.stepped(this.id, this.#life, certificate, cluster.cutOf(this.id))
         this.#disk.tail = [...this.#disk.tail.slice(-2), [key, this.#disk.certificates.get(key)]]
         this.#disk.certificates.set(key, certificate)
-        this.#answerLater()
+        this.#digestText = undefined
         return
       }
       case "Apply":
@@ -401,11 +377,6 @@ export class Node {
     }
   }
 
-  /** Keeps what waits to follow in mind. */
-  #answerLater(): void {
-    this.#held = this.#core.held()
-  }
-
   #voted(vote: Vote): void {
     const proposal = this.#proposals.get(vote.ProposalID)
     if (proposal === undefined) {
@@ -426,7 +397,8 @@ export class Node {
     const cluster = this.#cluster
     const { decision } = effect
     const { proof, target, up } = decision
-    if (!this.#known.has(targetKey(target))) return
+    const key = targetKey(target)
+    if (!this.#known.has(key)) return
     // Who has just started has not heard of all others, where that is what counts.
     const isNew = cluster.plan.mode === "open" && this.#now - this.#startedAt < joinTime
     if (proof === undefined && isNew) cluster.watch.trusted(decision.id)
@@ -443,19 +415,19 @@ export class Node {
         cluster.watch.violated("P1", `${this.id} follows seq ${proof.seq} of ${nameOf(target)} as ${statusText(up)}`)
       }
       if (proof.late) cluster.count("late decisions")
-      const disk = this.#disk.certificates.get(targetKey(target))
+      const disk = this.#disk.certificates.get(key)
       if (disk === undefined || disk.seq < proof.seq) {
         cluster.watch.violated("P1", `${this.id} follows seq ${proof.seq} of ${nameOf(target)} before it is kept`)
       }
     }
     if (cluster.plan.fine && !up) cluster.watch.violated("P6", `${this.id} takes ${nameOf(target)} down, which is fine`)
-    this.#answerLater()
     cluster.onApply(this, decision)
     this.#change(this.#table.apply(decision, this.wall))
   }
 
   #change(applied: ReturnType<OfficialTable["apply"]>): void {
     if (applied._tag === "Ignored") return
+    this.#digestText = undefined
     this.#save()
     if (applied._tag === "Same") return
     const cluster = this.#cluster
@@ -482,7 +454,6 @@ export class Node {
 
   #tick(): void {
     this.handle({ _tag: "Tick" })
-    this.#answerLater()
     const isBusy = this.#core.isSealed || this.#core.ballot.size().open > 0
     this.#later(isBusy ? tickTime : idleTickTime, () => this.#tick())
   }
@@ -512,7 +483,7 @@ export class Node {
   // Catching up
 
   #digest(): string {
-    return this.#core.isSealed
+    return this.#digestText ??= this.#core.isSealed
       ? Array.from(this.#disk.certificates, ([key, { seq }]) => `${key}${seq}`).sort().join()
       : Array.from(this.#table.all(), ([key, { up }]) => `${key}${up}`).sort().join()
   }
@@ -528,82 +499,7 @@ export class Node {
 
   // Observing
 
-  #check(): void {
-    if (this.#isChecking) return
-    this.#isChecking = true
-    for (const { check, key } of this.#planned.values()) this.#timetable.set(key, check.interval, this.#now)
-    this.#drive()
-  }
-
-  #drive(): void {
-    const now = this.#now
-    for (let run = this.#timetable.take(now); run !== undefined; run = this.#timetable.take(now)) {
-      const key = run.key as TargetKey
-      if (!this.#flights.has(key)) this.#probe(key)
-    }
-    for (let key = this.#quiet.take(now); key !== undefined; key = this.#quiet.take(now)) {
-      this.#onQuietOver(key as TargetKey)
-    }
-    this.#wakesAt = Infinity
-    this.#hurry()
-  }
-
-  #hurry(): void {
-    const at = Math.min(this.#timetable.nextDue() ?? Infinity, this.#quiet.next() ?? Infinity)
-    if (at >= this.#wakesAt || at === Infinity) return
-    this.#wakesAt = at
-    this.#later(at - this.#now, () => {
-      if (this.#wakesAt === at) this.#drive()
-    })
-  }
-
-  #probe(key: TargetKey): void {
-    const cluster = this.#cluster
-    const planned = this.#planned.get(key)!
-    this.#flights.set(key, [])
-    const { slow, up } = cluster.sight(this, planned.target)
-    if (!up) cluster.onFailingProbe(planned.target)
-    const takes = up || !slow ? 20 + this.#chance.next() * 180 : planned.check.timeout
-    this.#later(takes, () => {
-      const seen = { up, at: this.wall, taken: this.#now }
-      this.#last.set(key, seen)
-      cluster.watch.observed(this.id, planned.target, up, seen.at)
-      const waiting = this.#flights.get(key)!
-      this.#flights.delete(key)
-      for (const tell of waiting) tell(seen)
-      this.#onObservation(planned, seen)
-    })
-  }
-
-  #onObservation(planned: PlannedTarget, { at, up }: Seen): void {
-    const { check, key } = planned
-    const state = debounce(this.#states.get(key) ?? undecided, up, at, check)
-    this.#states.set(key, state)
-    if (up !== state.debounced) this.#timetable.recheck(key, this.#now + Math.round(check.interval / 10))
-    const need = this.#need(planned)
-    if (need === "first") this.#quiet.wait(key, up, check.interval, this.#now, this.#chance.next())
-    else {
-      this.#quiet.forget(key)
-      if (need === "change") this.#propose(planned, up)
-    }
-    this.#hurry()
-  }
-
-  #need(planned: PlannedTarget): ReturnType<typeof needOf> {
-    const seen = this.#last.get(planned.key)!
-    if (this.wall - seen.at > staleAfter(planned)) return "nothing"
-    return needOf(planned, this.#states.get(planned.key)!, this.#table.get(planned.key), this.wall)
-  }
-
-  #onQuietOver(key: TargetKey): void {
-    const planned = this.#planned.get(key)!
-    const seen = this.#last.get(key)
-    if (seen === undefined || this.#need(planned) !== "first") return
-    if (seen.up) this.#quiet.spend(this.#now)
-    this.#propose(planned, seen.up)
-  }
-
-  #propose({ target }: PlannedTarget, up: boolean): void {
+  #propose(target: Target, up: boolean): void {
     this.handle({
       _tag: "Propose",
       id: `${this.id}-${this.#chance.hex()}`,
@@ -629,27 +525,11 @@ export class Node {
         }))
     }
     this.#later(lookTime, () => answer(undefined))
-    const last = this.#last.get(targetKey(target))
+    const last = this.#eyes.last(target)
     const isOld = since !== undefined && last !== undefined && last.at < since
-    this.#observe(target, isOld ? -1 : this.#cluster.freshFor, (seen) => {
+    this.#eyes.observe(target, isOld ? -1 : this.#cluster.freshFor, (seen) => {
       if (seen === undefined || seen.up === up) return answer(seen)
-      this.#observe(target, 0, answer)
+      this.#eyes.observe(target, 0, answer)
     })
-  }
-
-  #observe(target: Target, freshFor: number, tell: (seen: Seen | undefined) => void): void {
-    const planned = this.#planned.get(targetKey(target))
-    if (planned === undefined || !this.#isChecking) return tell(undefined)
-    const last = this.#last.get(planned.key)
-    if (last !== undefined && this.#now - last.taken <= freshFor) return tell(last)
-    let isOver = false
-    const once = (seen: Seen | undefined) => {
-      if (isOver) return
-      isOver = true
-      tell(seen)
-    }
-    if (!this.#flights.has(planned.key)) this.#probe(planned.key)
-    this.#flights.get(planned.key)!.push(once)
-    this.#later(voteDeadline, () => once(undefined))
   }
 }

@@ -4,7 +4,7 @@ import type { Decision } from "../../../src/status/Decision.ts"
 import type { OfficialTable } from "../../../src/status/OfficialTable.ts"
 import { OpenOutages } from "../../../src/status/OpenOutages.ts"
 import { decided, decisionOf, isDown, type Transition } from "../../../src/status/Transition.ts"
-import type { Cluster } from "./Cluster.ts"
+import type { Cluster } from "../world/Cluster.ts"
 
 /** An outage before, that of somebody else before, and the one that begins. */
 const maxRounds = 4

@@ -4,9 +4,9 @@ import type { BallotLimits } from "../../../src/consensus/Limits.ts"
 import { PreferBallot } from "../../../src/consensus/sealed/PreferBallot.ts"
 import type { Rosters } from "../../../src/consensus/sealed/Rosters.ts"
 import { SealedBallot } from "../../../src/consensus/sealed/SealedBallot.ts"
-import { cheapSigner, type Signer } from "../../../src/consensus/sealed/Signer.ts"
 import { type Target, targetKey } from "../../../src/domain/Target.ts"
-import type { Plan } from "./Plan.ts"
+import type { Plan } from "../plan/Plan.ts"
+import { signerOf } from "../world/signerOf.ts"
 
 /** A core with what the simulation asks of it. */
 export interface Core {
@@ -32,12 +32,6 @@ const small = {
 
 /** Proposals that may be open where nobody floods: each monitor one a target, and each way, and those of strangers. */
 const usual = 400
-
-/** The signer of a member with a key of this name. */
-export const signerOf = (id: string, keyName = id): Pick<Signer["Service"], "id" | "sign"> => ({
-  id,
-  sign: cheapSigner(keyName).sign
-})
 
 /** The core of a node. */
 export const makeCore = (plan: Plan, node: string, isVoter: boolean, rosters: Rosters, keyName: string): Core => {
@@ -80,5 +74,5 @@ const sealedProblem = (plan: Plan, size: ReturnType<SealedBallot["size"]>): stri
   if (!plan.small) return size.open > usual ? `${size.open} proposals are open` : undefined
   if (size.open > small.weight / 512) return `${size.open} proposals are open`
   if (size.closed > small.decided) return `${size.closed} closed proposals are remembered`
-  return size.early > small.earlyProposals ? `votes for ${size.early} unknown proposals are kept` : undefined
+  return size.ahead > small.earlyProposals ? `votes for ${size.ahead} steps that are not proposed are kept` : undefined
 }

@@ -6,7 +6,7 @@ import { type Target, type TargetKey, targetKey } from "../../../src/domain/Targ
 import type { Vote } from "../../../src/domain/wire/Consensus.ts"
 import type { Certificate } from "../../../src/domain/wire/Seal.ts"
 import { wireTimeMillis } from "../../../src/domain/wire/WireTime.ts"
-import { type Mode, promised, type Property } from "./Mode.ts"
+import { type Mode, promised, type Property } from "../plan/Mode.ts"
 import { nameOf, statusText } from "./Story.ts"
 
 /** A property that does not hold, and where. */
@@ -41,6 +41,8 @@ export class Watch {
   healAt = Infinity
   /** Certificates in which votes with stolen keys counted. */
   withStolenVotes = 0
+  /** Outages that show the votes of no majority: a monitor that starts again does not believe others what it voted before. */
+  withFewVotes = 0
   readonly #mode: Mode
   readonly #now: () => number
   readonly #stolen: ReadonlySet<string>
@@ -223,7 +225,7 @@ export class Watch {
     }
   }
 
-  /** The outages of a node that collects, after it took one in. */
+  /** The outages of a node that collects, after it took one in. Its votes are evidence where there is no certificate. */
   outage(node: string, tag: "Opened" | "Closed", outage: Outage, openThreads: number): void {
     if (tag === "Closed" && !(outage.end !== undefined && outage.end > outage.start)) {
       this.violated("P5", `${node}: the outage ${outage.id} of ${nameOf(outage.target)} ends before it starts`)
@@ -231,6 +233,18 @@ export class Watch {
     if (openThreads > 1) {
       this.violated("P5", `${node}: ${openThreads} alert threads of ${nameOf(outage.target)} are open`)
     }
+    if (tag === "Closed" || this.#mode === "require") return
+    const yes = Object.keys(outage.votes).filter((voter) => outage.votes[voter] === true)
+    const invented = yes.filter((voter) => !this.#given.has(`${voter} ${outage.id} true`))
+    if (invented.length > 0) {
+      const who = invented.join(", ")
+      this.violated(
+        "P2",
+        `${node}: the outage ${outage.id} of ${nameOf(outage.target)} shows votes that ${who} never gave`
+      )
+    }
+    const monitors = [...this.rosters.values()].at(-1)?.members.filter(({ role }) => role === "IBPMonitor") ?? []
+    if (yes.length < majority(monitors.length)) this.withFewVotes++
   }
 
   /** Whether somebody else has the key that a member has in an epoch. */

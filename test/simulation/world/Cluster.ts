@@ -5,14 +5,13 @@ import { cheapSigner } from "../../../src/consensus/sealed/Signer.ts"
 import { type Target, type TargetKey, targetKey } from "../../../src/domain/Target.ts"
 import type { PlannedCheck } from "../../../src/monitor/PlannedTarget.ts"
 import type { Decision } from "../../../src/status/Decision.ts"
-import type { OpenOutages } from "../../../src/status/OpenOutages.ts"
+import { Chance } from "../plan/Chance.ts"
+import { type Incident, type Plan } from "../plan/Plan.ts"
 import { Adversary } from "./Adversary.ts"
 import { Agenda } from "./Agenda.ts"
-import { Chance } from "./Chance.ts"
+import type { AnyNode, Role } from "./AnyNode.ts"
 import type { Message } from "./Message.ts"
 import { Network } from "./Network.ts"
-import { Node, type Role } from "./Node.ts"
-import { type Incident, type Plan } from "./Plan.ts"
 import { describeIncident, nameOf, statusText, Story } from "./Story.ts"
 import { type Violation, Watch } from "./Watch.ts"
 
@@ -40,33 +39,7 @@ export interface Outcome {
   readonly latencies: ReadonlyArray<number>
 }
 
-/** A node as its cluster deals with it: around a pure core, or of the real services. */
-export interface AnyNode extends
-  Pick<
-    Node,
-    | "id"
-    | "role"
-    | "isMonitor"
-    | "alive"
-    | "ahead"
-    | "misjudges"
-    | "isQuiet"
-    | "isHolding"
-    | "official"
-    | "openTargets"
-    | "electorate"
-    | "start"
-    | "stop"
-    | "learn"
-    | "connected"
-    | "reconnected"
-    | "receive"
-  >
-{
-  readonly store: { readonly outages: Pick<OpenOutages, "get"> }
-}
-
-/** A whole cluster of nodes around pure cores, or of what `makeNode` makes, and what befalls it. Deterministic: the same plan gives the same run. */
+/** A whole cluster of what `makeNode` makes, and what befalls it. Deterministic: the same plan gives the same run. */
 export class Cluster {
   readonly plan: Plan
   readonly agenda = new Agenda()
@@ -94,7 +67,7 @@ export class Cluster {
   constructor(
     plan: Plan,
     isTold: boolean,
-    makeNode: (cluster: Cluster, id: string, role: Role) => AnyNode = (cluster, id, role) => new Node(cluster, id, role)
+    makeNode: (cluster: Cluster, id: string, role: Role) => AnyNode
   ) {
     this.plan = plan
     this.#chance = new Chance(plan.seed ^ 0x5eed)
@@ -167,6 +140,7 @@ export class Cluster {
     }
     for (const [what, count] of Object.entries(this.network.traffic)) this.count(`messages: ${what}`, count)
     if (watch.withStolenVotes > 0) this.count("certificates with stolen votes", watch.withStolenVotes)
+    if (watch.withFewVotes > 0) this.count("outages with few votes", watch.withFewVotes)
     return {
       violations: watch.violations,
       counts: this.#counts,

@@ -12,13 +12,13 @@ import {
 } from "../../../src/domain/wire/Consensus.ts"
 import type { Certificate, CertificateVote } from "../../../src/domain/wire/Seal.ts"
 import { toWireTime } from "../../../src/domain/wire/WireTime.ts"
-import type { Chance } from "./Chance.ts"
+import type { Chance } from "../plan/Chance.ts"
+import type { Forgery } from "../plan/Plan.ts"
+import { epoch as start } from "./AnyNode.ts"
 import type { Cluster } from "./Cluster.ts"
-import { signerOf } from "./makeCore.ts"
 import type { Message } from "./Message.ts"
 import { mutated } from "./mutated.ts"
-import { epoch as start } from "./Node.ts"
-import type { Forgery } from "./Plan.ts"
+import { signerOf } from "./signerOf.ts"
 import { nameOf, statusText } from "./Story.ts"
 
 /** What it remembers of what it heard. */

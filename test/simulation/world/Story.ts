@@ -1,5 +1,5 @@
 import type { Target } from "../../../src/domain/Target.ts"
-import type { Incident, Plan } from "./Plan.ts"
+import type { Incident, Plan } from "../plan/Plan.ts"
 
 /** What happened in a run, line by line, for people. It costs time, so only failing seeds are told. */
 export class Story {

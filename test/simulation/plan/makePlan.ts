@@ -1,7 +1,7 @@
-import type { Target } from "../../../src/domain/Target.ts"
 import { Chance } from "./Chance.ts"
 import { type Mode, threats } from "./Mode.ts"
 import { forgeries, type Incident, type Plan } from "./Plan.ts"
+import { targetOf } from "./targetOf.ts"
 
 /**
  * What kinds of runs are made of seeds: `chaos`, where everything goes wrong that can; `fine`, the same, but members are fine and a
@@ -9,16 +9,6 @@ import { forgeries, type Incident, type Plan } from "./Plan.ts"
  */
 export const kinds = ["chaos", "fine", "outage"] as const
 export type Kind = (typeof kinds)[number]
-
-/** The target of a number. */
-const targetOf = (index: number, ipv6: boolean): Target => ({
-  checkType: "site",
-  check: "ping",
-  member: `member-${index + 1}`,
-  domain: "",
-  endpoint: "",
-  ipv6
-})
 
 /** The longest that messages are delayed. */
 const slowest = 8_000

@@ -1,7 +1,7 @@
+import type { Chance } from "../plan/Chance.ts"
+import type { Incident } from "../plan/Plan.ts"
 import type { Agenda } from "./Agenda.ts"
-import type { Chance } from "./Chance.ts"
 import type { Message } from "./Message.ts"
-import type { Incident } from "./Plan.ts"
 
 type Of<K extends Incident["kind"]> = Extract<Incident, { kind: K }>
 
@@ -24,7 +24,8 @@ export class Network {
   readonly #agenda: Agenda
   readonly #chance: Chance
   readonly #deliver: (to: string, from: string, message: Message) => void
-  readonly #free = new Map<string, number>()
+  /** From whom and to whom → when the link is free. */
+  readonly #links = new Map<string, Map<string, number>>()
   readonly #incidents = new Set<Incident>()
 
   constructor(options: {
@@ -86,16 +87,17 @@ export class Network {
           if (chance.yes(incident.share)) copyAfter = chance.next() * incident.most
       }
     }
-    if (this.isCut(from, to)) {
+    if (this.#incidents.size > 0 && this.isCut(from, to)) {
       traffic.cut++
       return
     }
-    const link = `${from} ${to}`
-    const free = this.#free.get(link) ?? 0
+    let links = this.#links.get(from)
+    if (links === undefined) this.#links.set(from, links = new Map())
+    const free = links.get(to) ?? 0
     const wanted = this.#agenda.now + delay
     if (wanted < free && overtakes) traffic.overtaken++
     const at = overtakes ? wanted : Math.max(free, wanted)
-    this.#free.set(link, Math.max(free, at))
+    links.set(to, Math.max(free, at))
     this.#agenda.at(at, () => this.#deliver(to, from, message))
     if (copyAfter === undefined) return
     traffic.doubled++

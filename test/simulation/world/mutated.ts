@@ -1,6 +1,6 @@
 import type { FinalizeMessage, Proposal, Vote } from "../../../src/domain/wire/Consensus.ts"
 import { toWireTime } from "../../../src/domain/wire/WireTime.ts"
-import type { Chance } from "./Chance.ts"
+import type { Chance } from "../plan/Chance.ts"
 import type { Message } from "./Message.ts"
 
 /** A message with something changed. */

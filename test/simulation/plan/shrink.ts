@@ -1,5 +1,5 @@
+import type { Violation } from "../world/Watch.ts"
 import type { Plan } from "./Plan.ts"
-import type { Violation } from "./Watch.ts"
 
 /** Runs that shrinking may take. */
 const maxRuns = 400
