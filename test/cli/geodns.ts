@@ -11,7 +11,7 @@ const main = join(root, "src/cli/main.ts")
 const compileCache = join(root, "node_modules/.cache/node-compile-cache")
 
 /** What is waited for takes milliseconds; a busy machine gets this long. */
-const patience: Duration.Input = "30 seconds"
+const patience: Duration.Input = "90 seconds"
 
 /** A folder that goes with the scope. */
 export const temporaryFolder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(

@@ -5,6 +5,7 @@ import { afterAll, beforeAll } from "vitest"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { lookForForeignWriters } from "../../src/store/foreignWriters.ts"
 import { Migrations, MysqlClient, OutageStore, Store, UsageStore } from "../../src/store/index.ts"
+import { mysqlMigrations } from "../../src/store/mysqlMigrations.ts"
 import { MariaDb } from "../servers/MariaDb.ts"
 import { describeWith, mariadb } from "../servers/Server.ts"
 import { march, outage, target } from "./samples.ts"
@@ -231,7 +232,7 @@ describeWith(mariadb, "a database of v2", () => {
         Effect.andThen(query(database, usageBefore("requests")))
       )
       const done = yield* Effect.all([migrate(database), migrate(database)], { concurrency: 2 })
-      assert.sameMembers(done.map((it) => it.length), [5, 0])
+      assert.sameMembers(done.map((it) => it.length), [mysqlMigrations(0).length, 0])
       assert.deepStrictEqual(yield* query(database, usageBefore("requests")), used)
     }))
 
@@ -258,7 +259,7 @@ describeWith(mariadb, "a database of v2", () => {
         return fibers
       }).pipe(Effect.scoped, Effect.provide(clientOf(database)))
       const done = yield* Effect.forEach(migrating, (fiber) => Fiber.join(fiber))
-      assert.sameMembers(done.map((it) => it.length), [5, 0])
+      assert.sameMembers(done.map((it) => it.length), [mysqlMigrations(0).length, 0])
     }))
 
   it.live("that v2 still writes to after the migration: it is seen, and taken over by the next migration", () =>
