@@ -42,7 +42,7 @@ describeWith(nats, "access to a NATS broker", () => {
       ])
       yield* works(a)
       yield* works(b)
-    }), 30_000)
+    }), 120_000)
 
   it.live(
     "a wrong password is told without it, tried again calmly, and over once it is right",
@@ -63,7 +63,7 @@ describeWith(nats, "access to a NATS broker", () => {
         yield* Effect.promise(() => server.restart(config("planted-secret")))
         yield* works(bus)
       }),
-    40_000
+    120_000
   )
 
   it.live("by nkey, and not by another one", () =>
@@ -82,7 +82,7 @@ describeWith(nats, "access to a NATS broker", () => {
       )
       assert.notInclude((yield* broken.problem)!, "SUNOSEEDATALL")
       assert.isFalse(yield* broken.connected)
-    }), 30_000)
+    }), 120_000)
 
   it.live(
     "by a credentials file that an operator's account signed, read again at every attempt",
@@ -106,7 +106,7 @@ resolver_preload: { ${account.getPublicKey()}: "${natsJwt("account", account, op
         const without = yield* natsBus({ servers: [server.url] })
         yield* problemSays(without, "does not let us in")
       }),
-    30_000
+    120_000
   )
 
   it.live(
@@ -128,7 +128,7 @@ resolver_preload: { ${account.getPublicKey()}: "${natsJwt("account", account, op
         yield* eventually("a reason", Effect.map(anonymous.problem, (problem) => problem !== "no connection yet"))
         for (const bus of [untrusting, anonymous, lost]) assert.isFalse(yield* bus.connected)
       }),
-    30_000
+    120_000
   )
 
   it.live("not with TLS for another name, nor without TLS where it was asked for", () =>
@@ -145,7 +145,7 @@ resolver_preload: { ${account.getPublicKey()}: "${natsJwt("account", account, op
       yield* problemSays(a, "TLS:")
       yield* problemSays(b, "TLS:")
       assert.deepStrictEqual([yield* a.connected, yield* b.connected], [false, false])
-    }), 30_000)
+    }), 120_000)
 
   it.live("with TLS before the greeting", () =>
     Effect.gen(function*() {
@@ -175,7 +175,7 @@ resolver_preload: { ${account.getPublicKey()}: "${natsJwt("account", account, op
       yield* works(yield* natsBus({ servers: [`${host}:${port}`], tls: { caFile, handshakeFirst: true } }))
       const untrusting = yield* natsBus({ servers: [`${host}:${port}`], tls: { handshakeFirst: true } })
       yield* problemSays(untrusting, "TLS:")
-    }), 30_000)
+    }), 120_000)
 
   it.live("by whichever of several servers answers", () =>
     Effect.gen(function*() {
@@ -192,7 +192,7 @@ resolver_preload: { ${account.getPublicKey()}: "${natsJwt("account", account, op
       yield* until(bus, true)
       yield* eventually("connected again", bus.connected)
       yield* works(bus)
-    }), 30_000)
+    }), 120_000)
 
   it.live("what the broker forbids is a problem, and the rest goes on", () =>
     Effect.gen(function*() {
@@ -212,7 +212,7 @@ resolver_preload: { ${account.getPublicKey()}: "${natsJwt("account", account, op
       const first = yield* messages.pipe(Stream.runHead, Effect.timeout("15 seconds"))
       assert.strictEqual(Option.getOrThrow(first).data, "1")
       assert.isUndefined(yield* b.problem)
-    }), 30_000)
+    }), 120_000)
 
   it.live("a broker that takes less says how much", () =>
     Effect.gen(function*() {
@@ -223,7 +223,7 @@ resolver_preload: { ${account.getPublicKey()}: "${natsJwt("account", account, op
       const error = yield* Effect.flip(bus.publish("t", "x".repeat(2_001)))
       assert.deepInclude(error.reason, { _tag: "TooLong", bytes: 2_001, limit: 2_000 })
       yield* works(bus)
-    }), 30_000)
+    }), 120_000)
 
   it.live("what is no address, no subject or no NATS server is told", () =>
     Effect.gen(function*() {
@@ -239,5 +239,5 @@ resolver_preload: { ${account.getPublicKey()}: "${natsJwt("account", account, op
         assert.strictEqual((yield* Effect.flip(good.publish("a", "x", subject))).reason._tag, "Unencodable")
       }
       yield* works(good)
-    }), 30_000)
+    }), 120_000)
 })

@@ -47,7 +47,7 @@ describe.concurrent("geodns config check", () => {
       for (const what of ["AlertsConfig: telegram", ...unset]) {
         assert.isTrue(warnings.some((line) => line.includes(what)), what)
       }
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live(
     "names document, line and column of what is no JSON, and every other problem too",
@@ -85,7 +85,7 @@ describe.concurrent("geodns config check", () => {
         )
         assert.include(stderr, "5 errors")
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("names files that are missing", () =>
@@ -100,7 +100,7 @@ describe.concurrent("geodns config check", () => {
       assert.strictEqual(local.code, 1)
       assert.match(local.stdout, new RegExp(`^error +local: .*${folder}/locl\\.json, found nothing`, "m"))
       assert.lengthOf(lines(local.stdout), 1)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("reads documents by URL, and prints one JSON object per problem", () =>
     Effect.gen(function*() {
@@ -131,7 +131,7 @@ describe.concurrent("geodns config check", () => {
       ])
       assert.include(errors[0]!.expected, `${web.url}prices.json`)
       assert.notInclude(stdout + stderr, "planted")
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live(
     "names what cannot be filled in, and certificates, keys and credentials that are not there",
@@ -165,7 +165,7 @@ describe.concurrent("geodns config check", () => {
           "GeoDNS.Http.Tls.KeyFile nothing"
         ])
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("refuses a broker or a database that cannot be used, for the roles that use it", () =>
@@ -309,7 +309,7 @@ describe.concurrent("geodns config check", () => {
           "Maxmind.LicenseKey a secret in the file /nosuch/key"
         ])
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
@@ -369,7 +369,7 @@ describe.concurrent("geodns config check", () => {
         assert.deepStrictEqual(yield* check("--role", "monitor"), [])
         assert.deepStrictEqual(yield* check(), [])
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("never prints what stands where a secret belongs", () =>
@@ -398,7 +398,7 @@ describe.concurrent("geodns config check", () => {
         }
         assert.notMatch(stdout + stderr, /planted|77007/)
       }
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live(
     "never prints a secret beside which the JSON is broken, or under a key that nothing reads",
@@ -420,7 +420,7 @@ describe.concurrent("geodns config check", () => {
         assert.match(broken.stdout, /^error +local: line 1, column \d+: /m)
         assert.notInclude(JSON.stringify([typo, broken]), "planted")
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("is no success when it is interrupted", () =>
@@ -436,5 +436,5 @@ describe.concurrent("geodns config check", () => {
       yield* Effect.raceFirst(Deferred.await(asked), Effect.andThen(geodns.ended, Effect.die("ended too early")))
       yield* geodns.kill("SIGINT")
       assert.strictEqual((yield* geodns.ended).code, 130)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })

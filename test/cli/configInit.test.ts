@@ -29,7 +29,7 @@ describe.concurrent("geodns config init", () => {
       assert.strictEqual(again.code, 1)
       assert.include(again.stderr, "nothing was written")
       assert.deepStrictEqual(names.map((name) => readFileSync(join(folder, name), "utf8")), before)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live(
     "what it writes runs at once: the node finds itself up, answers with itself, and leaves out what is taken out",
@@ -75,7 +75,7 @@ describe.concurrent("geodns config init", () => {
           assert.strictEqual((yield* run("override", "end", name, ...config)).code, 0)
         }
       }).pipe(Effect.scoped),
-    90_000
+    120_000
   )
 })
 
@@ -91,5 +91,5 @@ describe.concurrent("geodns config schema", () => {
       for (let i = 0; i < 2; i++) assert.strictEqual((yield* run("config", "schema", "--out", out)).code, 0)
       assert.strictEqual(readdirSync(out).length, 7)
       assert.deepStrictEqual(JSON.parse(readFileSync(join(out, "local.schema.json"), "utf8")), local)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })

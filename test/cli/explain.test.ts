@@ -31,7 +31,7 @@ describe.concurrent("geodns explain", () => {
         assert.notInclude(stdout, "client subnet")
         assert.deepStrictEqual(readdirSync(folder), before)
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("prints JSON for programs: the nearest member where the place is known", () =>
@@ -70,7 +70,7 @@ describe.concurrent("geodns explain", () => {
       assert.deepStrictEqual(choice.addresses, [nearest.address])
       assert.isTrue(nearest.chosen)
       assert.isAbove(free.length, 3)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("says that DNS takes no client subnet that is private or unspecified, and nothing of databases that are there", () =>
     Effect.gen(function*() {
@@ -155,7 +155,7 @@ describe.concurrent("geodns explain", () => {
         assert.match(silent.stdout, /^warning: dns-1 does not say whether it is cut off or degraded \(\/health\)$/m)
         assert.isNull(JSON.parse((yield* ask("--json")).stdout).conditions)
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("refuses what it cannot explain", () =>
@@ -182,5 +182,5 @@ describe.concurrent("geodns explain", () => {
       assert.strictEqual(both.code, 2)
       assert.include(both.stderr, "either --config or --node, not both")
       for (const { stdout } of [noDocument, noNode]) assert.strictEqual(stdout, "")
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })

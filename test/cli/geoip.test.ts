@@ -41,7 +41,7 @@ describe("geodns geoip lookup", () => {
         `ASN of 2023-11-14: ${directory}/Test-ASN.mmdb`,
         `City of 2023-11-14: ${directory}/Test-City.mmdb`
       ])
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("prints JSON for programs, from any folder", () =>
     Effect.gen(function*() {
@@ -78,7 +78,7 @@ describe("geodns geoip lookup", () => {
       })
       assert.lengthOf(problems, 1)
       assert.include(problems[0], "no ASN database, so usage has no networks")
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("answers the good ones beside a bad one, and exits with 1", () =>
     Effect.gen(function*() {
@@ -97,7 +97,7 @@ describe("geodns geoip lookup", () => {
       assert.deepStrictEqual(places.map(({ country }: any) => country), ["??", "JP", "??"])
       assert.deepInclude(places[0], { scope: null, answered: null, databasePrefix: 0 })
       assert.deepStrictEqual(places[0].misses.asn, { _tag: "Malformed" })
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live(
     "says what an answer is kept for where the databases know smaller networks apart",
@@ -136,7 +136,7 @@ describe("geodns geoip lookup", () => {
           "2001:db8:1:100::7 is in a /64 of the databases; an answer is made and kept for 2001:db8:1:100::/56"
         ])
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("refuses what it cannot look up", () =>
@@ -152,7 +152,7 @@ describe("geodns geoip lookup", () => {
       for (const { stderr } of [nowhere, both]) assert.include(stderr, "either --config or --directory")
       for (const { ok } of [none, nowhere, both]) assert.isFalse(ok)
       for (const { stdout } of [none, nowhere, both]) assert.strictEqual(stdout, "")
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })
 
 const march = Date.UTC(2026, 2, 1)
@@ -191,7 +191,7 @@ describe("geodns geoip update", () => {
           { edition: editions[1], file: join(directory, "AsnLite.mmdb"), outcome: "unchanged" }
         ]
       })
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("exits with 1 when any could not be had, and shows no key", () =>
     Effect.gen(function*() {
@@ -212,7 +212,7 @@ describe("geodns geoip update", () => {
       assert.isFalse(refused.ok)
       assert.include(refused.stdout, "check Maxmind.AccountID and Maxmind.LicenseKey")
       assert.notInclude(stdout + stderr + refused.stdout + refused.stderr, "a-licence-key")
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("does nothing without an account", () =>
     Effect.gen(function*() {
@@ -221,5 +221,5 @@ describe("geodns geoip update", () => {
       assert.strictEqual(code, 1)
       assert.include(stderr, "there is no Maxmind.AccountID and no Maxmind.LicenseKey")
       assert.strictEqual(stdout, "")
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })

@@ -65,6 +65,6 @@ describe("geodns log --follow", () => {
         // One line for one absence, however often it was tried.
         assert.lengthOf([...stderr.matchAll(/lost http/g)], 1)
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 })

@@ -28,7 +28,7 @@ describe.concurrent("the entry", () => {
           assert.deepStrictEqual([stdout, stderr], ["", `geodns needs Node 22.19 or newer, this is ${version}\n`])
         } else assert.match(stdout, /^geodns v/)
       }
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("names the defaults in the help", () =>
     Effect.gen(function*() {
@@ -42,5 +42,5 @@ describe.concurrent("the entry", () => {
         const { stdout } = yield* run(command, "--help")
         for (const value of defaults) assert.include(stdout, `(default ${value})`)
       }
-    }), 60_000)
+    }), 120_000)
 })

@@ -102,7 +102,7 @@ describe("geodns status and geodns nodes", () => {
         yield* json.kill("SIGTERM")
         for (const line of lines((yield* json.ended).stdout)) assert.strictEqual(readStatus(line).members.total, 1)
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
@@ -126,7 +126,7 @@ describe("geodns status and geodns nodes", () => {
         seen.push((yield* run("status", "--node", node.url)).code)
         assert.deepStrictEqual(seen, [0, 3, 4, 0])
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 })
 
@@ -386,5 +386,5 @@ describe("a command line that is none", () => {
       const help = yield* run("override", "add", "--help")
       assert.deepStrictEqual([help.code, help.stderr], [0, ""])
       assert.include(help.stdout, "EXAMPLES")
-    }), 60_000)
+    }), 120_000)
 })

@@ -16,7 +16,7 @@ describe.concurrent("a service", () => {
         const { code, stdout } = yield* running.ended
         assert.deepStrictEqual([code, stdout], [0, "runs\ntidied up\n"], signal)
       }
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("says in its log that it stops, why, and how long that took, if it has a log", () =>
     Effect.gen(function*() {
@@ -26,7 +26,7 @@ describe.concurrent("a service", () => {
       const { code, stderr, stdout } = yield* running.ended
       assert.strictEqual(code, 0)
       assert.match(stdout + stderr, /stopping: SIGTERM came[^]*stopped after (1\.[5-9]|[2-9]\.\d) s/)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("ends in time with 1 when something hangs, and says what is left", () =>
     Effect.gen(function*() {
@@ -36,7 +36,7 @@ describe.concurrent("a service", () => {
       const { code, stderr, stdout } = yield* running.ended
       assert.strictEqual(code, 1)
       assert.match(stdout + stderr, /still not stopped 0\.4 s after the signal; ending anyway\. Open: \d+ \w+/)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("takes one Ctrl-C that comes twice for one, and ends at once with a second", () =>
     Effect.gen(function*() {
@@ -56,7 +56,7 @@ describe.concurrent("a service", () => {
         yield* hangs.kill(signal)
         assert.strictEqual((yield* hangs.ended).code, expected)
       }
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("is not ended by SIGHUP, unless it wants to be", () =>
     Effect.gen(function*() {
@@ -72,5 +72,5 @@ describe.concurrent("a service", () => {
       yield* stops.kill("SIGHUP")
       const { code, stdout } = yield* stops.ended
       assert.deepStrictEqual([code, stdout.includes("tidied up")], [0, true])
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })

@@ -69,7 +69,7 @@ describeWith(nats, "the end of a process", () => {
           assert.deepInclude(annotations, { node: node.id, role: roleNames[role] }, message)
         }
       }).pipe(Effect.scoped, Effect.provide(MemberServers.layer)),
-    60_000
+    120_000
   )
 
   it.live("comes at once with a second signal, a second or more later", () =>
@@ -85,5 +85,5 @@ describeWith(nats, "the end of a process", () => {
       const { code, signal } = yield* running.ended
       assert.strictEqual(code, 143, String(signal))
       assert.isBelow(Number(process.hrtime.bigint() - before) / 1e9, 1)
-    }).pipe(Effect.scoped, Effect.provide(MemberServers.layer)), 60_000)
+    }).pipe(Effect.scoped, Effect.provide(MemberServers.layer)), 120_000)
 })

@@ -174,5 +174,5 @@ describe("geodns store prune", () => {
       yield* Fiber.interrupt(writing)
       assert.isAtLeast(yield* Ref.get(meanwhile), 3)
       assert.deepStrictEqual(all("SELECT COUNT(*) FROM requests"), [[4]])
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })

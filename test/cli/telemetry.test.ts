@@ -89,7 +89,7 @@ describe.concurrent("the export to OpenTelemetry", () => {
         }
         assert.notInclude(stderr, "planted")
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
@@ -119,7 +119,7 @@ describe.concurrent("the export to OpenTelemetry", () => {
         assert.include(text(fieldsAt(traces.body, [1, 2, 2, 5])), "Test.work")
         assert.include(text(fieldsAt(metrics.body, [1, 2, 2, 1])), "geodns_test_answers_total")
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
@@ -135,7 +135,7 @@ describe.concurrent("the export to OpenTelemetry", () => {
         assert.isBelow(took, 4_500)
         assert.isAtMost(to.waiting(), 8)
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("stops no node when its settings are wrong, or nobody listens", () =>
@@ -159,7 +159,7 @@ describe.concurrent("the export to OpenTelemetry", () => {
         if (warning === undefined) assert.notInclude(stderr, "Nothing is exported")
         else assert.match(stderr, warning)
       }
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("leaves the log as it is: one JSON object a line, or for people when asked so", () =>
     Effect.gen(function*() {
@@ -183,5 +183,5 @@ describe.concurrent("the export to OpenTelemetry", () => {
       const { stderr } = yield* stopped(pretty)
       assert.match(stderr, /^\[.*\] INFO .*: line 0$/m)
       assert.notInclude(stderr, "planted")
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })

@@ -113,7 +113,7 @@ describe("geodns zone check", () => {
         assert.deepStrictEqual(yield* check(), said)
         assert.deepStrictEqual(yield* check("--role", "monitor"), [])
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("fails when a document that zones are made of is broken or missing, and names what is wrong", () =>

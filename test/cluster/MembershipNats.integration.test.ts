@@ -54,7 +54,7 @@ describeWith(nats, "membership on NATS", () => {
         Effect.map(detailOf(stranger), (detail) => detail?.includes("does not let us in") === true)
       )
       assert.notInclude(yield* detailOf(stranger), "planted-secret")
-    }), 60_000)
+    }), 120_000)
 
   it.live("says what the broker forbids while the rest works", () =>
     Effect.gen(function*() {
@@ -68,5 +68,5 @@ describeWith(nats, "membership on NATS", () => {
         Effect.map(detailOf(node), (detail) => detail?.includes("publish on consensus.cluster") === true)
       )
       assert.isTrue(yield* Context.get(node, Bus).connected)
-    }), 60_000)
+    }), 120_000)
 })

@@ -213,7 +213,7 @@ describe("Config over a web server", () => {
           )
         )
       }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
-    30_000
+    120_000
   )
 
   it.live(
@@ -248,6 +248,6 @@ describe("Config over a web server", () => {
           assert.deepStrictEqual(yield* Conditions.use((conditions) => conditions.current), [])
         }).pipe(Effect.provide(Layer.fresh(node)))
       }).pipe(Effect.scoped, Effect.provide(DurableFiles.layerMemory), Effect.provide(Logger.layer([]))),
-    30_000
+    120_000
   )
 })

@@ -59,7 +59,7 @@ describe("watching files", () => {
         writeFileSync(path, "1")
         yield* until("the file came back", () => told() === 5)
       }).pipe(Effect.scoped, Effect.provide(Documents.layer)),
-    60_000
+    120_000
   )
 
   it.live("sees links that move, as Kubernetes replaces its volumes", () =>
@@ -78,7 +78,7 @@ describe("watching files", () => {
       rmSync(join(root, "v1"), { recursive: true })
       yield* until("the link moved", () => told() === 1)
       assert.strictEqual(yield* Documents.use((documents) => documents.read(path)), "two")
-    }).pipe(Effect.scoped, Effect.provide(Documents.layer)), 60_000)
+    }).pipe(Effect.scoped, Effect.provide(Documents.layer)), 120_000)
 
   it.live(
     "a node takes up its local document, a shared one and a secret without being told",
@@ -125,6 +125,6 @@ describe("watching files", () => {
           )
         )
       }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
-    60_000
+    120_000
   )
 })

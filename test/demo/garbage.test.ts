@@ -193,6 +193,6 @@ describe("failover under garbage", () => {
         Effect.provide([Layer.sync(Metric.MetricRegistry, () => new Map()), Logger.layer([])]),
         Random.withSeed(1)
       ),
-    60_000
+    120_000
   )
 })

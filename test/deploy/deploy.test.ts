@@ -167,7 +167,7 @@ if (analyze !== undefined) {
         // It would have said so.
         writeFileSync(join(folder, "geodns-dns.service.d/pdns.conf"), "[Service]\nLoadCredentials=a:/b\n")
         assert.include(verify("geodns-dns.service").stderr, "LoadCredentials")
-      }).pipe(Effect.scoped), 60_000)
+      }).pipe(Effect.scoped), 120_000)
   })
 }
 

@@ -108,7 +108,7 @@ describe("the places where a node is asked", () => {
         assert.deepStrictEqual(yield* raised, [])
       }).pipe(Effect.provide(node({ PowerDnsSocket: socket, PowerDnsHttp: "127.0.0.1:0" })))
       assert.isFalse(yield* isOpen(socket))
-    }).pipe(Effect.scoped), 20_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.effect("are PowerDNS alone as long as another process has the port of the embedded server", () =>
     Effect.gen(function*() {

@@ -122,7 +122,7 @@ describe("GeoIpUpdater", () => {
       assert.deepStrictEqual(value("geodns_geoip_downloads"), [{ value: 1 }])
       assert.lengthOf(value("geodns_geoip_checked_timestamp_seconds"), 1)
       assert.lengthOf(value("geodns_geoip_updated_timestamp_seconds"), 1)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.effect(
     "says what fails, tries later and later, over a restart too, and at once with new settings",
@@ -157,7 +157,7 @@ describe("GeoIpUpdater", () => {
           services
         )
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.effect("asks nobody without an account, and says when half of one is there", () =>
@@ -176,7 +176,7 @@ describe("GeoIpUpdater", () => {
       yield* settle(directory)
       assert.match((yield* Effect.provide(conditions, half))[0]!, /^geoip:update: .*there is no Maxmind\.LicenseKey/)
       assert.deepStrictEqual(source.asked, [])
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.effect(
     "downloads no more than allowed in a day, however often the provider has something newer",
@@ -196,7 +196,7 @@ describe("GeoIpUpdater", () => {
         assert.isAbove(source.count("archive"), 2)
         assert.deepStrictEqual(yield* Effect.provide(conditions, services), [])
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.effect("asks when it is told to, whatever the schedule", () =>

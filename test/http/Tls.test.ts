@@ -196,7 +196,7 @@ describe("a server with TLS", () => {
           assert.include(renewed.name, "other.example")
         }).pipe(Effect.provide(secure(files)))
       }),
-    20_000
+    120_000
   )
 
   it.live("does not start with a pair that cannot be used, and says what is wrong and where", () =>

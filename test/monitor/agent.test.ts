@@ -208,7 +208,7 @@ describe("what an agent looks at", () => {
         "::1",
         9944,
         true,
-        60_000
+        120_000
       ])
     }).pipe(Effect.provide(Probes.layer)))
 

@@ -85,7 +85,7 @@ describe("a member", () => {
         yield* pass(60_000)
         assert.isUndefined((yield* openOf).get("Harbour"))
       }).pipe(Effect.provide(World), Random.withSeed("members")),
-    30_000
+    120_000
   )
 
   it.effect("that is added is looked at within a second, and the others are not disturbed", () =>

@@ -110,7 +110,7 @@ describe("a sick observer", () => {
       assert.isAbove(proposed.length, before)
       assert.deepStrictEqual(yield* conditions, ["observer"])
       assert.isFalse((yield* silent).ipv4)
-    }).pipe(Effect.provide(World(6)), seeded), 60_000)
+    }).pipe(Effect.provide(World(6)), seeded), 120_000)
 
   it.effect("an outage of many members that the others see, too, is none: each is proposed and decided", () =>
     Effect.gen(function*() {

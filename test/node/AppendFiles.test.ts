@@ -100,7 +100,7 @@ describe("AppendFiles.layer", () => {
         assert.deepStrictEqual(records.map((record) => Number(record.split(" ")[0])), records.map((_, i) => i))
         assert.isAtLeast(records.length, last + 1)
       }
-    }), 60_000)
+    }), 120_000)
 })
 
 describe("AppendFiles.layerMemory", () => {

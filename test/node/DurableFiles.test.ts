@@ -120,7 +120,7 @@ describe("DurableFiles.layer", () => {
         assert.strictEqual(body, String(last % 10).repeat(50_000 + (last % 7) * 40_000))
       }
       assert.isAtLeast(last, 0)
-    }), 60_000)
+    }), 120_000)
 })
 
 describe("DurableFiles.layerMemory", () => {

@@ -50,7 +50,7 @@ describe("FileLock", () => {
           yield* Effect.promise(() => once(child, "exit"))
           yield* tryLock(path)
         }
-      }), 30_000)
+      }), 120_000)
   }
 
   it.live("says why a file cannot be a lock", () =>

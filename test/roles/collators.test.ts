@@ -153,7 +153,7 @@ describe("two collators on one store", () => {
           })
         )
       }
-    }), 60_000)
+    }), 120_000)
 
   it.live("do so in a database, each with a client of its own", () =>
     Effect.gen(function*() {

@@ -90,6 +90,6 @@ describe("a member that is taken out on one node", () => {
         Effect.provide([TestClock.layer(), Logger.layer([])]),
         Random.withSeed("overrides in roles")
       ),
-    60_000
+    120_000
   )
 })

@@ -192,7 +192,7 @@ describeWith(nats, "nats-server with the permissions that geodns prints", () => 
         subjects.forEach(({ name }, i) => assert.include(refused[i], `Publish to "${name}"`, id))
       }
       assert.deepStrictEqual(heard.filter(({ text }) => text === "forged"), [])
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("lets nobody hear the answers of others, and nobody in without a password", () =>
     Effect.gen(function*() {
@@ -216,7 +216,7 @@ describeWith(nats, "nats-server with the permissions that geodns prints", () => 
         connect({ servers: server.url, maxReconnectAttempts: 0 }).catch((error: unknown) => error)
       )
       assert.match(String(anonymous), /Authorization/i)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("refuses a node that has the wrong user what it may not, and the node says so", () =>
     Effect.gen(function*() {
@@ -236,5 +236,5 @@ describeWith(nats, "nats-server with the permissions that geodns prints", () => 
       )
       assert.deepStrictEqual(heard.filter(({ subject }) => subject === Subject.Propose.name), [])
       assert.isNotEmpty(heard.filter(({ subject }) => subject === Subject.Cluster.name))
-    }).pipe(Effect.provide(Layer.fresh(ScriptedProbes.layer)), Effect.scoped), 60_000)
+    }).pipe(Effect.provide(Layer.fresh(ScriptedProbes.layer)), Effect.scoped), 120_000)
 })

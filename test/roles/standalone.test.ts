@@ -146,5 +146,5 @@ describe("standalone", () => {
         yield* until("the outage ends with the check", isOpen())
         yield* until("Bravo is in again", Effect.sync(() => !isOut("Bravo")))
       }).pipe(Effect.provide(standalone(join(folder, "local.json"))))
-    }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))), 60_000)
+    }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))), 120_000)
 })

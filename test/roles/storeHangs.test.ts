@@ -83,5 +83,5 @@ describe("a store that hangs", () => {
       assert.deepStrictEqual(yield* fail("hangs"), well)
       assert.lengthOf(well.outages, 1)
       assert.strictEqual(well.told, 1)
-    }), 60_000)
+    }), 120_000)
 })

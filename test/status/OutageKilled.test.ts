@@ -140,7 +140,7 @@ for (const [number, [of, story, whole]] of stories.entries()) {
               assert.deepStrictEqual(yield* tell(story, death, power), rows, `at step ${at}`)
               assert.isTrue(death.isDead)
             }
-          }), 60_000)
+          }), 120_000)
       }
     }
   })

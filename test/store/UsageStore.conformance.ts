@@ -268,7 +268,7 @@ export const usageStoreConformance = (
         yield* Effect.forEach(reading, (first) => Deferred.await(first), { concurrency: "unbounded" })
         yield* store.upsert([usage(2, { network: "n0" })])
         assert.lengthOf(yield* find(), 1_200)
-      }).pipe(Effect.scoped, Effect.timeout("10 seconds"), Effect.provide(layer)), 30_000)
+      }).pipe(Effect.scoped, Effect.timeout("10 seconds"), Effect.provide(layer)), 120_000)
 
     it("stores the same whatever is sent again, in any order and in any pieces", () => {
       const row = fc.record({

@@ -21,7 +21,7 @@ describeWith(mariadb, "the stores while MariaDB goes and comes", () => {
   let server: MariaDb
   beforeAll(async () => {
     server = await MariaDb.create()
-  }, 60_000)
+  }, 120_000)
   afterAll(() => server.destroy())
 
   const patient = { statementTimeout: "1 second", connectTimeout: "1 second" } as const
@@ -99,7 +99,7 @@ describeWith(mariadb, "the stores while MariaDB goes and comes", () => {
           assert.isBelow(performance.now() - again, 1_000)
         }).pipe(Effect.provide(context))
       }).pipe(Effect.scoped),
-    20_000
+    120_000
   )
 
   it.live("keep every outage once, by two processes whose clock is set back an hour, over a restart", () =>
@@ -269,6 +269,6 @@ describeWith(mariadb, "the stores while MariaDB goes and comes", () => {
           assert.deepStrictEqual(rows.map((row) => row.hits), [sent])
         }).pipe(Effect.provide(Store.layerSql.pipe(Layer.provideMerge(MysqlClient.layer(config)))))
       }),
-    90_000
+    120_000
   )
 })

@@ -84,7 +84,7 @@ describe("JournalWriter", () => {
         }
         assert.isAbove(table.rows, 50_000)
       }).pipe(Effect.scoped, Effect.provide(AppendFiles.layer(folder))),
-    30_000
+    120_000
   )
 
   it.effect("a rewrite keeps every total and what waits, and makes the journal short", () =>

@@ -30,7 +30,7 @@ describeWith(mariadb, "UsageCollector over MariaDB", () => {
   let server: MariaDb
   beforeAll(async () => {
     server = await MariaDb.create({ arguments: ["--innodb-flush-log-at-trx-commit=2"] })
-  }, 60_000)
+  }, 120_000)
   afterAll(() => server.destroy())
 
   it.live(
@@ -110,6 +110,6 @@ describeWith(mariadb, "UsageCollector over MariaDB", () => {
         // Each key of each node.
         assert.deepStrictEqual(rows.map((it) => ({ ...it })), [{ hits: "4", n: 2 * keys }])
       })).pipe(Effect.provideService(Clock.Clock, fast)),
-    60_000
+    120_000
   )
 })

@@ -105,7 +105,7 @@ describe("UsageCollector", () => {
         assert.include(yield* collator.completeness, "2026-03-01 dns-2 complete")
         assert.deepStrictEqual(yield* collator.conditions, [])
       })),
-    30_000
+    120_000
   )
 
   it.effect("catches up the days that it missed while it was down", () =>
@@ -137,7 +137,7 @@ describe("UsageCollector", () => {
       })
       const states = yield* second.completeness
       for (const day of ["01", "02", "03", "04"]) assert.include(states, `2026-03-${day} dns-1 complete`)
-    })), 30_000)
+    })), 120_000)
 
   it.effect("a node that was last seen when the collator went down, and never again, is missing", () =>
     inCluster(Effect.gen(function*() {
@@ -184,7 +184,7 @@ describe("UsageCollector", () => {
         assert.isAbove(answers.length, 30)
         assert.isAtMost(Math.max(...answers.map((data) => data.length)), 128 * 1024)
       })),
-    60_000
+    120_000
   )
 
   it.effect("takes the answers of v2 nodes under their own ids, keeps the greater totals, and adds up what is one key", () =>
@@ -361,7 +361,7 @@ describe("UsageCollector", () => {
         assert.notInclude(yield* collator.conditions, "usage:shared-id")
         assert.deepStrictEqual(yield* hitsOf(store), { "2026-06-10 dns-1": 8_500 })
       })),
-    60_000
+    120_000
   )
 
   /** A node that answers each question for pages with these. */

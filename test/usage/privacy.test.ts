@@ -92,6 +92,6 @@ describe("what a node stores of those who ask", () => {
           }
         }
       }),
-    60_000
+    120_000
   )
 })

@@ -145,7 +145,7 @@ describe("RosterSource", () => {
         Effect.exit
       )
       assert.isTrue(Exit.isSuccess(found))
-    }).pipe(Effect.scoped), 30_000)
+    }).pipe(Effect.scoped), 120_000)
 
   it.effect("keeps the file of a node as it is written", () =>
     Effect.gen(function*() {

@@ -105,7 +105,7 @@ describeWith(pdns, "PowerDNS, with dig", () => {
           }).pipe(Effect.scoped, Effect.provide(backends(fixtureDocuments({ [connector]: where }))))
         }
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
@@ -157,7 +157,7 @@ describeWith(pdns, "PowerDNS, with dig", () => {
           Effect.provide(backends({ ...documents, staticDns: [...documents.staticDns!, record] }))
         )
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
@@ -224,7 +224,7 @@ describeWith(pdns, "PowerDNS, with dig", () => {
           assert.deepStrictEqual([hits("DE"), hits("JP"), hits("PT")], [1, 1, 1])
         }).pipe(Effect.scoped, Effect.provide(backends(fixtureDocuments({ PowerDnsSocket: socket }))))
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live("signs zones that have keys, and others not", () =>
@@ -275,5 +275,5 @@ describeWith(pdns, "PowerDNS, with dig", () => {
         Effect.scoped,
         Effect.provide(backends(fixtureDocuments({ PowerDnsSocket: socket, Keys: { "demo.example": keys } })))
       )
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })

@@ -83,5 +83,5 @@ describeWith(pdns, "PowerDNS and a geodns that is killed", () => {
       const { code, stderr, stdout } = yield* run("dns", "--config", join(folder, "local.json"), "--print-pdns-conf")
       assert.deepStrictEqual([code, stdout], [1, ""])
       assert.match(stderr, /does not say where PowerDNS is answered\. Set GeoDNS\.Dns\.PowerDnsSocket/)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 120_000)
 })

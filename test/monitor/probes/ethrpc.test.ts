@@ -169,7 +169,7 @@ describe("ethrpc", () => {
         ]
         for (const one of errors) assert.include(allowed, one)
       }).pipe(Effect.provide(Probes.layer), Effect.scoped),
-    60_000
+    120_000
   )
 
   it.effect("the block number rises, from probe to probe, also across a reload", () =>

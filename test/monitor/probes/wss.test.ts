@@ -204,7 +204,8 @@ describe("wss", () => {
         ]
         for (const send of floods) {
           const server = yield* webSocketServer((line) => flood(line, send))
-          const problem = yield* errorAt(server, wss())
+          // A busy machine takes seconds to flood.
+          const problem = yield* errorAt(server, wss({ options: { ReadTimeout: 60 }, timeout: 60_000 }))
           assert.match(
             problem,
             /^(the member sends more than it was asked for|the member breaks the WebSocket protocol)$/
@@ -218,7 +219,7 @@ describe("wss", () => {
         assert.strictEqual((yield* lookAt(deaf, wss())).error, "")
         yield* deaf.drained
       }).pipe(Effect.provide(Probes.layer)),
-    30_000
+    120_000
   )
 
   it.live(

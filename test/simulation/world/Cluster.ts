@@ -377,6 +377,8 @@ export class Cluster {
         if (this.watch.isRetired(target, this.rosters.minEpoch)) continue
         const { up } = this.#truth.get(targetKey(target))!
         const official = node.official(target)
+        // Who lost its disk and missed the answers to its questions waits quietly for others before it proposes.
+        if (mayHold && !this.plan.reconnects && official === undefined) continue
         if (official !== up) {
           this.watch.violated(
             "P4",

@@ -41,7 +41,10 @@ export class Watch {
   healAt = Infinity
   /** Certificates in which votes with stolen keys counted. */
   withStolenVotes = 0
-  /** Outages that show the votes of no majority: a monitor that starts again does not believe others what it voted before. */
+  /**
+   * Outages that do not show the votes of a majority for the decision that they name. After restarts and losses that happens without
+   * certificates: who starts again does not believe others what it voted, and who catches up is told the votes of one decision.
+   */
   withFewVotes = 0
   readonly #mode: Mode
   readonly #now: () => number
@@ -51,6 +54,8 @@ export class Watch {
   readonly #seen = new Map<string, Array<Seen>>()
   /** Votes that members truly gave, by what they signed, or by proposal. */
   readonly #given = new Map<string, Given>()
+  /** Who ever voted what on a target. */
+  readonly #voted = new Set<string>()
   /** What decisions stand for. */
   readonly #meaning = new Map<string, string>()
   /** Decisions that a monitor truly made of votes. */
@@ -81,6 +86,7 @@ export class Watch {
   /** A monitor votes, of its own accord. `up`: what it says that it sees. */
   voted(node: string, vote: Vote, target: Target, up: boolean): void {
     const now = this.#now()
+    this.#voted.add(`${node} ${targetKey(target)} ${up}`)
     const seen = (this.#seen.get(`${node} ${targetKey(target)}`) ?? [])
       .filter((one) => one.up === up && now - one.at <= lookTime)
     const key = vote.Seal === undefined || vote.Seq === undefined || vote.Seq === 0
@@ -235,16 +241,14 @@ export class Watch {
     }
     if (tag === "Closed" || this.#mode === "require") return
     const yes = Object.keys(outage.votes).filter((voter) => outage.votes[voter] === true)
-    const invented = yes.filter((voter) => !this.#given.has(`${voter} ${outage.id} true`))
+    const invented = yes.filter((voter) => !this.#voted.has(`${voter} ${targetKey(outage.target)} false`))
     if (invented.length > 0) {
-      const who = invented.join(", ")
-      this.violated(
-        "P2",
-        `${node}: the outage ${outage.id} of ${nameOf(outage.target)} shows votes that ${who} never gave`
-      )
+      const what = `the outage ${outage.id} of ${nameOf(outage.target)}`
+      this.violated("P2", `${node}: ${what} shows votes that ${invented.join(", ")} never gave`)
     }
+    const given = yes.filter((voter) => this.#given.has(`${voter} ${outage.id} true`))
     const monitors = [...this.rosters.values()].at(-1)?.members.filter(({ role }) => role === "IBPMonitor") ?? []
-    if (yes.length < majority(monitors.length)) this.withFewVotes++
+    if (given.length < majority(monitors.length)) this.withFewVotes++
   }
 
   /** Whether somebody else has the key that a member has in an epoch. */
