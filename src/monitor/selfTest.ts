@@ -10,8 +10,14 @@ import { KnownGood, type SelfVerdict } from "./KnownGood.ts"
 import * as metrics from "./metrics.ts"
 import { monotonicMillis } from "./monotonic.ts"
 
-/** Milliseconds that a sick observer is silent for at most: if all are, somebody has to say what they see in the end. */
-export const longestSilence = 600_000
+/**
+ * Milliseconds that a sick observer is silent for at most. When most members are truly gone, all monitors see that and are
+ * silent: a failover must not wait long for it.
+ */
+export const longestSilence = 30_000
+
+/** The same of IPv6 alone, which a host loses more often, and for longer, than all members do. */
+export const longestIPv6Silence = 600_000
 
 /** The IP versions that this node is silent about, as it does not trust what it sees of them. */
 export interface Distrusted {
@@ -43,6 +49,7 @@ export const makeSelfTest = Effect.fnUntraced(function*(options: {
   const official = yield* OfficialStatus
   const known = new KnownGood()
   let sickSince: number | undefined
+  let ipv6LostSince: number | undefined
   let distrusted: Distrusted = { ipv4: false, ipv6: false }
   let told = ""
 
@@ -54,14 +61,14 @@ export const makeSelfTest = Effect.fnUntraced(function*(options: {
         isSilent
           ? `most members fail from here (${seen}), so this node takes it for its own trouble: it proposes nothing and votes on nothing until they answer again. See its uplink, its firewall and its routes`
           : `most members still fail from here (${seen}). After ${
-            longestSilence / 60_000
-          } minutes of silence this node says again what it sees, and the majority decides. See its uplink, its firewall and its routes`
+            longestSilence / 1_000
+          } seconds of silence this node says again what it sees, and the majority decides. See its uplink, its firewall and its routes`
       )
       : conditions.clear("observer")
     yield* ipv6Lost && !sick
       ? conditions.raise(
         "ipv6",
-        "no IPv6 target that is officially up answers this node, so it takes its own IPv6 for broken: it proposes and votes nothing on IPv6 until one answers. See its IPv6 uplink, routes and firewall"
+        "no IPv6 target that is officially up answers this node, so it takes its own IPv6 for broken: it proposes and votes nothing on IPv6 until one answers, for ten minutes at most. See its IPv6 uplink, routes and firewall"
       )
       : conditions.clear("ipv6")
   })
@@ -71,7 +78,8 @@ export const makeSelfTest = Effect.fnUntraced(function*(options: {
     const now = monotonicMillis(clock)
     sickSince = verdict.sick ? sickSince ?? now : undefined
     const ipv4 = sickSince !== undefined && now - sickSince < longestSilence
-    const ipv6 = ipv4 || verdict.ipv6Lost
+    ipv6LostSince = verdict.ipv6Lost ? ipv6LostSince ?? now : undefined
+    const ipv6 = ipv4 || (ipv6LostSince !== undefined && now - ipv6LostSince < longestIPv6Silence)
     // The numbers move with every observation: they are told as they were when it began.
     const state = JSON.stringify([verdict.sick, ipv4, ipv6])
     if (state === told) return Effect.succeed(distrusted)

@@ -95,7 +95,7 @@ export class OfficialTable {
     if (decision.proof !== undefined) return this.step(decision, decision.proof)
     if (!(Math.max(decision.decidedAt, newest.decidedAt) <= now + clockTolerance)) return clock
     const own = { decidedAt: decision.decidedAt, id: decision.id }
-    return this.order(decision, isAfter(own, newest) ? own : newest, now)
+    return this.order(decision, isAfter(own, newest) ? own : newest, now, true)
   }
 
   /** Takes back what this node had taken before it was restarted, as its own files tell: whatever its clock says now. */
@@ -104,7 +104,7 @@ export class OfficialTable {
     return this.order(decision, { decidedAt: decision.decidedAt, id: decision.id }, now)
   }
 
-  private order(decision: Decision, newest: OfficialEntry["newest"], now: number): Applied {
+  private order(decision: Decision, newest: OfficialEntry["newest"], now: number, isRecalled = false): Applied {
     const key = targetKey(decision.target)
     const entry = this.entries.get(key)
     if (entry === undefined) return this.begin(key, decision, newest)
@@ -118,8 +118,9 @@ export class OfficialTable {
       this.entries.set(key, same)
       return { _tag: "Same", entry: same }
     }
-    // Several nodes may close one proposal, each at its own time: a later copy does not undo what came between.
-    if (known) return old
+    // Several nodes may close one proposal, each at its own time: a later copy does not undo what came between. Where others
+    // heard that copy first, they hold it, and what came between is older to them: so all of us end with the later time.
+    if (known && !isRecalled) return old
     // First decided before the status that it ends: it begins with what said the same since.
     const isNew = !isPossible || decision.decidedAt > entry.official.decidedAt
     const official = isNew ? decision : { ...decision, ...newest }

@@ -15,19 +15,26 @@ const fail = (problem: string): never => {
   process.exit(2)
 }
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "1000" },
-    from: { type: "string", default: "1" },
-    tier: { type: "string", default: "core" },
-    mode: { type: "string" },
-    kind: { type: "string" },
-    workers: { type: "string" },
-    failures: { type: "string", default: "20" },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false }
+const options = {
+  seeds: { type: "string", default: "1000" },
+  from: { type: "string", default: "1" },
+  tier: { type: "string", default: "core" },
+  mode: { type: "string" },
+  kind: { type: "string" },
+  workers: { type: "string" },
+  failures: { type: "string", default: "20" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false }
+} as const
+
+const read = () => {
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error))
   }
-})
+}
+const values = read()
 if (values.help) {
   console.log(usage)
   process.exit(0)
@@ -38,6 +45,7 @@ const whole = (name: string, text: string): number => {
   return Number.isSafeInteger(number) && number >= 0 ? number : fail(`--${name} ${text} is not a whole number`)
 }
 const seeds = whole("seeds", values.seeds)
+if (seeds === 0) fail("--seeds 0 plays nothing")
 const from = whole("from", values.from)
 const load = values.tier in tiers ? tiers[values.tier] : fail(`there is no tier ${values.tier}`)
 if (load === undefined) {

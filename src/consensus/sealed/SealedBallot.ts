@@ -465,7 +465,8 @@ export class SealedBallot implements BallotCore {
   #tally(step: OpenStep): void {
     const { target } = step
     const n = this.#electorate(target).size
-    if (step.votes.isLost(n)) {
+    const since = Math.min(...Array.from(step.proposals, ({ firstSeen }) => firstSeen))
+    if (step.votes.isLost(n, since)) {
       for (const open of step.proposals) this.#close(open, "voted-down")
       return
     }

@@ -50,9 +50,12 @@ export class StepVotes {
     return certificateOf({ cluster, epoch, target: this.#target, seq: this.#seq, votes, quorum: needed })
   }
 
-  /** Whether so many of `n` voters saw the opposite that the rest are no quorum. */
-  isLost(n: number): boolean {
-    const no = [...this.#seen.values()].filter((vote) => !this.#isYes(vote)).length
+  /**
+   * Whether so many of `n` voters saw the opposite that the rest are no quorum. Only what they saw since `since` counts, when we first
+   * heard of the step: who looked before that has not looked for it, whoever sends its vote again.
+   */
+  isLost(n: number, since: number): boolean {
+    const no = [...this.#seen.values()].filter((vote) => !this.#isYes(vote) && vote.observedAt >= since).length
     return no > n - quorum(n)
   }
 

@@ -398,6 +398,18 @@ describe("SealedBallot: taking a step", () => {
     assert.include(tags(table.receive(proposalOf("m2", { id: "anew", at: start + 1 }))), "Proposed")
   })
 
+  it("is not voted down by what others saw before, however often that is sent again", () => {
+    const table = new SealedTable()
+    for (const voter of ["m3", "m4", "m5"]) table.vote(voteOf(voter, { sees: true }))
+    table.pass(5)
+    const effects = table.receive(proposalOf("m2"))
+    assert.deepStrictEqual(only(effects, "Rejected"), [])
+    assert.include(tags(effects), "Observe")
+    table.see(false, effects)
+    for (const voter of ["m2", "m3"]) table.vote(voteOf(voter, { at: start + 6 * second }))
+    assert.strictEqual(table.ballot.seq(target), 1)
+  })
+
   it("is voted down only then: with an even number a tie is enough, and half of it is not", () => {
     const table = opened({ rosters: rostersOf(roster({ members: ["m1", "m2", "m3", "m4"].map((id) => member(id)) })) })
     assert.deepStrictEqual(tags(table.vote(voteOf("m3", { sees: true }))), ["Voted"])
