@@ -208,7 +208,7 @@ describe("what an agent looks at", () => {
         "::1",
         9944,
         true,
-        120_000
+        60_000
       ])
     }).pipe(Effect.provide(Probes.layer)))
 
