@@ -48,7 +48,7 @@ export const subjectUses: ReadonlyArray<SubjectUse> = [
   { subject: usageAnswers, publish: ["dns"], subscribe: ["collator"] },
   { subject: Subject.UsageData.name, publish: ["dns"], subscribe: ["collator"] },
   { subject: Subject.GetDowntime.name, publish: ["collator"], subscribe: ["monitor"], saidByOthers: true },
-  { subject: Subject.AgentReports.name, publish: ["agent"], subscribe: ["monitor"] }
+  { subject: Subject.AgentReports.name, publish: ["agent"], subscribe: ["monitor", "shadow"] }
 ]
 
 /** What a user of the broker may do. Everything else is refused. */
