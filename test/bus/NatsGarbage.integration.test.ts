@@ -72,7 +72,7 @@ describeWith(nats, "garbage on NATS", () => {
         const flood = Effect.fnUntraced(function*(count: number) {
           const expected = (yield* seen) + good + count * subjects.length
           for (let i = 0; i < count; i++) {
-            for (const { name } of subjects) stranger.publish(name, garbage[i % garbage.length])
+            for (const { name } of subjects) stranger.publish(name.replace(">", "any"), garbage[i % garbage.length])
             // As fast as the broker takes it, which is faster than we read.
             if (i % 500 === 499) yield* Effect.promise(() => stranger.flush())
           }
