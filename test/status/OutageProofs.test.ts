@@ -93,6 +93,6 @@ describe("outages that are proved, at two collators with one store", () => {
           }
           assert.strictEqual(new Set(rows.map(({ id }) => id)).size, rows.length)
         }).pipe(Effect.scoped, Effect.provide([TestClock.layer(), TestConsole.layer]), Effect.runPromise)),
-      { numRuns: 150 }
+      { numRuns: 80 }
     ), 300_000)
 })
