@@ -20,7 +20,7 @@ import { KnownTargets } from "../src/status/KnownTargets.ts"
 import { Observer } from "../src/status/Observer.ts"
 import { OfficialStatus } from "../src/status/OfficialStatus.ts"
 import { answerOf, makeNetwork, type Node, waitForAnswer, waitForStatus } from "../test/cli/network.ts"
-import { startNatsServer } from "../test/servers/NatsServer.ts"
+import { natsServer } from "../test/servers/NatsServer.ts"
 import { isInstalled, nats } from "../test/servers/Server.ts"
 import { atMost, type Benchmark } from "./measure.ts"
 
@@ -65,10 +65,7 @@ const askUntil = (node: Node, withIt: boolean): Effect.Effect<void> =>
 
 const measure = Effect.fnUntraced(
   function*(decisions: number) {
-    const broker = yield* Effect.acquireRelease(
-      Effect.promise(() => startNatsServer()),
-      (server) => Effect.promise(() => server.dispose())
-    )
+    const broker = yield* natsServer()
     const [dns] = yield* makeNetwork({
       nats: broker.url,
       memberPort: 9,

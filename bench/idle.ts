@@ -11,9 +11,9 @@ import { Conditions } from "../src/node/Conditions.ts"
 import { DurableFiles } from "../src/node/DurableFiles.ts"
 import { NodeIdentity } from "../src/node/NodeIdentity.ts"
 import { OfficialStatus } from "../src/status/OfficialStatus.ts"
-import { startProgram } from "../test/cli/geodns.ts"
+import { residentMiB, startProgram } from "../test/cli/geodns.ts"
 import { makeNetwork, type Node, waitForStatus } from "../test/cli/network.ts"
-import { freePort, startNatsServer } from "../test/servers/NatsServer.ts"
+import { freePort, natsServer } from "../test/servers/NatsServer.ts"
 import { isInstalled, nats } from "../test/servers/Server.ts"
 import { atMost, type Benchmark } from "./measure.ts"
 import { unitFlags } from "./unitFlags.ts"
@@ -115,19 +115,13 @@ const cpuSeconds = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-const residentMiB = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
-
 /** A monitor in a network of five, checking every target every `interval` seconds. */
 const measure = Effect.fnUntraced(function*(options: {
   readonly interval: number
   readonly settle: number
   readonly seconds: number
 }) {
-  const broker = yield* Effect.acquireRelease(
-    Effect.promise(() => startNatsServer()),
-    (server) => Effect.promise(() => server.dispose())
-  )
+  const broker = yield* natsServer()
   const port = yield* Effect.promise(() => freePort(addressOf(0)))
   yield* serveMembers(port)
   const [monitor] = yield* makeNetwork({

@@ -1,3 +1,4 @@
+import { clip } from "../domain/clip.ts"
 import type { Outage } from "../domain/Outage.ts"
 import { describeTarget } from "../domain/Target.ts"
 import type { AlertMessage } from "./AlertMessage.ts"
@@ -6,10 +7,7 @@ const maxError = 300
 const controls = /\p{Cc}+/gu
 
 /** A text of somebody else as one line of bounded length. */
-export const oneLine = (text: string): string => {
-  const line = text.replace(controls, " ").trim()
-  return line.length > maxError ? `${line.slice(0, maxError - 1)}…` : line
-}
+export const oneLine = (text: string): string => clip(text.replace(controls, " ").trim(), maxError)
 
 /** A time for people: `2026-03-01 00:00:00 UTC`. */
 export const timeText = (millis: number): string =>
@@ -32,8 +30,16 @@ export const durationText = (millis: number): string => {
 const maxTold = 3
 
 const whatOf = ({ target }: Outage): string => oneLine(describeTarget(target))
-const whyOf = ({ error }: Outage): string => oneLine(error) || "no reason given"
+
+/** The error of an outage. */
+export const whyOf = ({ error }: Outage): string => oneLine(error) || "no reason given"
 const lateOf = ({ proof }: Outage): string => proof?.late === true ? " (learnt late)" : ""
+
+/** How many of the votes that are known took it down: `2 of 3`. */
+export const votesText = ({ votes }: Outage): string => {
+  const all = Object.values(votes)
+  return `${all.filter((agree) => agree).length} of ${all.length}`
+}
 
 /** The members of which something is out, each once. */
 export const membersOf = (outages: ReadonlyArray<Outage>): ReadonlyArray<string> => [

@@ -5,7 +5,7 @@ import type { Outage } from "../domain/Outage.ts"
 import type { Board, Standing } from "./AlertChannel.ts"
 import { AlertError } from "./AlertError.ts"
 import { type AlertTarget, alertTarget, refused, unanswered } from "./AlertTarget.ts"
-import { oneLine } from "./AlertText.ts"
+import { oneLine, votesText, whyOf } from "./AlertText.ts"
 import { exchange } from "./exchange.ts"
 
 /** How to reach Alertmanagers. */
@@ -52,11 +52,6 @@ export const labelsOf = ({ target }: Outage): Readonly<Record<string, string>> =
     }).filter(([, value]) => value !== "")
   )
 
-const votesText = ({ votes }: Outage): string => {
-  const all = Object.values(votes)
-  return `${all.filter((agreed) => agreed).length} of ${all.length}`
-}
-
 /** An outage as it is sent. `now` in milliseconds since the epoch. */
 export const alertOf = (
   { outage, severity, state }: Standing,
@@ -66,7 +61,7 @@ export const alertOf = (
   labels: labelsOf(outage),
   annotations: {
     summary: `${oneLine(outage.target.member)}: ${oneLine(outage.target.check)} is down`,
-    error: oneLine(outage.error) || "no reason given",
+    error: whyOf(outage),
     severity,
     since: time(outage.start),
     votes: votesText(outage),

@@ -5,6 +5,7 @@ import * as http from "node:http"
 import * as https from "node:https"
 import { isIP } from "node:net"
 import { guardedLookup, mayReach, NotAllowed } from "../config/outbound.ts"
+import { plainHost } from "../domain/ListenAddress.ts"
 
 /** What is sent. */
 export interface Exchange {
@@ -56,7 +57,7 @@ export const exchange = (
           isForbidden: error instanceof NotAllowed
         })
       ))
-    const host = url.hostname.replace(/^\[|\]$/g, "")
+    const host = plainHost(url.hostname)
     if (isIP(host) !== 0 && !mayReach(host, allowed)) return fail(new NotAllowed(host, host))
     const secure = url.protocol === "https:"
     const request = (secure ? https : http).request(url, {

@@ -1,6 +1,8 @@
+import { clip } from "../domain/clip.ts"
+import { escapeHtml } from "../domain/escapeHtml.ts"
 import type { Outage } from "../domain/Outage.ts"
 import type { AlertMessage } from "./AlertMessage.ts"
-import { durationText, endOf, membersOf, oneLine, timeText } from "./AlertText.ts"
+import { durationText, endOf, membersOf, oneLine, timeText, votesText, whyOf } from "./AlertText.ts"
 
 /** The content of an `m.room.message`. */
 export type MatrixContent = Readonly<Record<string, unknown>>
@@ -10,18 +12,10 @@ const maxListed = 20
 /** Characters of one of them: a homeserver takes 65,536 bytes, and an edit has all of it four times. */
 const maxItem = 150
 
-const escapes: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;"
-}
-const escape = (text: string): string => text.replace(/[&<>"']/g, (one) => escapes[one]!)
-
-const votesText = ({ votes }: Outage): string => {
-  const agreed = Object.entries(votes).filter(([, agree]) => agree).map(([node]) => oneLine(node)).sort()
-  return `${agreed.length} of ${Object.keys(votes).length}${agreed.length === 0 ? "" : ` (${agreed.join(", ")})`}`
+/** With those who took it down. */
+const votersText = (outage: Outage): string => {
+  const agreed = Object.entries(outage.votes).filter(([, agree]) => agree).map(([node]) => oneLine(node)).sort()
+  return `${votesText(outage)}${agreed.length === 0 ? "" : ` (${agreed.join(", ")})`}`
 }
 
 /** What is said of one outage, line by line. */
@@ -33,9 +27,9 @@ const linesOf = (outage: Outage): ReadonlyArray<readonly [name: string, value: s
     ["Domain", domain],
     ["Endpoint", endpoint],
     ["IP version", ipv6 ? "IPv6" : "IPv4"],
-    ["Error", outage.error === "" ? "no reason given" : outage.error],
+    ["Error", whyOf(outage)],
     ["Since", timeText(outage.start)],
-    ["Votes", votesText(outage)]
+    ["Votes", votersText(outage)]
   ]
   return rows.flatMap(([name, value]) => value === "" ? [] : [[name, oneLine(value)] as const])
 }
@@ -45,9 +39,9 @@ const itemOf = (outage: Outage): string => {
   const what = [member, checkType, check, endpoint === "" ? domain : endpoint, ipv6 ? "IPv6" : "IPv4"]
     .filter((part) => part !== "").map(oneLine).join(" ")
   const item = outage.end === undefined
-    ? `${what}: ${oneLine(outage.error) || "no reason given"}`
+    ? `${what}: ${whyOf(outage)}`
     : `${what}: ONLINE after ${durationText(outage.end - outage.start)}`
-  return item.length > maxItem ? `${item.slice(0, maxItem - 1)}…` : item
+  return clip(item, maxItem)
 }
 
 const headline = ({ kind, outage, outages, severity }: AlertMessage): string => {
@@ -73,12 +67,12 @@ const textsOf = (message: AlertMessage, mentions: ReadonlyArray<string>) => {
     ? [...items, ...more].map((item) => `- ${item}`)
     : rows.map(([name, value]) => `${name}: ${value}`)
   const html = isStorm
-    ? `<ul>${[...items, ...more].map((item) => `<li>${escape(item)}</li>`).join("")}</ul>`
-    : `<p>${rows.map(([name, value]) => `${name}: <code>${escape(value)}</code>`).join("<br>")}</p>`
-  const pills = mentions.map((id) => `<a href="https://matrix.to/#/${encodeURIComponent(id)}">${escape(id)}</a>`)
+    ? `<ul>${[...items, ...more].map((item) => `<li>${escapeHtml(item)}</li>`).join("")}</ul>`
+    : `<p>${rows.map(([name, value]) => `${name}: <code>${escapeHtml(value)}</code>`).join("<br>")}</p>`
+  const pills = mentions.map((id) => `<a href="https://matrix.to/#/${encodeURIComponent(id)}">${escapeHtml(id)}</a>`)
   return {
     body: [`${icon} ${title}`, ...plain, ...mentions.length === 0 ? [] : [mentions.join(" ")]].join("\n"),
-    formatted_body: `<p>${icon} <strong>${escape(title)}</strong></p>${html}` +
+    formatted_body: `<p>${icon} <strong>${escapeHtml(title)}</strong></p>${html}` +
       (pills.length === 0 ? "" : `<p>${pills.join(" ")}</p>`)
   }
 }

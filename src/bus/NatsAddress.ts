@@ -1,4 +1,4 @@
-import { formatHost } from "../domain/ListenAddress.ts"
+import { formatHost, plainHost } from "../domain/ListenAddress.ts"
 
 /** One server of a list, without its secrets. */
 export interface NatsAddress {
@@ -30,7 +30,7 @@ export const parseNatsAddress = (text: string): NatsAddress | undefined => {
   const url = URL.parse(`ftp://${rest}`)
   if (url === null || url.hostname === "") return undefined
   return {
-    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    host: plainHost(url.hostname),
     port: url.port === "" ? (/:21\/?$/.test(rest) ? 21 : defaultPort) : Number(url.port),
     tls: lower === "tls",
     user: decoded(url.username),

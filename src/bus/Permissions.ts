@@ -74,20 +74,15 @@ export interface BusUser {
 export const permissionsOf = ({ mayOverride = false, node, role }: BusUser): Permissions => {
   const allowed = (of: "publish" | "subscribe") =>
     subjectUses.filter((use) => use[of].includes(role)).map(({ subject }) => subject)
-  const ownInbox = node === undefined ? anyInbox : `${inboxOf(node)}.>`
-  if (role === "agent") {
-    return {
-      publish: [node === undefined ? Subject.AgentReports.name : agentReportSubject(node)],
-      subscribe: [ownInbox]
-    }
-  }
-  const publish = allowed("publish")
+  const publish = allowed("publish").map((subject) =>
+    subject === Subject.AgentReports.name && node !== undefined ? agentReportSubject(node) : subject
+  )
   return {
     publish: [
       ...publish,
       ...mayOverride && !publish.includes(Subject.Override.name) ? [Subject.Override.name] : [],
-      ...role === "shadow" ? [] : [anyInbox]
+      ...members.includes(role) ? [anyInbox] : []
     ],
-    subscribe: [...allowed("subscribe"), ownInbox]
+    subscribe: [...allowed("subscribe"), node === undefined ? anyInbox : `${inboxOf(node)}.>`]
   }
 }

@@ -1,4 +1,5 @@
 import * as Redacted from "effect/Redacted"
+import { clip } from "../domain/clip.ts"
 import type { NatsAddress } from "./NatsAddress.ts"
 import type { NatsOptions } from "./NatsOptions.ts"
 
@@ -50,5 +51,5 @@ export const describeProblem = (
     ...addresses.map(({ password }) => password)
   ].filter((secret): secret is string => secret !== undefined && secret !== "")
   const line = secrets.reduce((text, secret) => text.replaceAll(secret, "***"), told(error)).replace(/\s+/g, " ")
-  return line.length > maxLength ? `${line.slice(0, maxLength - 1)}…` : line
+  return clip(line, maxLength)
 }

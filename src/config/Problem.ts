@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { clip } from "../domain/clip.ts"
 import { documentKeys } from "../domain/documents/Local.ts"
 
 /** The local document, or one of the six shared ones by the key that names its URL. */
@@ -44,13 +45,11 @@ export const summarise = (problems: ReadonlyArray<Problem>, shown: number): stri
 /** How many problems of one document are kept. */
 export const maxProblems = 1_000
 
-const shorten = (text: string, max: number): string => text.length > max ? `${text.slice(0, max - 1)}…` : text
-
 /** A path for people: `Checks[0].Name`, `["North America"].cores`. Long keys are shortened, odd ones quoted. */
 export const formatPath = (path: ReadonlyArray<PropertyKey>): string =>
   path.reduce<string>((text, part) => {
     if (typeof part === "number") return `${text}[${part}]`
-    const key = shorten(String(part), 80)
+    const key = clip(String(part), 80)
     if (!/^[\w-]+$/.test(key)) return `${text}[${JSON.stringify(key)}]`
     return text === "" ? key : `${text}.${key}`
   }, "")
@@ -60,7 +59,7 @@ export const formatFound = (value: unknown): string => {
   if (value === undefined) return "nothing"
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list"
   if (typeof value === "object" && value !== null) return "an object"
-  return typeof value === "string" ? JSON.stringify(shorten(value, 80)) : String(value)
+  return typeof value === "string" ? JSON.stringify(clip(value, 80)) : String(value)
 }
 
 /** What stands for the value where a secret belongs. */

@@ -3,6 +3,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { lookup } from "node:dns"
 import { isIP, type LookupFunction } from "node:net"
+import { plainHost } from "../domain/ListenAddress.ts"
 
 const networks = (...texts: ReadonlyArray<string>): ReadonlyArray<IpNetwork.IpNetwork> =>
   texts.map(IpNetwork.fromStringUnsafe)
@@ -59,7 +60,7 @@ export const allowedNetworks = (texts: ReadonlyArray<string>): ReadonlyArray<IpN
 
 /** The network of one address that a URL names literally; `localhost` is the machine itself. None for other names. */
 export const literalOf = (url: URL): ReadonlyArray<IpNetwork.IpNetwork> => {
-  const host = url.hostname.replace(/^\[|\]$/g, "")
+  const host = plainHost(url.hostname)
   if (host === "localhost") return networks("127.0.0.0/8", "::1/128")
   const version = isIP(host)
   return version === 0 ? [] : networks(`${host}/${version === 4 ? 32 : 128}`)

@@ -1,3 +1,4 @@
+import { clip } from "../domain/clip.ts"
 import type { Proposal } from "../domain/wire/Consensus.ts"
 
 /**
@@ -80,7 +81,7 @@ export const fitProposal = (p: Proposal): Proposal | undefined => {
   const data = isSmall(p.Data)
   return fits && data ? p : {
     ...p,
-    ErrorText: fits ? p.ErrorText : `${p.ErrorText.slice(0, maxError - 1)}…`,
+    ErrorText: clip(p.ErrorText, maxError),
     Data: data ? p.Data : null
   }
 }

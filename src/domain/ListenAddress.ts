@@ -17,5 +17,8 @@ export const readListenAddress = (text: string): ListenAddress | undefined => {
 /** A host as it stands before a port or in a URL: an IPv6 address in brackets. */
 export const formatHost = (host: string): string => host.includes(":") ? `[${host}]` : host
 
+/** A host as it is connected to: without the brackets that a URL puts around an IPv6 address. */
+export const plainHost = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
+
 /** `address:port`, an IPv6 address in brackets. */
 export const formatListenAddress = ({ host, port }: ListenAddress): string => `${formatHost(host)}:${port}`

@@ -1,3 +1,4 @@
+import { clip } from "../domain/clip.ts"
 import { type Override, overrideState } from "../domain/Override.ts"
 import type { Target } from "../domain/Target.ts"
 import type { OverrideStatus } from "./OverrideDocument.ts"
@@ -13,8 +14,6 @@ export const shownLimits = {
   /** Characters of the reason of an override. */
   reason: 500
 }
-
-const clip = (text: string, length: number): string => text.length > length ? `${text.slice(0, length - 1)}…` : text
 
 /** A name, an id or a URL. */
 export const nameText = (text: string): string => clip(text, shownLimits.name)

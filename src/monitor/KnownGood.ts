@@ -60,8 +60,8 @@ class Counts {
 /**
  * The known-good targets, which are those that are officially up, and what this node saw of each last. When more than half
  * of the members fail from here at once that the others hold for up, it is this node that cannot reach them. Members count,
- * not targets: one with thousands of them is one. What the others see fail, too, is soon officially down and not among
- * them any more, so that an outage of many members does not look like this. Deterministic; as large as there are targets.
+ * not targets: one with thousands of them is one. When most members are truly
+ * gone that looks the same until they are officially down: see `longestSilence`. Deterministic; as large as there are targets.
  */
 export class KnownGood {
   readonly #entries = new Map<TargetKey, Entry>()

@@ -36,7 +36,7 @@ import { Probes } from "./Probes.ts"
 import { type Need, needOf, staleAfter } from "./proposing.ts"
 import { QuietStart } from "./QuietStart.ts"
 import type { ScriptedProbes } from "./ScriptedProbes.ts"
-import { type Distrusted, makeSelfTest } from "./selfTest.ts"
+import { type Distrusted, isDistrusted, makeSelfTest } from "./selfTest.ts"
 import { Timetable } from "./Timetable.ts"
 
 /** What this monitor itself knows of one target. */
@@ -151,8 +151,7 @@ export class Monitor extends Context.Service<Monitor, {
       // A shadow only looks.
       const isShadow = (yield* config.current).local.GeoDNS.Consensus.Shadow
       const needNow = Effect.fnUntraced(function*(planned: PlannedTarget, local: Local): Effect.fn.Return<Need> {
-        const distrusted = selfTest.distrusted()
-        if (isShadow || (planned.target.ipv6 ? distrusted.ipv6 : distrusted.ipv4)) return "nothing"
+        if (isShadow || isDistrusted(selfTest.distrusted(), planned.target)) return "nothing"
         const at = clock.currentTimeMillisUnsafe()
         if (at - local.last.at > staleAfter(planned)) return "nothing"
         const need = needOf(planned, local.state, yield* officialStatus.get(planned.target), at)

@@ -19,7 +19,7 @@ import * as metrics from "./metrics.ts"
 import { monotonicMillis } from "./monotonic.ts"
 import { isSameSubject, type PlannedTarget } from "./PlannedTarget.ts"
 import type { ProbeResult } from "./Probe.ts"
-import type { Distrusted } from "./selfTest.ts"
+import { type Distrusted, isDistrusted } from "./selfTest.ts"
 
 /** Milliseconds that a vote waits for a new probe. */
 const voteDeadline = 10_000
@@ -194,7 +194,7 @@ export class Prober extends Context.Service<Prober, {
       const observe: Observer["Service"]["observe"] = (target, freshFor) =>
         Effect.suspend(() => {
           const planned = targets.get(targetKey(target))
-          const isTrusted = () => !(target.ipv6 ? distrusted.ipv6 : distrusted.ipv4)
+          const isTrusted = () => !isDistrusted(distrusted, target)
           if (planned === undefined || !isTrusted()) return Effect.succeed(Option.none<Observation>())
           const last = lasts.get(planned.key)
           if (last !== undefined && now() - last.taken <= freshFor) {

@@ -1,10 +1,9 @@
+import { clip } from "../domain/clip.ts"
 import type { AgentReport, AgentService } from "../domain/wire/Agent.ts"
 import type { Report } from "./Heartbeats.ts"
 
 /** Services of one report that are looked at, and characters of their names and errors. */
 const limits = { services: 64, name: 100, error: 200 }
-
-const cut = (text: string, length: number): string => text.length > length ? `${text.slice(0, length - 1)}…` : text
 
 /** One service as an agent saw it. */
 export interface SeenService {
@@ -25,13 +24,13 @@ export const makeAgentReport = (id: string, services: ReadonlyArray<SeenService>
   status: "online",
   services: Object.fromEntries(
     services.slice(0, limits.services).map((seen): [string, AgentService] => [
-      cut(seen.name, limits.name),
+      clip(seen.name, limits.name),
       {
-        name: cut(seen.name, limits.name),
+        name: clip(seen.name, limits.name),
         status: seen.up ? "up" : "down",
         latency: Math.round(seen.latency * 1e6),
         last_check: seen.at,
-        ...!seen.up && { error: cut(seen.error, limits.error) }
+        ...!seen.up && { error: clip(seen.error, limits.error) }
       }
     ])
   )
@@ -45,14 +44,14 @@ export const readAgentReport = ({ services, status }: AgentReport): Report => {
   const all = Object.entries(services ?? {}).sort(([a], [b]) => a < b ? -1 : 1).slice(0, limits.services)
   const data = {
     Services: Object.fromEntries(all.map(([name, service]) => [
-      cut(name, limits.name),
+      clip(name, limits.name),
       { Status: service.status, Latency: Math.round(service.latency / 1e3) / 1e3 }
     ]))
   }
   const [first, ...others] = all.filter(([, service]) => service.status === "down")
-  if (status !== "online") return { up: false, error: `it is ${cut(status, 40) || "of no status"}`, data }
+  if (status !== "online") return { up: false, error: `it is ${clip(status, 40) || "of no status"}`, data }
   if (first === undefined) return { up: true, error: "", data }
   const [name, { error = "" }] = first
-  const said = `${cut(name, limits.name)}: ${cut(error, limits.error) || "down"}`
+  const said = `${clip(name, limits.name)}: ${clip(error, limits.error) || "down"}`
   return { up: false, error: others.length === 0 ? said : `${said}; and ${others.length} more`, data }
 }

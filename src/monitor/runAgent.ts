@@ -10,11 +10,10 @@ import { targetKey } from "../domain/Target.ts"
 import { agentReportSubject, isAgentId } from "../domain/wire/Agent.ts"
 import * as Subject from "../domain/wire/Subject.ts"
 import { makeAgentReport, type SeenService } from "./agentReport.ts"
-import { monotonicMillis } from "./monotonic.ts"
+import { lookOnce } from "./lookOnce.ts"
 import { urlPort } from "./plan.ts"
 import type { PlannedTarget } from "./PlannedTarget.ts"
 import type { Probe } from "./Probe.ts"
-import { runInTime } from "./Prober.ts"
 
 /** What an agent looks at, by the name of the service. */
 export type AgentPlan = ReadonlyMap<string, PlannedTarget>
@@ -97,25 +96,15 @@ const lookAround = Effect.fnUntraced(function*(plan: AgentPlan) {
   const seen: Array<SeenService> = []
   yield* Effect.forEach(
     plan,
-    ([name, planned]) => {
-      const start = monotonicMillis(clock)
-      return runInTime(planned).pipe(
-        Effect.flatMap(({ error, up }) =>
+    ([name, planned]) =>
+      lookOnce(planned).pipe(
+        Effect.flatMap(({ error, latency, up }) =>
           up === undefined
             ? Effect.logWarning(`${name} could not be looked at: ${error}`)
-            : Effect.sync(() =>
-              void seen.push({
-                name,
-                up,
-                error,
-                latency: monotonicMillis(clock) - start,
-                at: clock.currentTimeMillisUnsafe()
-              })
-            )
+            : Effect.sync(() => void seen.push({ name, up, error, latency, at: clock.currentTimeMillisUnsafe() }))
         ),
         Effect.catchCause((cause) => Effect.logError(`the probe of ${name} is broken`, cause))
-      )
-    },
+      ),
     { concurrency, discard: true }
   )
   return seen

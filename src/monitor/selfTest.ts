@@ -25,6 +25,9 @@ export interface Distrusted {
   readonly ipv6: boolean
 }
 
+/** Whether what is seen of a target is not to be trusted. */
+export const isDistrusted = ({ ipv4, ipv6 }: Distrusted, target: Target): boolean => target.ipv6 ? ipv6 : ipv4
+
 /** Whether this node may believe what it sees. */
 export interface SelfTest {
   /** What was seen last of a target counts from now on. Succeeds with what is not to be trusted. */
@@ -51,7 +54,8 @@ export const makeSelfTest = Effect.fnUntraced(function*(options: {
   let sickSince: number | undefined
   let ipv6LostSince: number | undefined
   let distrusted: Distrusted = { ipv4: false, ipv6: false }
-  let told = ""
+  /** What was told last: the numbers move with every observation, and are told as they were when it began. */
+  let told: (Distrusted & { readonly sick: boolean }) | undefined
 
   const tell = Effect.fnUntraced(function*({ failing, ipv6Lost, members, sick }: SelfVerdict, isSilent: boolean) {
     const seen = `${failing} of ${members} members that the others hold for up`
@@ -80,10 +84,8 @@ export const makeSelfTest = Effect.fnUntraced(function*(options: {
     const ipv4 = sickSince !== undefined && now - sickSince < longestSilence
     ipv6LostSince = verdict.ipv6Lost ? ipv6LostSince ?? now : undefined
     const ipv6 = ipv4 || (ipv6LostSince !== undefined && now - ipv6LostSince < longestIPv6Silence)
-    // The numbers move with every observation: they are told as they were when it began.
-    const state = JSON.stringify([verdict.sick, ipv4, ipv6])
-    if (state === told) return Effect.succeed(distrusted)
-    told = state
+    if (told?.sick === verdict.sick && told.ipv4 === ipv4 && told.ipv6 === ipv6) return Effect.succeed(distrusted)
+    told = { sick: verdict.sick, ipv4, ipv6 }
     distrusted = { ipv4, ipv6 }
     return Metric.update(metrics.abstains, ipv4 ? 2 : ipv6 ? 1 : 0).pipe(
       Effect.andThen(options.onChange(distrusted)),

@@ -7,6 +7,7 @@ import * as PubSub from "effect/PubSub"
 import * as Ref from "effect/Ref"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import { clip } from "../domain/clip.ts"
 
 /** Something about this node that is degraded. */
 export interface Condition {
@@ -60,7 +61,7 @@ export class Conditions extends Context.Service<Conditions, {
 
       const raise = Effect.fnUntraced(function*(name: string, detail: string) {
         const since = yield* Clock.currentTimeMillis
-        const kept = detail.length > maxDetail ? `${detail.slice(0, maxDetail - 1)}…` : detail
+        const kept = clip(detail, maxDetail)
         const before = yield* update((now) => {
           const known = now.find((condition) => condition.name === name)
           if (known === undefined) return now.length < maxConditions ? [...now, { name, detail: kept, since }] : now

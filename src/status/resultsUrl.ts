@@ -1,4 +1,4 @@
-import { formatHost } from "../domain/ListenAddress.ts"
+import { formatHost, plainHost } from "../domain/ListenAddress.ts"
 
 /** Where a monitor's results are. */
 export interface ResultsUrl {
@@ -16,7 +16,7 @@ export const resultsUrl = (address: string, port: number | null): ResultsUrl | u
   const trimmed = address.trim()
   const isUrl = /^https?:\/\//i.test(trimmed)
   const hasPort = /^[^:]+:\d+$/.test(trimmed)
-  const text = isUrl ? trimmed : `http://${hasPort ? trimmed : formatHost(trimmed.replace(/^\[(.*)\]$/, "$1"))}`
+  const text = isUrl ? trimmed : `http://${hasPort ? trimmed : formatHost(plainHost(trimmed))}`
   if (trimmed === "" || (!isUrl && /[\s/?#@]/.test(trimmed)) || !URL.canParse(text)) return undefined
   const url = new URL(text)
   const saysPort = isUrl ? /^https?:\/\/(?:[^/@]*@)?(?:\[[^\]]*\]|[^/:]*):\d+/i.test(trimmed) : hasPort

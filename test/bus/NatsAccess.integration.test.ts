@@ -6,8 +6,9 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import { createServer } from "node:tls"
 import { freePort } from "../servers/NatsServer.ts"
+import { natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
-import { eventually, natsBus, natsServer, until } from "./natsClients.ts"
+import { eventually, natsBus, until } from "./natsClients.ts"
 import { credentialsFile, natsJwt } from "./natsIdentity.ts"
 
 const fixture = (name: string) => join(import.meta.dirname, "../fixtures/tls", name)

@@ -1,7 +1,8 @@
 import { Effect, Layer } from "effect"
+import { natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { BusClients, busConformance } from "./Bus.conformance.ts"
-import { natsBus, natsServer, until } from "./natsClients.ts"
+import { natsBus, until } from "./natsClients.ts"
 import { startProxy, type TcpProxy } from "./TcpProxy.ts"
 
 /** Clients of one server, each by a way of its own. */

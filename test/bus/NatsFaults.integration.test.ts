@@ -1,8 +1,9 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"
+import { natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { counted } from "./counted.ts"
-import { eventually, natsBus, natsServer, until } from "./natsClients.ts"
+import { eventually, natsBus, until } from "./natsClients.ts"
 import { startProxy } from "./TcpProxy.ts"
 
 const proxyTo = (port: number) =>

@@ -5,9 +5,10 @@ import { runInNewContext } from "node:vm"
 import { Bus } from "../../src/bus/Bus.ts"
 import * as Messages from "../../src/bus/Messages.ts"
 import * as Subject from "../../src/domain/wire/Subject.ts"
+import { natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { counted } from "./counted.ts"
-import { eventually, natsBus, natsServer, until } from "./natsClients.ts"
+import { eventually, natsBus, until } from "./natsClients.ts"
 
 /** By name: an answer to an inbox has the name of its question. */
 const subjects = [

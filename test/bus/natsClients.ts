@@ -1,16 +1,6 @@
 import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import { Bus } from "../../src/bus/Bus.ts"
 import type { NatsOptions } from "../../src/bus/NatsOptions.ts"
-import { type NatsServer, startNatsServer } from "../servers/NatsServer.ts"
-
-/** A nats-server until the scope closes. */
-export const natsServer = (
-  options: Parameters<typeof startNatsServer>[0] = {}
-): Effect.Effect<NatsServer, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.promise(() => startNatsServer(options)),
-    (server) => Effect.promise(server.dispose)
-  )
 
 /** A client of our own, connected or not. */
 export const natsBus = (options: Partial<NatsOptions>): Effect.Effect<Bus["Service"], never, Scope.Scope> =>

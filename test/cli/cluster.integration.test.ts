@@ -1,13 +1,13 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
-import { cpSync, readFileSync } from "node:fs"
+import { cpSync } from "node:fs"
 import { demoName } from "../../src/demo/documents.ts"
 import { MemberServers } from "../../src/demo/MemberServers.ts"
 import { demoMembers } from "../../src/demo/places.ts"
-import { startNatsServer } from "../servers/NatsServer.ts"
+import { natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { flood } from "./flood.ts"
-import { eventually, type Geodns, temporaryFolder } from "./geodns.ts"
+import { eventually, type Geodns, residentMiB, temporaryFolder } from "./geodns.ts"
 import {
   get,
   makeNetwork,
@@ -34,11 +34,6 @@ const osaka = { name: demoName, subnet: "203.0.113.0/24" }
 const berlin = { name: demoName, subnet: "198.51.100.0/24" }
 const [fuji, rhine] = demoMembers as unknown as readonly [(typeof demoMembers)[number], (typeof demoMembers)[number]]
 
-const startBroker = Effect.acquireRelease(
-  Effect.promise(() => startNatsServer()),
-  (broker) => Effect.promise(() => broker.dispose())
-)
-
 const startAll = (network: ReadonlyArray<Node>) => Effect.forEach(network, (node) => node.start, { concurrency: 3 })
 
 const allUp = (network: ReadonlyArray<Node>) =>
@@ -61,7 +56,7 @@ const stopAll = (running: ReadonlyArray<Geodns>) =>
 describeWith(nats, "a cluster of processes", () => {
   it.live("fails over, lives without its broker for a minute, and converges after it", () =>
     Effect.gen(function*() {
-      const broker = yield* startBroker
+      const broker = yield* natsServer()
       const members = yield* MemberServers
       const network = yield* makeNetwork({ nats: broker.url, memberPort: members.port, nodes })
       const dns = network.filter(({ role }) => role === "dns")
@@ -130,7 +125,7 @@ describeWith(nats, "a cluster of processes", () => {
 
   it.live("takes a member out on all nodes at once, and still after all were restarted", () =>
     Effect.gen(function*() {
-      const broker = yield* startBroker
+      const broker = yield* natsServer()
       const members = yield* MemberServers
       const network = yield* makeNetwork({ nats: broker.url, memberPort: members.port, nodes })
       const [given] = network
@@ -181,7 +176,7 @@ describeWith(nats, "a cluster of processes", () => {
     "starts and answers without a broker, and is not moved by another node with its id or on its directory",
     () =>
       Effect.gen(function*() {
-        const broker = yield* startBroker
+        const broker = yield* natsServer()
         yield* Effect.promise(() => broker.kill())
         const members = yield* MemberServers
         const network = yield* makeNetwork({
@@ -217,7 +212,7 @@ describeWith(nats, "a cluster of processes", () => {
     "follows the others in shadow mode without being one of them, and runs from its last good documents",
     () =>
       Effect.gen(function*() {
-        const broker = yield* startBroker
+        const broker = yield* natsServer()
         const members = yield* MemberServers
         const folder = yield* temporaryFolder
         const web = yield* serveFolder(folder)
@@ -263,7 +258,7 @@ describeWith(nats, "a cluster of processes", () => {
 
   it.live("takes no harm from a flood of garbage", () =>
     Effect.gen(function*() {
-      const broker = yield* startBroker
+      const broker = yield* natsServer()
       const members = yield* MemberServers
       const network = yield* makeNetwork({
         nats: broker.url,
@@ -272,8 +267,6 @@ describeWith(nats, "a cluster of processes", () => {
       })
       const running = yield* startAll(network)
       yield* allUp(network)
-      const memory = (geodns: Geodns) =>
-        Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${geodns.pid}/status`, "utf8"))![1]) / 1024
       yield* Effect.promise(() => flood(broker.url, 100_000))
       yield* members.setHealthy(fuji.key, false)
       for (const node of network) {
@@ -281,7 +274,7 @@ describeWith(nats, "a cluster of processes", () => {
       }
       for (const [i, geodns] of running.entries()) {
         // What waits is bounded, and V8 takes its time to give memory back: far less than the 300 MB that were sent.
-        assert.isBelow(memory(geodns), 450, `MB in ${network[i]!.id}`)
+        assert.isBelow(residentMiB(geodns.pid), 450, `MB in ${network[i]!.id}`)
         const metrics = yield* get(`${network[i]!.url}/metrics`)
         const counted = [...metrics!.text.matchAll(/^geodns_bus_(?:garbage|dropped)_total\S* (\d+)/gm)]
           .reduce((sum, [, value]) => sum + Number(value), 0)

@@ -1,7 +1,7 @@
 import { Effect, Option, Schedule } from "effect"
 import type { Duration, Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 
@@ -34,6 +34,10 @@ export const eventually = <A, E, R>(
       onSome: Effect.succeed
     }))
   )
+
+/** The memory of a process that is resident, in MiB. */
+export const residentMiB = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024
 
 /** How a process ended. */
 export interface Ended {

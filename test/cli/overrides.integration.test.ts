@@ -1,14 +1,14 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
-import { readFileSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { demoName } from "../../src/demo/documents.ts"
 import { MemberServers } from "../../src/demo/MemberServers.ts"
 import { demoMembers } from "../../src/demo/places.ts"
-import { startNatsServer } from "../servers/NatsServer.ts"
+import { natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { forgedOverride, forgedOverrides, publishOverrides } from "./flood.ts"
-import { type Geodns, run } from "./geodns.ts"
+import { residentMiB, run } from "./geodns.ts"
 import {
   answerOf,
   get,
@@ -23,11 +23,6 @@ import {
 
 const osaka = { name: demoName, subnet: "203.0.113.0/24" }
 const [fuji, rhine] = demoMembers as unknown as readonly [(typeof demoMembers)[number], (typeof demoMembers)[number]]
-
-const startBroker = Effect.acquireRelease(
-  Effect.promise(() => startNatsServer()),
-  (broker) => Effect.promise(() => broker.dispose())
-)
 
 /** A network whose last node is a shadow. */
 const startNetwork = Effect.fnUntraced(function*(nats: string, memberPort: number) {
@@ -52,7 +47,7 @@ describeWith(nats, "an override given without the broker", () => {
     "holds on the node, which says that the others learn of it later; then they do",
     () =>
       Effect.gen(function*() {
-        const broker = yield* startBroker
+        const broker = yield* natsServer()
         const members = yield* MemberServers
         const network = yield* makeNetwork({
           nats: broker.url,
@@ -85,7 +80,7 @@ describeWith(nats, "forged overrides", () => {
     "in one message for all members empty no answer, and are reported; a shadow gives none",
     () =>
       Effect.gen(function*() {
-        const broker = yield* startBroker
+        const broker = yield* natsServer()
         const members = yield* MemberServers
         const { dns, monitor, network, shadow } = yield* startNetwork(broker.url, members.port)
         const forged = demoMembers.map(({ name }, i) => forgedOverride(`forged ${i}`, name))
@@ -130,11 +125,9 @@ describeWith(nats, "forged overrides", () => {
     "by the thousand keep no node from answering, growing no memory, nor from hearing what an operator gives",
     () =>
       Effect.gen(function*() {
-        const broker = yield* startBroker
+        const broker = yield* natsServer()
         const members = yield* MemberServers
         const { dns, monitor, network, running } = yield* startNetwork(broker.url, members.port)
-        const memory = (geodns: Geodns) =>
-          Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${geodns.pid}/status`, "utf8"))![1]) / 1024
         const flooding = yield* Effect.forkChild(
           Effect.promise(() => publishOverrides(broker.url, forgedOverrides(rhine.name, 30_000)))
         )
@@ -158,7 +151,9 @@ describeWith(nats, "forged overrides", () => {
         assert.strictEqual(status, 200)
         yield* waitForAnswer(dns, osaka, "without it", (address) => address !== undefined && address !== fuji.address)
         // What is kept is bounded; V8 takes its time to give memory back.
-        for (const [i, geodns] of running.entries()) assert.isBelow(memory(geodns), 450, `MB in ${network[i]!.id}`)
+        for (const [i, geodns] of running.entries()) {
+          assert.isBelow(residentMiB(geodns.pid), 450, `MB in ${network[i]!.id}`)
+        }
       }).pipe(Effect.provide(Layer.fresh(MemberServers.layer)), Effect.scoped),
     120_000
   )

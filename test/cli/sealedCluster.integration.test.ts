@@ -7,7 +7,7 @@ import { MemberServers } from "../../src/demo/MemberServers.ts"
 import { demoMembers } from "../../src/demo/places.ts"
 import { makeProposal } from "../../src/domain/wire/Consensus.ts"
 import * as Subject from "../../src/domain/wire/Subject.ts"
-import { startNatsServer } from "../servers/NatsServer.ts"
+import { natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { get, makeNetwork, type Role, waitForAnswer, waitForStatus } from "./network.ts"
 import { makeKeys } from "./sealedKeys.ts"
@@ -28,10 +28,7 @@ describeWith(nats, "a cluster of processes with keys", () => {
   for (const Mode of ["prefer", "require"]) {
     it.live(`fails over in the mode ${Mode}, and believes no forged decision`, () =>
       Effect.gen(function*() {
-        const broker = yield* Effect.acquireRelease(
-          Effect.promise(() => startNatsServer()),
-          (broker) => Effect.promise(() => broker.dispose())
-        )
+        const broker = yield* natsServer()
         const members = yield* MemberServers
         const { keyFile, roster } = yield* makeKeys(monitors)
         const network = yield* makeNetwork({

@@ -1,14 +1,14 @@
 import { assert, it } from "@effect/vitest"
 import { connect } from "@nats-io/transport-node"
 import { Effect, Fiber, Layer, Option } from "effect"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { isDeepStrictEqual } from "node:util"
 import { demoName } from "../../src/demo/documents.ts"
 import { MemberServers } from "../../src/demo/MemberServers.ts"
 import { demoMembers } from "../../src/demo/places.ts"
 import { describeWith, nats } from "../servers/Server.ts"
-import { eventually, startProgram } from "./geodns.ts"
+import { eventually, residentMiB, startProgram } from "./geodns.ts"
 import { get, type Node, outageRows, statusOf, waitForAnswer, waitForCondition, waitForStatus } from "./network.ts"
 import type { Flood } from "./proposalFlood.child.ts"
 import { cluster } from "./sealedKeys.ts"
@@ -134,10 +134,6 @@ const outsider = (url: string) =>
   )
 
 const stripped = ({ Seal: _seal, Seq: _seq, ...rest }: any) => rest
-
-/** MiB that a process occupies. */
-const residentMiB = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024
 
 describeWith(nats, "a sealed cluster of processes and its faults", () => {
   it.live(

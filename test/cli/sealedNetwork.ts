@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { StatusDocument } from "../../src/http/StatusDocument.ts"
-import { type NatsServer, startNatsServer } from "../servers/NatsServer.ts"
+import { type NatsServer, natsServer } from "../servers/NatsServer.ts"
 import type { Geodns } from "./geodns.ts"
 import { makeNetwork, type Node, type Role, waitForStatus } from "./network.ts"
 import { makeKeys } from "./sealedKeys.ts"
@@ -35,12 +35,9 @@ export interface SealedNetwork {
 
 /** Starts all of it, and waits until every node knows that all five members are up. */
 export const startSealedNetwork = Effect.fnUntraced(function*(memberPort: number) {
-  const broker = yield* Effect.acquireRelease(
-    Effect.promise(() =>
-      startNatsServer({ config: `authorization { user: ${login.user}, password: "${login.pass}" }` })
-    ),
-    (server) => Effect.promise(() => server.dispose())
-  )
+  const broker = yield* natsServer({
+    config: `authorization { user: ${login.user}, password: "${login.pass}" }`
+  })
   const { keyFile, roster } = yield* makeKeys(monitorIds)
   const nodes = yield* makeNetwork({
     nats: broker.url,

@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { MemberServers } from "../../src/demo/MemberServers.ts"
-import { startNatsServer } from "../servers/NatsServer.ts"
+import { natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { run } from "./geodns.ts"
 import { get, makeNetwork, type Node, post, waitForCondition, waitForStatus } from "./network.ts"
@@ -34,14 +34,9 @@ const filesBelow = (folder: string): ReadonlyArray<string> =>
 describeWith(nats, "secrets", () => {
   it.live("stand in no log, error, answer, metric or file, whatever goes wrong", () =>
     Effect.gen(function*() {
-      const broker = yield* Effect.acquireRelease(
-        Effect.promise(() =>
-          startNatsServer({
-            config: `authorization { user: geodns, password: "${planted("Nats.Pass")}" }`
-          })
-        ),
-        (broker) => Effect.promise(() => broker.dispose())
-      )
+      const broker = yield* natsServer({
+        config: `authorization { user: geodns, password: "${planted("Nats.Pass")}" }`
+      })
       const members = yield* MemberServers
       let folder = ""
       const network = yield* makeNetwork({

@@ -2,15 +2,10 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { connect, type Socket } from "node:net"
 import { MemberServers } from "../../src/demo/MemberServers.ts"
-import { startNatsServer } from "../servers/NatsServer.ts"
+import { natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { lines } from "./geodns.ts"
 import { makeNetwork, managementKey, type Node, type Role, waitForStatus } from "./network.ts"
-
-const startBroker = Effect.acquireRelease(
-  Effect.promise(() => startNatsServer()),
-  (broker) => Effect.promise(() => broker.dispose())
-)
 
 /** A client that has said how long its body will be, and keeps the end of it for itself. */
 const halfSentPost = ({ url }: Node) =>
@@ -31,7 +26,7 @@ const halfSentPost = ({ url }: Node) =>
 const roleNames = { monitor: "IBPMonitor", dns: "IBPDns", collator: "IBPCollator" }
 
 const makeOne = Effect.fnUntraced(function*(role: Role) {
-  const broker = yield* startBroker
+  const broker = yield* natsServer()
   const members = yield* MemberServers
   const [node] = yield* makeNetwork({
     nats: broker.url,

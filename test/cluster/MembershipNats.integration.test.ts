@@ -4,7 +4,8 @@ import { Bus } from "../../src/bus/Bus.ts"
 import { Membership } from "../../src/cluster/Membership.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { NodeIdentity } from "../../src/node/NodeIdentity.ts"
-import { eventually, natsServer } from "../bus/natsClients.ts"
+import { eventually } from "../bus/natsClients.ts"
+import { natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 
 const startNode = (id: string, server: string, password = "right") =>

@@ -10,7 +10,7 @@ import { demoMembers } from "../../src/demo/places.ts"
 import * as Subject from "../../src/domain/wire/Subject.ts"
 import { eventually, run } from "../cli/geodns.ts"
 import { answerOf, get, makeNetwork, post, statusOf, waitForAnswer, waitForStatus } from "../cli/network.ts"
-import { type NatsServer, startNatsServer } from "../servers/NatsServer.ts"
+import { type NatsServer, natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 
 const nodes = {
@@ -29,11 +29,6 @@ const isShadow = (id: string) => id.startsWith("shadow")
 const config = readFileSync(resolve(import.meta.dirname, "../../deploy/nats-server.conf"), "utf8")
   .replaceAll(/\$NATS_(\w+)_PASSWORD/g, (_, role: string) => JSON.stringify(`of-${role.toLowerCase()}`))
   .replace("users: [", `users: [\n { user: "listener", password: "of-listener" }`)
-
-const startBroker = Effect.acquireRelease(
-  Effect.promise(() => startNatsServer({ config })),
-  (broker) => Effect.promise(() => broker.dispose())
-)
 
 /** Hears all that is said on a broker, and can ask. */
 const listen = (broker: NatsServer) =>
@@ -66,7 +61,7 @@ describeWith(nats, "roles with the users of the example configuration of the bro
     "may say all that they have to say; shadows say nothing but questions for what is official",
     () =>
       Effect.gen(function*() {
-        const broker = yield* startBroker
+        const broker = yield* natsServer({ config })
         const { ask, heard } = yield* listen(broker)
         const members = yield* MemberServers
         const network = yield* makeNetwork({

@@ -1,3 +1,4 @@
+import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { connect, createServer } from "node:net"
@@ -125,3 +126,12 @@ export const startNatsServer = async (
     [Symbol.asyncDispose]: dispose
   }
 }
+
+/** The same until the scope closes. */
+export const natsServer = (
+  options: Parameters<typeof startNatsServer>[0] = {}
+): Effect.Effect<NatsServer, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.promise(() => startNatsServer(options)),
+    (server) => Effect.promise(server.dispose)
+  )

@@ -47,11 +47,7 @@ const whole = (name: string, text: string): number => {
 const seeds = whole("seeds", values.seeds)
 if (seeds === 0) fail("--seeds 0 plays nothing")
 const from = whole("from", values.from)
-const load = values.tier in tiers ? tiers[values.tier] : fail(`there is no tier ${values.tier}`)
-if (load === undefined) {
-  console.error(`the tier ${values.tier} is not built yet`)
-  process.exit(2)
-}
+const load = tiers.get(values.tier) ?? fail(`there is no tier ${values.tier}`)
 const { tier } = await load()
 const mode = values.mode as Mode | undefined
 if (mode !== undefined && !tier.modes.includes(mode)) fail(`the tier ${values.tier} has no mode ${mode}`)

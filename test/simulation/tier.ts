@@ -20,10 +20,10 @@ export interface Tier {
 }
 
 /** The tiers that there are. The first kind of each is the usual one. */
-export const tiers: Readonly<Record<string, (() => Promise<{ readonly tier: Tier }>) | undefined>> = {
-  core: () => import("./core/tier.ts"),
-  cluster: () => import("./cluster/tier.ts")
-}
+export const tiers: ReadonlyMap<string, () => Promise<{ readonly tier: Tier }>> = new Map([
+  ["core", () => import("./core/tier.ts")],
+  ["cluster", () => import("./cluster/tier.ts")]
+])
 
 /** The mode of a seed where none is asked for: all of them in turn. */
 export const modeOf = ({ modes }: Tier, seed: number): Mode => modes[seed % modes.length]!

@@ -22,7 +22,7 @@ export interface Report {
 }
 
 const work = async ({ count, from, kind, mode, tier: name }: Job): Promise<Report> => {
-  const { tier } = await tiers[name]!()
+  const { tier } = await tiers.get(name)!()
   const failed: Array<Report["failed"][number]> = []
   const counts = new Map<string, number>()
   const latencies: Array<number> = []

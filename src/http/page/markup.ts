@@ -1,3 +1,5 @@
+import { escapeHtml } from "../../domain/escapeHtml.ts"
+
 /** A text, or an element. It holds no HTML: every text is only ever a text. */
 export type Markup = string | MarkupElement
 
@@ -8,20 +10,10 @@ export interface MarkupElement {
   readonly children: ReadonlyArray<Markup>
 }
 
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;"
-}
-
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character]!)
-
 /** The HTML of a piece of markup. Tags and attribute names come from our own code, all else is escaped. */
 export const html = (markup: Markup): string => {
-  if (typeof markup === "string") return escaped(markup)
+  if (typeof markup === "string") return escapeHtml(markup)
   const { attributes, children, tag } = markup
-  const attributeText = Object.entries(attributes).map(([name, value]) => ` ${name}="${escaped(value)}"`).join("")
+  const attributeText = Object.entries(attributes).map(([name, value]) => ` ${name}="${escapeHtml(value)}"`).join("")
   return `<${tag}${attributeText}>${children.map(html).join("")}</${tag}>`
 }

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { connect as connectSocket, isIP, type Socket } from "node:net"
 import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from "node:tls"
+import { plainHost } from "../../domain/ListenAddress.ts"
 import type { PlannedTarget } from "../PlannedTarget.ts"
 import type { ProbeResult } from "../Probe.ts"
 import { step } from "../ProbeTrace.ts"
@@ -99,9 +100,8 @@ export interface TlsOptions {
   readonly allowUntrusted: boolean
 }
 
-/** The public name without the brackets that a URL puts around an IPv6 address. */
-const plainHost = (planned: PlannedTarget): string =>
-  planned.host === "" ? planned.address : planned.host.replace(/^\[(.*)\]$/, "$1")
+/** The public name, or the address where there is none. */
+const nameOf = ({ address, host }: PlannedTarget): string => host === "" ? address : plainHost(host)
 
 /** What is wrong with the certificate that a member showed, or undefined. */
 const certificateTrouble = (socket: TLSSocket, host: string, allowUntrusted: boolean): Trouble | undefined => {
@@ -126,7 +126,7 @@ export interface Secured {
 }
 
 const handshake = Effect.fnUntraced(function*(planned: PlannedTarget, tls: TlsOptions, socket: Socket) {
-  const host = plainHost(planned)
+  const host = nameOf(planned)
   const secure = yield* scoped(() =>
     connectTls({
       socket,
