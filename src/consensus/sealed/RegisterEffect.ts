@@ -37,6 +37,8 @@ export type RegisterEffect =
   }
   /** The seq is taken; what follows from it waits until then, and for no higher one. Milliseconds since the epoch. */
   | { readonly _tag: "AdoptLate"; readonly step: RegisterStep; readonly until: number }
+  /** The step that it stands at is proved again, in an epoch that counts: nothing follows from that. */
+  | { readonly _tag: "Renewed"; readonly target: Target; readonly seq: number }
   /** Tell who is behind: the certificate that we hold. */
   | { readonly _tag: "AnswerMine"; readonly certificate: Certificate }
   /** Nothing is to be done. */

@@ -46,6 +46,7 @@ interface Held {
 export class Registers {
   readonly #verify: (certificate: Certificate, message: FinalizeMessage | undefined) => Result.Result<Proof, Invalid>
   readonly #knows: (target: Target) => boolean
+  readonly #minEpoch: () => number
   readonly #limits: RegisterLimits
   readonly #registers = new Map<TargetKey, Register>()
   readonly #held = new Map<TargetKey, Held>()
@@ -53,13 +54,15 @@ export class Registers {
   #second = Number.NEGATIVE_INFINITY
   #answers = 0
 
-  /** `verify` by the rosters of the moment; `knows`: whether the configuration has the target. */
+  /** `verify` and `minEpoch` by the rosters of the moment; `knows`: whether the configuration has the target. */
   constructor(options: {
     readonly verify: (certificate: Certificate, message: FinalizeMessage | undefined) => Result.Result<Proof, Invalid>
+    readonly minEpoch?: () => number
     readonly knows?: (target: Target) => boolean
     readonly limits?: Partial<RegisterLimits>
   }) {
     this.#verify = options.verify
+    this.#minEpoch = options.minEpoch ?? (() => 0)
     this.#knows = options.knows ?? (() => true)
     this.#limits = { ...registerLimits, ...options.limits }
   }
@@ -85,6 +88,12 @@ export class Registers {
     return this.#registers.get(targetKey(target))?.seq ?? 0
   }
 
+  /** Whether a certificate for `seq` would be taken: a higher one, or the same again where ours is of an epoch that is retired. */
+  wants(target: Target, seq: number): boolean {
+    const mine = this.#registers.get(targetKey(target))
+    return seq > (mine?.seq ?? 0) || (seq === mine?.seq && this.#isRetired(mine))
+  }
+
   /** What proves it; undefined when it was never decided. */
   certificate(target: Target): Certificate | undefined {
     return this.#registers.get(targetKey(target))?.certificate
@@ -93,6 +102,11 @@ export class Registers {
   /** All that is proved, for peers that ask. */
   certificates(): ReadonlyArray<Certificate> {
     return Array.from(this.#registers.values(), ({ certificate }) => certificate)
+  }
+
+  /** Those that prove nothing any more, as their epoch is retired; and undefined for each that does, for who goes through many. */
+  *retired(): Generator<Certificate | undefined> {
+    for (const register of this.#registers.values()) yield this.#isRetired(register) ? register.certificate : undefined
   }
 
   digest(): SeqDigest {
@@ -112,7 +126,8 @@ export class Registers {
   ): ReadonlyArray<RegisterEffect> {
     const key = targetKey(received.T)
     const mine = this.#registers.get(key)
-    if (mine !== undefined && received.seq === mine.seq) return ignored("same")
+    const isRenewal = mine !== undefined && received.seq === mine.seq
+    if (isRenewal && !this.#isRetired(mine)) return ignored("same")
     if (mine !== undefined && received.seq < mine.seq) return this.#answer(mine, now)
     const refused = this.#refusal(received.T, mine)
     if (refused !== undefined) return refused
@@ -121,8 +136,9 @@ export class Registers {
     if (verified._tag === "Failure") return [{ _tag: "DropInvalid", reason: verified.failure }]
     const { certificate, newest, seq, target, up } = verified.success
     this.#adopt(key, mine, certificate)
-    const step = { target, seq, up, certificate, message }
     const persist = { _tag: "Persist", certificate } as const
+    if (isRenewal) return [persist, { _tag: "Renewed", target, seq }]
+    const step = { target, seq, up, certificate, message }
     if (now - newest > lateAfter) return [persist, this.#hold(key, step, now)]
     this.#held.delete(key)
     return [persist, { _tag: "Apply", step, late: false }]
@@ -139,6 +155,10 @@ export class Registers {
     this.#adopt(key, mine, certificate)
     const step = { target: certificate.T, seq: certificate.seq, up, certificate, message: undefined }
     return [this.#hold(key, step, now)]
+  }
+
+  #isRetired({ certificate }: Register): boolean {
+    return certificate.epoch < this.#minEpoch()
   }
 
   #refusal(target: Target, mine: Register | undefined): ReadonlyArray<RegisterEffect> | undefined {

@@ -25,6 +25,7 @@ import { isStep, nextSeq, statusOf } from "./Register.ts"
 import type { SeqDigest } from "./RegisterDigest.ts"
 import type { RegisterEffect, RegisterStep } from "./RegisterEffect.ts"
 import { type RegisterLimits, Registers } from "./Registers.ts"
+import { renewalIdOf, Renewals } from "./Renewals.ts"
 import { quorum } from "./Roster.ts"
 import type { Rosters } from "./Rosters.ts"
 import { screenProposal, screenVote } from "./screen.ts"
@@ -44,6 +45,9 @@ import { maxSpread, verify } from "./verify.ts"
 
 /** Proposals of outsiders that are open for one target. */
 const maxOutside = 16
+
+/** What is to be proposed. */
+type Asked = Pick<Extract<BallotEvent, { _tag: "Propose" }>, "id" | "target" | "up" | "error" | "data">
 
 /** A proposal of a member that is closed: it is not opened again. */
 interface Closed {
@@ -70,6 +74,7 @@ export class SealedBallot implements BallotCore {
   #rosters: Rosters
   #isIsolated = false
   readonly #registers: Registers
+  readonly #renewals: Renewals
   readonly #signatures = new VerifiedSignatures()
   readonly #failed = new FailedChecks()
 
@@ -114,9 +119,11 @@ export class SealedBallot implements BallotCore {
     this.#ahead = new AheadVotes({ steps: this.#limits.earlyProposals })
     this.#registers = new Registers({
       verify: (certificate, message) => verify(certificate, message, this.#rosters, this.#signatures),
+      minEpoch: () => this.#rosters.minEpoch,
       knows: this.#knows,
       ...options.limits !== undefined && { limits: options.limits }
     })
+    this.#renewals = new Renewals(() => this.#registers.retired())
   }
 
   /** Takes an event at `now`, milliseconds since the epoch. */
@@ -211,10 +218,23 @@ export class SealedBallot implements BallotCore {
   // Proposing
 
   #onPropose(event: Extract<BallotEvent, { _tag: "Propose" }>): void {
-    const { id, target, up } = event
-    const seq = nextSeq(this.seq(target), up)
+    const seq = nextSeq(this.seq(event.target), event.up)
+    if (seq !== undefined) this.#propose(event, seq)
+  }
+
+  /** Asks for the step that we stand at to be proved again: what proved it is of an epoch that is retired. */
+  #renew({ T: target, seq }: Certificate): boolean {
+    if (this.#open.step(target, seq) !== undefined) return false
+    const id = renewalIdOf(this.#node, target, seq, this.#now)
+    const error = "its status is proved again, as the epoch of the last proof is retired"
+    this.#propose({ id, target, up: statusOf(seq)!, error, data: null }, seq)
+    return this.#open.find(id) !== undefined
+  }
+
+  #propose(asked: Asked, seq: number): void {
+    const { id, target } = asked
     const signer = this.#signer
-    if (!this.#isVoter || signer === undefined || seq === undefined || !this.#knows(target)) return
+    if (!this.#isVoter || signer === undefined || !this.#knows(target)) return
     if (this.#abstention(target) !== undefined) return
 
     const proposals = [...this.#open.step(target, seq)?.proposals ?? []]
@@ -226,7 +246,7 @@ export class SealedBallot implements BallotCore {
       this.#ask(same)
       return
     }
-    const fitted = fitProposal(makeProposal({ ...event, sender: this.#node, at: this.#now }))
+    const fitted = fitProposal(makeProposal({ ...asked, sender: this.#node, at: this.#now }))
     if (fitted === undefined) return this.#drop("proposal", "too-long", this.#node)
     if (this.#open.find(id) !== undefined || this.#closed.has(id)) return this.#drop("proposal", "replay", this.#node)
     const proposal = sealProposal(signer, this.#rosters.current, fitted, seq)
@@ -260,18 +280,18 @@ export class SealedBallot implements BallotCore {
       return this.#hasRoom("", proposal) ? this.#receive(proposal, outside) : drop("full")
     }
 
-    const mine = this.seq(target)
-    if (seq <= mine) return this.#answer(target)
+    if (!this.#registers.wants(target, seq)) return this.#answer(target)
+    const isNext = this.#isNext(target, seq)
     if (this.#closed.has(id)) return drop("replay")
     // One of each sender, the newest: so an old one that somebody sends again never stands in the way.
     const before = others.find((open) => open.proposal.SenderNodeID === sender)
     const isSecond = before !== undefined &&
       (screened.at <= before.proposal.Timestamp || this.#isRecent(before.firstSeen, republishTime))
     if (isSecond) return drop("second")
-    if (!isStep(mine, seq) && !this.#mayFetch(target)) return drop("step")
+    if (!isNext && !this.#mayFetch(target)) return drop("step")
     const checked = this.#checked("proposal", sender, () => checkProposal(proposal, this.#rosters, this.#signatures))
     if (Result.isFailure(checked)) return drop(checked.failure)
-    if (!isStep(mine, seq)) return this.#fetch(target, seq, sender)
+    if (!isNext) return this.#fetch(target, seq, sender)
     if (!this.#hasRoom(sender, proposal)) return drop("full")
     if (known !== undefined) this.#close(known, "superseded")
     this.#receive(proposal, seq)
@@ -321,7 +341,8 @@ export class SealedBallot implements BallotCore {
     if (reason !== undefined) return this.#abstain(open, reason)
     if (this.#isRecent(open.votedAt, revoteTime)) return
     // What is said to v2 nodes never changes, as with v2.
-    if (open.vote !== undefined && (step.seq === outside || this.#isFresh(step))) {
+    const isLast = open.vote?.Seal === step.seen?.seal && this.#isFresh(step)
+    if (open.vote !== undefined && (step.seq === outside || isLast)) {
       open.votedAt = this.#now
       this.#effects.push({ _tag: "PublishVote", vote: open.vote })
     } else if (this.#isFresh(step)) this.#cast(open)
@@ -427,10 +448,9 @@ export class SealedBallot implements BallotCore {
   #onSealedVote(vote: Vote, target: Target, seq: number, at: number): void {
     const drop = (reason: DropReason) => this.#drop("vote", reason, vote.NodeID)
     if (!this.#knows(target)) return drop("unknown-target")
-    const mine = this.seq(target)
-    if (seq <= mine) return this.#answer(target)
+    if (!this.#registers.wants(target, seq)) return this.#answer(target)
     const check = () => checkOwnVote(vote, target, this.#rosters, this.#signatures)
-    if (isStep(mine, seq)) return this.#count(vote, target, seq, at, check)
+    if (this.#isNext(target, seq)) return this.#count(vote, target, seq, at, check)
     if (!this.#mayFetch(target)) return drop("step")
     const checked = this.#checked("vote", vote.NodeID, check)
     if (Result.isFailure(checked)) return drop(checked.failure)
@@ -481,7 +501,7 @@ export class SealedBallot implements BallotCore {
       Certificate: certificate
     }
     this.#follow(this.#registers.handle({ _tag: "Certificate", certificate, message }, this.#now), this.#node)
-    if (this.seq(target) !== step.seq) return
+    if (this.seq(target) !== step.seq || this.#registers.wants(target, step.seq)) return
     // All who vote see it at about the same time: who proposed it publishes it, and another only if nobody did.
     const isOurs = proposals.some(({ own }) => own)
     if (isOurs) this.#effects.push({ _tag: "PublishDecision", message })
@@ -514,9 +534,9 @@ export class SealedBallot implements BallotCore {
     what: Checked
   ): void {
     const name = this.#isMember(sender) ? sender : ""
-    const mine = this.seq(certificate.T)
-    if (certificate.seq === mine && message !== undefined && name !== "") this.#onPublished(certificate.T)
-    if (certificate.seq > mine && this.#failed.isSpent(what, name, this.#now)) {
+    const { T: target, seq } = certificate
+    if (seq === this.seq(target) && message !== undefined && name !== "") this.#onPublished(target)
+    if (this.#registers.wants(target, seq) && this.#failed.isSpent(what, name, this.#now)) {
       return this.#drop("decision", "unchecked", sender)
     }
     const event = { _tag: "Certificate", certificate, ...message !== undefined && { message } } as const
@@ -525,7 +545,8 @@ export class SealedBallot implements BallotCore {
     if (isForged) this.#failed.add(what, name)
     this.#follow(effects, sender)
     // Others may not have heard it: only decisions are told to all.
-    if (message === undefined && effects.some(({ _tag }) => _tag === "Apply")) this.#tell(certificate.T)
+    const isNew = effects.some(({ _tag }) => _tag === "Apply" || _tag === "Renewed")
+    if (message === undefined && isNew) this.#tell(target)
   }
 
   /** A member says that it published what we hold. It is not checked: so it keeps us from saying it soon, but not from saying it. */
@@ -551,6 +572,9 @@ export class SealedBallot implements BallotCore {
         case "AdoptLate":
           this.#take(effect.step)
           break
+        case "Renewed":
+          this.#settle(effect.target, [effect.seq])
+          break
         case "AnswerMine":
           if (this.#isVoter) this.#effects.push({ _tag: "PublishCertificate", certificate: effect.certificate })
           break
@@ -568,16 +592,21 @@ export class SealedBallot implements BallotCore {
 
   /** The register took a step: what was open below it is closed, as its votes are from before. */
   #take({ certificate, seq, target }: RegisterStep, follow: () => void = () => {}): void {
-    const key = targetKey(target)
     const before = this.#times.take(certificate, this.#now)
+    follow()
+    const below = [before, nextSeq(before, false), nextSeq(before, true)]
+    this.#settle(target, [outside, ...below.filter((step): step is number => step !== undefined && step <= seq)])
+    this.#effects.push(...this.#foreign.agreed(target))
+  }
+
+  /** Some steps are over: nothing is asked nor repeated about them. */
+  #settle(target: Target, seqs: ReadonlyArray<number>): void {
+    const key = targetKey(target)
     this.#repeats.delete(key)
     this.#fetched.delete(key)
-    follow()
-    for (const next of [outside, nextSeq(before, false), nextSeq(before, true)]) {
-      const step = next === undefined || next > seq ? undefined : this.#open.step(target, next)
-      for (const open of step?.proposals ?? []) this.#close(open, "superseded")
+    for (const seq of seqs) {
+      for (const open of this.#open.step(target, seq)?.proposals ?? []) this.#close(open, "superseded")
     }
-    this.#effects.push(...this.#foreign.agreed(target))
   }
 
   #apply({ certificate, message, seq, target, up }: RegisterStep, late: boolean): void {
@@ -609,6 +638,12 @@ export class SealedBallot implements BallotCore {
   /** Tells what we hold, within the bounds of the registers. */
   #tell(target: Target): void {
     this.#follow(this.#registers.handle({ _tag: "Behind", target }, this.#now), "")
+  }
+
+  /** Whether we may vote on that step from where we stand. */
+  #isNext(target: Target, seq: number): boolean {
+    const mine = this.seq(target)
+    return isStep(mine, seq) || (seq === mine && this.#registers.wants(target, seq))
   }
 
   #mayFetch(target: Target): boolean {
@@ -653,6 +688,7 @@ export class SealedBallot implements BallotCore {
       this.#closed.delete(id)
     }
     this.#ahead.forget(now)
+    if (this.#isVoter) this.#renewals.goOn(now, (certificate) => this.#renew(certificate))
   }
 
   /** Votes of another epoch are no evidence with those of this one: what is open is asked anew, by the next observation. */
@@ -715,9 +751,10 @@ export class SealedBallot implements BallotCore {
     return this.#now - at < within
   }
 
-  /** Whether what we saw last for a step may still be said. */
-  #isFresh({ seen }: OpenStep): boolean {
-    return seen !== undefined && this.#isRecent(seen.at, freshTime)
+  /** Whether what we saw last for a step may still be said: what was seen before the last step led to that one. */
+  #isFresh({ seen, target }: OpenStep): boolean {
+    const since = this.#times.since(target) ?? -Infinity
+    return seen !== undefined && seen.at >= since && this.#isRecent(seen.at, freshTime)
   }
 
   #drop(what: "proposal" | "vote" | "decision", reason: DropReason, sender: string, skew?: number): void {

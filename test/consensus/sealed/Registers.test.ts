@@ -2,11 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { isStep, nextSeq, statusOf } from "../../../src/consensus/sealed/Register.ts"
 import type { RegisterEffect } from "../../../src/consensus/sealed/RegisterEffect.ts"
 import { answerTime, holdTime, lateAfter, Registers } from "../../../src/consensus/sealed/Registers.ts"
+import type { Rosters } from "../../../src/consensus/sealed/Rosters.ts"
 import { VerifiedSignatures } from "../../../src/consensus/sealed/VerifiedSignatures.ts"
 import { verify } from "../../../src/consensus/sealed/verify.ts"
 import type { FinalizeMessage } from "../../../src/domain/wire/Consensus.ts"
 import type { Certificate } from "../../../src/domain/wire/Seal.ts"
-import { certificate, decision, rostersOf, start, target, vote } from "./fixtures.ts"
+import { certificate, decision, roster, rostersOf, start, target, vote } from "./fixtures.ts"
+
+interface NodeOptions extends Omit<ConstructorParameters<typeof Registers>[0], "verify"> {
+  readonly rosters?: Rosters
+}
 
 /** A node that learns of certificates, at a time that the test moves. */
 class Node {
@@ -14,8 +19,7 @@ class Node {
   readonly registers: Registers
   now = start
 
-  constructor(options: Omit<ConstructorParameters<typeof Registers>[0], "verify"> = {}) {
-    const rosters = rostersOf()
+  constructor({ rosters = rostersOf(), ...options }: NodeOptions = {}) {
     this.registers = new Registers({
       verify: (given, message) => verify(given, message, rosters, this.signatures),
       ...options
@@ -217,6 +221,27 @@ describe("a late certificate", () => {
     node.now -= 3_600_000
     assert.deepStrictEqual(node.tick(), [])
     assert.deepStrictEqual(tags(node.tick(holdTime)), ["Apply"])
+  })
+})
+
+describe("an epoch that is retired", () => {
+  it("lets the same step be proved again, which changes nothing but the proof", () => {
+    let minEpoch = 1
+    const rosters = rostersOf(roster(), roster({ epoch: 2 }))
+    const node = new Node({ minEpoch: () => minEpoch, rosters })
+    node.receive(certificate({ seq: 4 }))
+    const before = node.registers.digest()
+    const renewed = certificate({ seq: 4, epoch: 2 })
+    assert.deepStrictEqual(tags(node.receive(renewed)), ["Ignore same"])
+    assert.deepStrictEqual([...node.registers.retired()], [undefined])
+    minEpoch = 2
+    assert.deepStrictEqual([...node.registers.retired()], [certificate({ seq: 4 })])
+    assert.deepStrictEqual([3, 4, 5].map((seq) => node.registers.wants(target, seq)), [false, true, true])
+    assert.deepStrictEqual(tags(node.receive(renewed)), ["Persist", "Renewed"])
+    assert.deepStrictEqual(node.registers.certificate(target), renewed)
+    assert.deepStrictEqual(node.registers.digest(), before)
+    assert.deepStrictEqual([3, 4, 5].map((seq) => node.registers.wants(target, seq)), [false, false, true])
+    assert.deepStrictEqual(tags(node.receive(renewed)), ["Ignore same"])
   })
 })
 

@@ -753,6 +753,82 @@ describe("SealedBallot: rosters", () => {
   })
 })
 
+describe("SealedBallot: an epoch that is retired", () => {
+  const raised = rostersOf(roster(), roster({ epoch: 2, minEpoch: 2 }))
+  const anew = certificate({ epoch: 2, seq: 4 })
+
+  /** A table that stands at the step 4, by a certificate of an epoch that counts no more. */
+  const standing = (options: ConstructorParameters<typeof SealedTable>[0] = {}) => {
+    const table = new SealedTable(options).stands(certificate({ seq: 4 }))
+    table.handle({ _tag: "Rosters", rosters: raised })
+    return table
+  }
+
+  it("has its steps proved again where they stand, with nothing following from it: who lacks the proof gets one", () => {
+    const table = standing()
+    const asked = table.pass(1)
+    const { proposal } = only(asked, "PublishProposal")[0]!
+    assert.deepInclude(proposal, { Seq: 4, ProposedStatus: true })
+    table.see(true, asked)
+    table.vote(voteOf("m2", { id: proposal.ID, seq: 4, epoch: 2, at: table.now }))
+    const effects = table.vote(voteOf("m3", { id: proposal.ID, seq: 4, epoch: 2, at: table.now }))
+    assert.includeMembers([...tags(effects)], ["Persist", "PublishDecision"])
+    assert.notInclude(tags(effects), "Apply")
+    assert.strictEqual(table.ballot.seq(target), 4)
+    const kept = table.ballot.certificate(target)!
+    assert.strictEqual(kept.epoch, 2)
+    assert.include(tags(new SealedTable({ rosters: raised }).certificate(kept)), "Apply")
+    assert.deepStrictEqual(only(table.pass(120), "PublishProposal"), [], "once is enough")
+    assert.strictEqual(table.ballot.size().open, 0)
+  })
+
+  it("votes on that when others ask, and takes it from them, once, and no forged one", () => {
+    const table = standing()
+    const asked = table.receive(proposalOf("m2", { seq: 4, epoch: 2 }))
+    assert.include(tags(table.see(true, asked)), "PublishVote")
+    const forged = { ...anew, votes: anew.votes.map((vote) => ({ ...vote, sig: `${vote.sig}x` })) }
+    assert.deepStrictEqual(reasons(table.certificate(forged)), ["BadSignature"])
+    assert.deepStrictEqual(only(table.certificate(anew), "Persist").map(({ certificate }) => certificate), [anew])
+    assert.strictEqual(table.ballot.size().open, 0)
+    assert.notInclude(tags(table.certificate(anew)), "Persist")
+    table.now += 10 * second
+    assert.deepStrictEqual(tags(table.receive(proposalOf("m3", { seq: 4, epoch: 2, at: table.now }))), [
+      "PublishCertificate"
+    ])
+  })
+
+  it("goes on to the next step all the same, and proves nothing again that it does not see", () => {
+    const table = standing()
+    const asked = table.pass(1)
+    table.see(false, asked)
+    table.see(false, table.propose(false))
+    for (const voter of ["m2", "m3"]) table.vote(voteOf(voter, { seq: 5, epoch: 2, at: table.now }))
+    assert.strictEqual(table.ballot.seq(target), 5)
+    assert.strictEqual(table.ballot.size().open, 0)
+    assert.deepStrictEqual(only(table.pass(120), "PublishProposal"), [])
+  })
+
+  it("asks again every half minute, while it is voted down or nobody answers", () => {
+    const table = standing()
+    for (let i = 0; i < 10; i++) {
+      const asked = table.pass(30)
+      const { proposal } = only(asked, "PublishProposal")[0]!
+      table.see(false, asked)
+      for (const voter of ["m2", "m3", "m4"]) {
+        table.vote(voteOf(voter, { id: proposal.ID, seq: 4, epoch: 2, sees: false, at: table.now }))
+      }
+      assert.strictEqual(table.ballot.size().open, 0)
+    }
+  })
+
+  it("asks for nothing where nothing is retired, nor as a follower", () => {
+    const well = new SealedTable().stands(certificate({ seq: 4 }))
+    well.handle({ _tag: "Rosters", rosters: rostersOf(roster(), roster({ epoch: 2 })) })
+    assert.deepStrictEqual(only(well.pass(60), "PublishProposal"), [])
+    assert.deepStrictEqual(only(standing({ isVoter: false }).pass(60), "PublishProposal"), [])
+  })
+})
+
 describe("SealedBallot: v2 nodes in the cluster", () => {
   it("get a vote on their proposals that can be part of no certificate, and never change it", () => {
     const table = new SealedTable()

@@ -257,8 +257,7 @@ export class Node implements AnyNode {
 
   #watchCertificates(life: Life, certificates: CertificateFile["Service"]): CertificateFile["Service"] {
     life.certificates = certificates
-    const kept = certificates.all().map(({ T, seq }) => [targetKey(T), seq] as const)
-    this.#cluster.watch.started(this.id, life.number, new Map(kept))
+    this.#cluster.watch.started(this.id, life.number, certificates.all())
     return {
       ...certificates,
       add: (certificate) =>

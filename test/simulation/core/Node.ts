@@ -164,11 +164,7 @@ export class Node implements AnyNode {
 
     for (const entry of this.#disk.official) this.#table.restore(entry)
     if (this.role === "IBPCollator") this.store.bringInLine(this.#table, this.wall)
-    cluster.watch.started(
-      this.id,
-      this.#life,
-      new Map(Array.from(this.#disk.certificates, ([key, { seq }]) => [key, seq]))
-    )
+    cluster.watch.started(this.id, this.#life, this.#disk.certificates.values())
     for (const certificate of this.#disk.certificates.values()) this.handle({ _tag: "Restore", certificate })
     this.#tick()
     if (this.#usesMembership) this.#announce(0)

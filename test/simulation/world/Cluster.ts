@@ -123,8 +123,8 @@ export class Cluster {
       ...[...Array(Math.floor((agreed - plan.healAt) / 2_000)).keys()].map((i) =>
         [plan.healAt + 2_000 * (i + 1), () => {}] as const
       ),
-      [agreed, () => this.#agree((node) => node.isMonitor || plan.reconnects, true)],
-      [agreed + holdTime, () => this.#agree((node) => node.isMonitor || plan.reconnects, false)],
+      [agreed, () => this.#agree((node) => this.#takesPart(node) || plan.reconnects, true)],
+      [agreed + holdTime, () => this.#agree((node) => this.#takesPart(node) || plan.reconnects, false)],
       ...plan.reconnects
         ? []
         : [[agreed + toldWithin + holdTime, () => this.#agree(() => true, false)] as const]
@@ -367,14 +367,26 @@ export class Cluster {
     return true
   }
 
+  /** Who does not vote hears others only by their digests. */
+  #takesPart({ id, isMonitor }: AnyNode): boolean {
+    return isMonitor && (this.plan.mode === "open" || this.rosters.current.members.some((member) => member.id === id))
+  }
+
+  /** What minEpoch took away before most heard of it: `docs/consensus.md` says how that is mended by hand. */
+  #isStranded(target: Target): boolean {
+    const live = [...this.nodes.values()].filter(({ alive }) => alive)
+    const index = this.#index.get(targetKey(target))!
+    const seeing = live.filter(({ misjudges }) => !misjudges.has(index)).map(({ id }) => id)
+    return this.watch.isStranded(target, this.rosters.current, live.map(({ id }) => id), new Set(seeing))
+  }
+
   /** Whether those nodes hold for official what most monitors see. `mayHold`: late certificates may still wait. */
   #agree(whom: (node: AnyNode) => boolean, mayHold: boolean): void {
     if (this.plan.small) return
     for (const node of this.nodes.values()) {
       if (!node.alive || !whom(node) || (mayHold && node.isHolding)) continue
       for (const target of this.plan.targets) {
-        // What was decided in an epoch that is retired cannot be shown to anybody: it has to be decided anew.
-        if (this.watch.isRetired(target, this.rosters.minEpoch)) continue
+        if (this.#isStranded(target)) continue
         const { up } = this.#truth.get(targetKey(target))!
         const official = node.official(target)
         // Who lost its disk and missed the answers to its questions waits quietly for others before it proposes.

@@ -2,7 +2,7 @@ import type { BallotEffect } from "../../../src/consensus/BallotEffect.ts"
 import { cheapPublicKey } from "../../../src/consensus/sealed/cheapKey.ts"
 import type { Roster } from "../../../src/consensus/sealed/Roster.ts"
 import type { Outage } from "../../../src/domain/Outage.ts"
-import { type Target, type TargetKey, targetKey } from "../../../src/domain/Target.ts"
+import { type Target, targetKey } from "../../../src/domain/Target.ts"
 import type { Vote } from "../../../src/domain/wire/Consensus.ts"
 import type { Certificate } from "../../../src/domain/wire/Seal.ts"
 import { wireTimeMillis } from "../../../src/domain/wire/WireTime.ts"
@@ -60,9 +60,9 @@ export class Watch {
   readonly #meaning = new Map<string, string>()
   /** Decisions that a monitor truly made of votes. */
   readonly #made = new Set<string>()
-  readonly #seqs = new Map<string, number>()
+  readonly #registers = new Map<string, { readonly seq: number; readonly epoch: number }>()
+  readonly #lives = new Map<string, number>()
   readonly #certified = new Set<string>()
-  readonly #newest = new Map<TargetKey, { readonly seq: number; readonly epoch: number }>()
 
   constructor(options: { readonly mode: Mode; readonly now: () => number; readonly stolen: ReadonlyArray<string> }) {
     this.#mode = options.mode
@@ -177,16 +177,13 @@ export class Watch {
     const { T: target, epoch, seq, votes } = certificate
     const what = `${nameOf(target)} ${statusText(seq % 2 === 0)} (seq ${seq})`
     const register = `${node} ${life} ${targetKey(target)}`
-    const before = this.#seqs.get(register) ?? 0
-    if (seq <= before) {
-      this.violated("P1", `the register of ${node} goes from ${before} to ${what}`)
+    const before = this.#registers.get(register)
+    const minEpoch = Math.max(...Array.from(this.rosters.values(), (roster) => roster.minEpoch))
+    const isRenewed = seq === before?.seq && before.epoch < minEpoch && epoch >= minEpoch
+    if (seq <= (before?.seq ?? 0) && !isRenewed) {
+      this.violated("P1", `the register of ${node} goes from ${before?.seq} to ${what}`)
     }
-    this.#seqs.set(register, seq)
-
-    const newest = this.#newest.get(targetKey(target))
-    if (newest === undefined || seq > newest.seq || (seq === newest.seq && epoch < newest.epoch)) {
-      this.#newest.set(targetKey(target), { seq, epoch })
-    }
+    this.#registers.set(register, { seq, epoch })
 
     const text = JSON.stringify(certificate)
     if (this.#certified.has(text)) return
@@ -257,15 +254,27 @@ export class Watch {
       && this.rosters.get(epoch)?.members.find(({ id }) => id === member)?.key === cheapPublicKey(member)
   }
 
-  /** Whether somebody took the last step of a target in an epoch that counts no more, and so can neither show it nor vote on it again. */
-  isRetired(target: Target, minEpoch: number): boolean {
-    const last = this.#newest.get(targetKey(target))
-    return last !== undefined && last.epoch < minEpoch
+  /**
+   * Whether the highest step of a target stands by an epoch that is retired, at fewer than a majority of those monitors: then they cannot
+   * prove it again, nor can the others follow them.
+   */
+  isStranded(target: Target, roster: Roster, nodes: ReadonlyArray<string>, seeing: ReadonlySet<string>): boolean {
+    const registers = nodes.flatMap((node) => {
+      const register = this.#registers.get(`${node} ${this.#lives.get(node)} ${targetKey(target)}`)
+      return register === undefined ? [] : [{ node, ...register }]
+    })
+    const seq = Math.max(...registers.map((register) => register.seq))
+    const highest = registers.filter((register) => register.seq === seq)
+    const electorate = roster.members.filter(({ ipv6, role }) => role === "IBPMonitor" && (ipv6 || !target.ipv6))
+    const able = highest.filter(({ node }) => seeing.has(node) && electorate.some(({ id }) => id === node))
+    const isRetired = highest.length > 0 && highest.every(({ epoch }) => epoch < roster.minEpoch)
+    return isRetired && able.length < majority(electorate.length)
   }
 
   /** A node starts with nothing but its disk. */
-  started(node: string, life: number, seqs: ReadonlyMap<TargetKey, number>): void {
-    for (const [key, seq] of seqs) this.#seqs.set(`${node} ${life} ${key}`, seq)
+  started(node: string, life: number, kept: Iterable<Certificate>): void {
+    this.#lives.set(node, life)
+    for (const { T, epoch, seq } of kept) this.#registers.set(`${node} ${life} ${targetKey(T)}`, { seq, epoch })
   }
 }
 
