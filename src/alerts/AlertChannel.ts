@@ -17,11 +17,17 @@ export { AlertError } from "./AlertError.ts"
 /** Where alerts go. Each channel has a stable name, under which its deliveries are remembered. */
 export interface Channel {
   readonly name: string
+  /** What people know it by, where that is not its name: it may change with the place of the channel in the document. */
+  readonly label?: string
   /**
    * Tells it, and may give back what the next message of the thread needs, such as an id. It may come again with the same
    * key.
    */
   readonly deliver: (message: AlertMessage) => Effect.Effect<string | void, AlertError>
+  /** Whether the documents give it anybody to tell, where it may be without. When it has nobody it delivers nothing. */
+  readonly isSet?: Effect.Effect<boolean>
+  /** Gives up what it holds elsewhere and cannot be found again by another process, as a session that is not stored. */
+  readonly release?: Effect.Effect<void, AlertError>
 }
 
 /** An outage as a board shows it. */
@@ -29,6 +35,8 @@ export interface Standing {
   readonly outage: Outage
   readonly state: "open" | "resolved"
   readonly severity: Severity
+  /** As of a message. */
+  readonly isTest?: boolean
 }
 
 /** Where all alerts that stand are shown, again and again. */
@@ -39,6 +47,10 @@ export interface Board {
   readonly showEnds: Duration.Input
   readonly show: (alerts: ReadonlyArray<Standing>) => Effect.Effect<void, AlertError>
 }
+
+/** What people call it. */
+export const labelOf = (channel: Channel | Board): string =>
+  isChannel(channel) ? channel.label ?? channel.name : channel.name
 
 export const isChannel = (channel: Channel | Board): channel is Channel => "deliver" in channel
 export const isBoard = (channel: Channel | Board): channel is Board => "show" in channel

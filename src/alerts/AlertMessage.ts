@@ -13,6 +13,8 @@ export interface AlertMessage {
   readonly severity: Severity
   /** What the channel gave back for the message before, such as the id by which it can edit it. */
   readonly receipt: string | undefined
+  /** Of `geodns alerts test`: nothing is down, and every channel says so in its first words. */
+  readonly isTest?: boolean
   /** The same for every try: a channel that saw it already says nothing new. */
   readonly idempotencyKey: string
 }

@@ -1,7 +1,9 @@
 import type * as IpNetwork from "effect/net/IpNetwork"
+import { STATUS_CODES } from "node:http"
+import type { Answer, NoAnswer } from "../config/exchange.ts"
 import { literalOf } from "../config/outbound.ts"
 import { AlertError } from "./AlertError.ts"
-import type { Answer, NoAnswer } from "./exchange.ts"
+import { marksOf, meaningOf } from "./AnswerMeaning.ts"
 
 /** Where messages go, and what may be reached for it: the internet, what the operator allows, and what the URL itself names. */
 export interface AlertTarget {
@@ -22,34 +24,33 @@ export const alertTarget = (
   return { channel, url: parsed, allowed: [...allowed, ...literalOf(parsed)] }
 }
 
+/** Who it was, where the name of the channel does not say it. */
+const whose = ({ channel, url }: AlertTarget): string => channel.includes(url.host) ? "" : url.host
+
 /** Nobody answered: everything waits. */
-export const unanswered = ({ channel, url }: AlertTarget) => ({ problem, wasSent }: NoAnswer): AlertError =>
+export const unanswered = (target: AlertTarget) => ({ problem, wasSent }: NoAnswer): AlertError =>
   new AlertError({
-    channel,
-    problem: `${url.host}: ${problem}`,
+    channel: target.channel,
+    problem: [whose(target), problem].filter((part) => part !== "").join(": "),
     isRetryable: true,
     isDown: true,
+    // Somebody hangs up on some messages.
+    ...wasSent && { isOdd: true },
     mayHaveArrived: wasSent
   })
 
-/** Statuses that say that the server as a whole does not work now. */
-const down: ReadonlySet<number> = new Set([429, 502, 503, 504])
-/** Refusals that are of the moment, or of who we are, and not of the message. */
-const passing: ReadonlySet<number> = new Set([401, 403, 404, 407, 408, 425])
-
-const maxShown = 200
-
-/** The error of an answer that is no success. */
+/**
+ * The error of an answer that is no success. Of what it says nothing is shown, since it may hold what it was sent: the URL, a
+ * password. `what` is shown.
+ */
 export const refused = (
-  { channel, url }: AlertTarget,
-  { retryAfter, status, text }: Answer,
-  what = text.replace(/[\p{Cc}\s]+/gu, " ").trim().slice(0, maxShown)
+  target: AlertTarget,
+  { retryAfter, status }: Pick<Answer, "retryAfter" | "status">,
+  what = STATUS_CODES[status] ?? ""
 ): AlertError =>
   new AlertError({
-    channel,
-    problem: `${url.host} answers with HTTP status ${status}${what === "" ? "" : `: ${what}`}`,
-    isRetryable: status < 400 || status >= 500 || status === 429 || passing.has(status),
-    ...(down.has(status) || passing.has(status) || status < 400) && { isDown: true },
-    ...status >= 500 && { mayHaveArrived: true },
+    channel: target.channel,
+    problem: `${whose(target) || "it"} answers with HTTP status ${status}${what === "" ? "" : ` (${what})`}`,
+    ...marksOf[meaningOf(status)],
     ...retryAfter !== undefined && { retryAfter }
   })

@@ -64,9 +64,14 @@ const stormText = ({ kind, outage, outages }: AlertMessage): string => {
   return `${how} ${open.length} of ${of} since ${timeText(outage.start)}: ${[...told, ...more].join("; ")}`
 }
 
+/** The first words of a test: nobody must take it for an outage. */
+export const testText = ({ kind, outages }: Pick<AlertMessage, "kind" | "outages">): string =>
+  `TEST${kind === "resolved" ? " is over" : ", nothing is down"}: ${membersOf(outages).map(oneLine).join(", ")}`
+
 /** A message as one readable line. */
 export const alertText = (message: AlertMessage): string => {
-  const { kind, outage, outages } = message
+  const { isTest = false, kind, outage, outages } = message
+  if (isTest) return testText(message)
   if (outages.length > 1) return stormText(message)
   const [what, why, late] = [whatOf(outage), whyOf(outage), lateOf(outage)]
   if (kind !== "resolved" || outage.end === undefined) {

@@ -129,7 +129,11 @@ export const isFinished = (
 export const messageOf = (
   storm: Storm,
   kind: AlertKind,
-  options: { readonly severity?: AlertMessage["severity"]; readonly receipt?: string | undefined } = {}
+  options: {
+    readonly severity?: AlertMessage["severity"]
+    readonly receipt?: string | undefined
+    readonly isTest?: boolean
+  } = {}
 ): AlertMessage => {
   const { outage } = storm[0]
   return {
@@ -138,6 +142,7 @@ export const messageOf = (
     kind,
     severity: options.severity ?? "warning",
     receipt: options.receipt,
+    ...options.isTest === true && { isTest: true },
     idempotencyKey: kind === "updated" ? `${outage.id}:updated:${revisionOf(storm)}` : `${outage.id}:${kind}`
   }
 }

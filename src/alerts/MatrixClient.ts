@@ -6,10 +6,10 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
+import { type Answer, exchange } from "../config/exchange.ts"
 import type { AlertStore } from "../store/AlertStore.ts"
 import { AlertError } from "./AlertError.ts"
 import { alertTarget, refused, unanswered } from "./AlertTarget.ts"
-import { type Answer, exchange } from "./exchange.ts"
 import type { MatrixContent } from "./matrixMessage.ts"
 
 /** The account that writes. */
@@ -25,6 +25,8 @@ export interface MatrixAccount {
 export interface MatrixClient {
   /** Sends a message and gives the id of its event: the same for the same transaction, however often it is sent. */
   readonly send: (room: string, transaction: string, content: MatrixContent) => Effect.Effect<string, AlertError>
+  /** Logs out, when the session is not in the store: nobody could use it again, and its device would stay for ever. */
+  readonly release: Effect.Effect<void, AlertError>
 }
 
 /** Who we are at the homeserver. Kept in the store, so that a repeat after a restart is known there as one. */
@@ -49,33 +51,41 @@ const textField = (json: unknown, key: string): string | undefined => {
   return typeof value === "string" && value !== "" ? value : undefined
 }
 
+/** How long a server wants to be left alone, in milliseconds: some say the number as a text. */
+const waitOf = (value: unknown): number | undefined => {
+  const wait = typeof value === "string" && /^\d{1,12}$/.test(value) ? Number(value) : value
+  return typeof wait === "number" && wait >= 0 ? wait : undefined
+}
+
 /**
  * A client over HTTP. It logs in with the password when it has no token or the one it has is not taken any more, joins a room
- * that it is invited to, and waits as long as the server asks. It needs no sync: it only writes.
+ * that it is invited to, and waits as long as the server asks. It needs no sync: it only writes. Without a store the session is
+ * of this process alone.
  */
 export const makeMatrixClient = (
   account: MatrixAccount,
-  store: AlertStore["Service"],
+  store: AlertStore["Service"] | undefined,
   channel: string
 ): MatrixClient => {
   const { allowed, homeserver, password, user } = account
   const target = alertTarget(channel, homeserver, allowed)
   const lock = Semaphore.makeUnsafe(1)
   let session: Session | undefined
+  let isStored = false
 
   const errorOf = (answer: Answer): AlertError => {
     const json = readJson(answer.text)
     const code = textField(json, "errcode")
-    const wait = field(json, "retry_after_ms")
+    const wait = waitOf(field(json, "retry_after_ms"))
     const error = refused(
       target!,
-      { ...answer, ...typeof wait === "number" && wait >= 0 && { retryAfter: wait } },
-      code === undefined ? undefined : `${code} ${textField(json, "error") ?? ""}`.trim().slice(0, 200)
+      { ...answer, ...wait !== undefined && { retryAfter: wait } },
+      code !== undefined && /^\w[\w.]{0,99}$/.test(code) ? code : undefined
     )
-    if (code === "M_LIMIT_EXCEEDED") return error.but({ isRetryable: true, isDown: true })
+    if (code === "M_LIMIT_EXCEEDED") return error.but({ isRetryable: true, isDown: true, isOdd: false })
     // The server works, and what is asked for is not there, or is none.
     return code !== undefined && [400, 404, 413].includes(answer.status)
-      ? error.but({ isRetryable: false, isDown: false })
+      ? error.but({ isRetryable: false, isDown: false, isOdd: false })
       : error
   }
 
@@ -101,7 +111,7 @@ export const makeMatrixClient = (
       }).pipe(Effect.mapError(unanswered(target)))
 
   /** What the store has. Without a store there is a new session, which repeats may show. */
-  const kept = store.kept(sessionName).pipe(
+  const kept = (store?.kept(sessionName) ?? Effect.undefined).pipe(
     Effect.timeout("5 seconds"),
     Effect.map((text) => {
       const read = text === undefined
@@ -114,9 +124,13 @@ export const makeMatrixClient = (
     )
   )
   const keep = (next: Session) =>
-    store.keep(sessionName, Redacted.make(JSON.stringify(next))).pipe(
+    store === undefined ? Effect.void : store.keep(sessionName, Redacted.make(JSON.stringify(next))).pipe(
       Effect.timeout("5 seconds"),
-      Effect.catchCause((cause) => Effect.logWarning("the Matrix session could not be stored", cause))
+      Effect.andThen(Effect.sync(() => void (isStored = true))),
+      Effect.catchCause((cause) => {
+        isStored = false
+        return Effect.logWarning("the Matrix session could not be stored", cause)
+      })
     )
 
   const logIn = Effect.fnUntraced(function*(device: string) {
@@ -131,7 +145,9 @@ export const makeMatrixClient = (
     if (token === undefined) {
       const error = errorOf(answer)
       const isWrong = answer.status === 401 || answer.status === 403
-      return yield* isWrong ? error.but({ retryAfter: error.retryAfter ?? afterWrongPassword }) : error
+      // It is no message that is refused.
+      const noMessage = error.but({ isRetryable: true, isDown: true, isOdd: false })
+      return yield* isWrong ? noMessage.but({ retryAfter: error.retryAfter ?? afterWrongPassword }) : noMessage
     }
     const next: Session = { homeserver, user, device, token }
     session = next
@@ -146,6 +162,7 @@ export const makeMatrixClient = (
       return Effect.flatMap(kept, (stored) => {
         if (stored !== undefined && stored.token !== "" && stored.token !== spent?.token) {
           session = stored
+          isStored = true
           return Effect.succeed(stored)
         }
         const device = (stored ?? spent)?.device ?? `GEODNS${randomUUID().slice(0, 8).toUpperCase()}`
@@ -180,6 +197,15 @@ export const makeMatrixClient = (
       }
       const id = answer.status === 200 ? textField(readJson(answer.text), "event_id") : undefined
       return id ?? (yield* errorOf(answer))
-    })
+    }),
+    release: Effect.suspend(() => {
+      const mine = session
+      if (mine === undefined || isStored) return Effect.void
+      session = undefined
+      return Effect.flatMap(
+        call("POST", "/logout", {}, mine.token),
+        (answer) => answer.status === 200 ? Effect.void : Effect.fail(errorOf(answer))
+      )
+    }).pipe(lock.withPermit)
   }
 }

@@ -23,8 +23,9 @@ const outageDocument = (outage: Outage) => ({
 })
 
 /** A message as JSON, for webhooks and for those that were refused. Times are RFC 3339, in UTC. */
-export const alertDocument = ({ idempotencyKey, kind, outage, outages, severity }: AlertMessage) => ({
+export const alertDocument = ({ idempotencyKey, isTest, kind, outage, outages, severity }: AlertMessage) => ({
   version: 1,
+  ...isTest === true && { test: true },
   key: idempotencyKey,
   thread: outage.id,
   kind,

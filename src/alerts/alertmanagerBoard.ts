@@ -1,12 +1,12 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as IpNetwork from "effect/net/IpNetwork"
+import { exchange } from "../config/exchange.ts"
 import type { Outage } from "../domain/Outage.ts"
 import type { Board, Standing } from "./AlertChannel.ts"
 import { AlertError } from "./AlertError.ts"
 import { type AlertTarget, alertTarget, refused, unanswered } from "./AlertTarget.ts"
-import { oneLine, votesText, whyOf } from "./AlertText.ts"
-import { exchange } from "./exchange.ts"
+import { oneLine, testText, votesText, whyOf } from "./AlertText.ts"
 
 /** How to reach Alertmanagers. */
 export interface AlertmanagerOptions {
@@ -54,13 +54,15 @@ export const labelsOf = ({ target }: Outage): Readonly<Record<string, string>> =
 
 /** An outage as it is sent. `now` in milliseconds since the epoch. */
 export const alertOf = (
-  { outage, severity, state }: Standing,
+  { isTest = false, outage, severity, state }: Standing,
   now: number,
   dashboard: string
 ): PostableAlert => ({
-  labels: labelsOf(outage),
+  labels: { ...labelsOf(outage), ...isTest && { test: "true" } },
   annotations: {
-    summary: `${oneLine(outage.target.member)}: ${oneLine(outage.target.check)} is down`,
+    summary: isTest
+      ? testText({ kind: "opened", outages: [outage] })
+      : `${oneLine(outage.target.member)}: ${oneLine(outage.target.check)} is down`,
     error: whyOf(outage),
     severity,
     since: time(outage.start),

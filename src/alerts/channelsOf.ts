@@ -8,19 +8,27 @@ import { alertmanagerBoard } from "./alertmanagerBoard.ts"
 import { logChannel } from "./logChannel.ts"
 import { matrixChannel } from "./matrixChannel.ts"
 import { makeMatrixClient } from "./MatrixClient.ts"
-import { webhookChannel } from "./webhookChannel.ts"
+import { type Webhook, webhookChannel } from "./webhookChannel.ts"
 
-/** The channels that a local document names, the log among them. `current` gives the documents as they are at the moment. */
+/** The webhooks of a local document with what people call them, each URL once. */
+export const webhooksOf = ({ GeoDNS: { Alerts: { Webhooks = [] } } }: Local): ReadonlyArray<Webhook> => [
+  ...new Map(Webhooks.map(({ Name, Secret, Url }, i): [string, Webhook] => [
+    Url,
+    { url: Url, secret: Secret, label: Name ?? `Webhooks[${i}]` }
+  ])).values()
+]
+
+/**
+ * The channels that a local document names, the log among them. `current` gives the documents as they are at the moment.
+ * Without a store sessions are of this process alone: `release` ends them.
+ */
 export const channelsOf = (
   local: Local,
-  store: AlertStore["Service"],
+  store: AlertStore["Service"] | undefined,
   current: Effect.Effect<Snapshot>
 ): ReadonlyArray<Channel | Board> => {
   const { GeoDNS: { Alerts, Outbound }, Matrix } = local
   const allowed = allowedNetworks(Outbound.Allow)
-  const webhooks = new Map(
-    (Alerts.Webhooks ?? []).map(({ Secret, Url }) => [Url, webhookChannel({ url: Url, secret: Secret }, allowed)])
-  )
   const account = { homeserver: Matrix.HomeServerURL, user: Matrix.Username, password: Matrix.Password, allowed }
   const client = makeMatrixClient(account, store, "matrix")
   return [
@@ -28,7 +36,7 @@ export const channelsOf = (
     ...Matrix.HomeServerURL === ""
       ? []
       : [matrixChannel(client, "room", current), matrixChannel(client, "internal_room", current)],
-    ...webhooks.values(),
+    ...webhooksOf(local).map((webhook) => webhookChannel(webhook, allowed)),
     ...Alerts.Alertmanager === undefined ? [] : [alertmanagerBoard({
       urls: Alerts.Alertmanager.Urls,
       interval: Alerts.Alertmanager.Interval,

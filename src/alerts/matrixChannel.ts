@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import type { Snapshot } from "../config/Snapshot.ts"
 import type { Channel } from "./AlertChannel.ts"
+import { AlertError } from "./AlertError.ts"
 import { membersOf } from "./AlertText.ts"
 import type { MatrixClient } from "./MatrixClient.ts"
 import { editContent, newContent, replyContent } from "./matrixMessage.ts"
@@ -30,9 +31,16 @@ const roomOf = (snapshot: Snapshot, which: MatrixRoom): string => {
 const transactionOf = (...parts: ReadonlyArray<string>): string =>
   createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32)
 
+const noRoom = new AlertError({
+  channel: "matrix",
+  problem: "no room: give matrix.room of the alerts document, or Matrix.RoomID",
+  isRetryable: true,
+  isDown: true
+})
+
 /**
  * One message per thread in one room, edited when there is news and when it is over. People are called once. Where there is
- * no such room nothing is told.
+ * no internal room it tells nothing. Without any room alerts wait for one.
  */
 export const matrixChannel = (
   client: MatrixClient,
@@ -40,10 +48,15 @@ export const matrixChannel = (
   current: Effect.Effect<Snapshot>
 ): Channel => ({
   name: which === "room" ? "matrix" : "matrix:internal",
+  ...which === "internal_room" && { isSet: Effect.map(current, (snapshot) => roomOf(snapshot, which) !== "") },
+  release: client.release,
   deliver: Effect.fnUntraced(function*(message) {
     const snapshot = yield* current
     const room = roomOf(snapshot, which)
-    if (room === "") return
+    if (room === "") {
+      const isNeeded = which === "room" && (message.isTest === true || roomOf(snapshot, "internal_room") === "")
+      return yield* isNeeded ? Effect.fail(noRoom) : Effect.void
+    }
     const key = message.idempotencyKey
     const named = mentionsOf(snapshot.alerts, snapshot.catalog, membersOf(message.outages))
     const before = message.receipt === undefined ? undefined : Result.getOrUndefined(decodeReceipt(message.receipt))

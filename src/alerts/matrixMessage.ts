@@ -2,7 +2,7 @@ import { clip } from "../domain/clip.ts"
 import { escapeHtml } from "../domain/escapeHtml.ts"
 import type { Outage } from "../domain/Outage.ts"
 import type { AlertMessage } from "./AlertMessage.ts"
-import { durationText, endOf, membersOf, oneLine, timeText, votesText, whyOf } from "./AlertText.ts"
+import { durationText, endOf, membersOf, oneLine, testText, timeText, votesText, whyOf } from "./AlertText.ts"
 
 /** The content of an `m.room.message`. */
 export type MatrixContent = Readonly<Record<string, unknown>>
@@ -17,6 +17,9 @@ const votersText = (outage: Outage): string => {
   const agreed = Object.entries(outage.votes).filter(([, agree]) => agree).map(([node]) => oneLine(node)).sort()
   return `${votesText(outage)}${agreed.length === 0 ? "" : ` (${agreed.join(", ")})`}`
 }
+
+/** Of these, what a test has to say. */
+const ofTests: ReadonlySet<string> = new Set(["Member", "Error", "Since"])
 
 /** What is said of one outage, line by line. */
 const linesOf = (outage: Outage): ReadonlyArray<readonly [name: string, value: string]> => {
@@ -44,7 +47,9 @@ const itemOf = (outage: Outage): string => {
   return clip(item, maxItem)
 }
 
-const headline = ({ kind, outage, outages, severity }: AlertMessage): string => {
+const headline = (message: AlertMessage): string => {
+  const { isTest = false, kind, outage, outages, severity } = message
+  if (isTest) return testText(message)
   const members = membersOf(outages)
   const who = members.length === 1 ? oneLine(members[0]!) : `${members.length} members`
   const what = outages.length === 1 ? who : `${who}, ${outages.length} targets`
@@ -56,13 +61,13 @@ const headline = ({ kind, outage, outages, severity }: AlertMessage): string => 
 
 /** A message for people: the same as plain text and as HTML. `mentions` are the ids of those who are called. */
 const textsOf = (message: AlertMessage, mentions: ReadonlyArray<string>) => {
-  const { kind, outage, outages } = message
+  const { isTest = false, kind, outage, outages } = message
   const title = headline(message)
-  const icon = kind === "resolved" ? "🟢" : "🔴"
+  const icon = isTest ? "🧪" : kind === "resolved" ? "🟢" : "🔴"
   const isStorm = outages.length > 1
   const items = outages.slice(0, maxListed).map(itemOf)
   const more = outages.length > maxListed ? [`and ${outages.length - maxListed} more`] : []
-  const rows = linesOf(outage)
+  const rows = linesOf(outage).filter(([name]) => !isTest || ofTests.has(name))
   const plain = isStorm
     ? [...items, ...more].map((item) => `- ${item}`)
     : rows.map(([name, value]) => `${name}: ${value}`)

@@ -6,6 +6,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Subject } from "../domain/wire/Subject.ts"
+import { oncePerMinute } from "../node/oncePerMinute.ts"
 import { Bus, type BusMessage } from "./Bus.ts"
 import { BusError, TooLong, Unencodable } from "./BusError.ts"
 import { messageCodec } from "./MessageCodec.ts"
@@ -34,21 +35,6 @@ export const send = <A>(subject: Subject<A>, value: A, reply?: string): Effect.E
 
 /** The start of a foreign text, safe for a log line. */
 const excerpt = (text: string): string => JSON.stringify(text.length > 160 ? `${text.slice(0, 160)}…` : text)
-
-/** Lets a log line through once per minute and tells it how many it stands for. */
-const oncePerMinute = (clock: Clock.Clock) => {
-  let next: bigint | undefined
-  let suppressed = 0
-  return (log: (count: number) => Effect.Effect<void>): Effect.Effect<void> => {
-    suppressed++
-    const now = clock.monotonicTimeNanosUnsafe()
-    if (next !== undefined && now < next) return Effect.void
-    const count = suppressed
-    next = now + 60_000_000_000n
-    suppressed = 0
-    return log(count)
-  }
-}
 
 /**
  * Handles every message of a subject, one at a time and in order, until the scope closes. The subscription is in place

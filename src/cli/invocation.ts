@@ -7,7 +7,7 @@ import type * as Layer from "effect/Layer"
 export const usageExitCode = 2
 
 /** Whether a failure is that the command line could not be understood. */
-export const isUsageError = (error: unknown): boolean =>
+export const isUsageError = (error: unknown): error is CliError.ShowHelp =>
   CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0
 
 /** What is wrong with a command line is said, and how to get help; the help itself would push it off the screen. */

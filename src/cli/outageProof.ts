@@ -2,30 +2,33 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { describeInvalid } from "../consensus/sealed/Invalid.ts"
+import { decisionIdOf } from "../consensus/sealed/decisionIdOf.ts"
 import { judgeVotes } from "../consensus/sealed/judgeVotes.ts"
 import { statusOf } from "../consensus/sealed/Register.ts"
-import type { Rosters } from "../consensus/sealed/Rosters.ts"
 import { maxSpread, verify } from "../consensus/sealed/verify.ts"
 import type { Outage } from "../domain/Outage.ts"
-import { targetKey } from "../domain/Target.ts"
+import { type Target, targetKey } from "../domain/Target.ts"
 import type { FinalizeMessage } from "../domain/wire/Consensus.ts"
 import type { Certificate } from "../domain/wire/Seal.ts"
 import { type OutageDecision, OutageStore } from "../store/OutageStore.ts"
+import type { OutageProofFile } from "./proofFile.ts"
+import { invalidText, type RosterFileOf } from "./text/invalidText.ts"
 import type { Verdict } from "./text/proofText.ts"
 
 /** Judges a certificate, and the decision that it came with, if it did. */
 export const judge = (
   certificate: Certificate,
   message: FinalizeMessage | undefined,
-  rosters: Rosters
+  by: RosterFileOf
 ): Verdict => {
-  const verified = verify(certificate, message, rosters)
+  const verified = verify(certificate, message, by.rosters)
   return {
     certificate,
-    votes: judgeVotes(certificate, rosters),
+    votes: judgeVotes(certificate, by.rosters),
     proof: Result.getOrUndefined(verified),
-    invalid: Result.isFailure(verified) ? verified.failure : undefined
+    invalid: Result.isFailure(verified)
+      ? { reason: verified.failure._tag, problem: invalidText(verified.failure, by) }
+      : undefined
   }
 }
 
@@ -39,9 +42,13 @@ export interface Side {
 
 /** An outage, and whether it is proved that it began and, if it is over, that it ended. */
 export interface OutageVerdict {
-  readonly outage: Outage
+  /** Times in milliseconds since the epoch. Where a file is all there is, they are those of the votes, as far as these hold. */
+  readonly outage: Pick<Outage, "id" | "target" | "proof"> & {
+    readonly start: number | undefined
+    readonly end: number | undefined
+  }
   readonly opening: Side
-  /** Undefined while it is open. */
+  /** Undefined while it is open, or as far as the file says. */
   readonly closing: Side | undefined
   /** What an auditor should know beside that. */
   readonly notes: ReadonlyArray<string>
@@ -55,26 +62,27 @@ export const problemOf = ({ closing, opening }: OutageVerdict): string | undefin
     ? `its end: ${closing.problem}`
     : undefined
 
-const sideOf = (
-  outage: Outage,
-  up: boolean,
-  decision: OutageDecision | undefined,
-  rosters: Rosters,
-  after = 0
-): Side => {
-  const certificate = decision?.proof?.certificate
-  if (certificate === undefined) {
-    return {
-      verdict: undefined,
-      problem: decision === undefined
-        ? "it ended without a decision: nobody serves the target any more, or the next outage showed that it was over"
-        : "no certificate is stored: it was decided without signatures"
-    }
-  }
-  const verdict = judge(certificate, undefined, rosters)
+/** What of an outage is proved, for those who have neither the store nor the network; nothing if not even its beginning is. */
+export const provedOf = ({ closing, opening }: OutageVerdict): OutageProofFile | undefined => {
+  const [began, ended] = [opening, closing].map((side) =>
+    side?.problem === undefined ? side?.verdict?.proof?.certificate : undefined
+  )
+  return began === undefined ? undefined : { opening: began, ...ended !== undefined && { closing: ended } }
+}
+
+interface SideOptions {
+  readonly target: Target
+  readonly up: boolean
+  readonly by: RosterFileOf
+  /** The step that the outage began with, of its end. */
+  readonly after?: number | undefined
+}
+
+const sideOf = (certificate: Certificate, { after = 0, by, target, up }: SideOptions): Side => {
+  const verdict = judge(certificate, undefined, by)
   const problem = verdict.invalid !== undefined
-    ? describeInvalid(verdict.invalid)
-    : targetKey(certificate.T) !== targetKey(outage.target)
+    ? verdict.invalid.problem
+    : targetKey(certificate.T) !== targetKey(target)
     ? "its certificate is of another target"
     : statusOf(certificate.seq) !== up
     ? `its certificate says that the target is ${up ? "down" : "up"}`
@@ -82,6 +90,18 @@ const sideOf = (
     ? `its certificate is of step ${certificate.seq}, and the outage began with step ${after}`
     : undefined
   return { verdict, problem }
+}
+
+const sideOfStore = (decision: OutageDecision | undefined, options: SideOptions): Side => {
+  const certificate = decision?.proof?.certificate
+  return certificate === undefined
+    ? {
+      verdict: undefined,
+      problem: decision === undefined
+        ? "it ended without a decision: nobody serves the target any more, or the next outage showed that it was over"
+        : "no certificate is stored: it was decided without signatures"
+    }
+    : sideOf(certificate, options)
 }
 
 const time = (millis: number): string => new Date(millis).toISOString()
@@ -94,17 +114,29 @@ const timeNote = (what: string, at: number, side: Side | undefined): ReadonlyArr
     : [`the store has ${time(at)} for ${what}, and the last of its votes was observed at ${time(proof.newest)}`]
 }
 
-/** Reads an outage from the store and judges what proves it. None when the store does not have it. */
-export const outageProof = Effect.fn("outageProof")(function*(id: string, rosters: Rosters) {
+const gapNote = (began: number | undefined, ended: number | undefined, where: string): ReadonlyArray<string> =>
+  began !== undefined && ended !== undefined && ended > began + 1
+    ? [`of the steps between ${began} and ${ended} nothing is ${where}: the target may have been up meanwhile`]
+    : []
+
+/** The outages whose ids begin so: one where it is a whole id, and of several no more than are worth naming. */
+export const outagesOf = Effect.fn("outagesOf")(function*(id: string) {
   const store = yield* OutageStore
-  const outage = Option.getOrUndefined(yield* Stream.runHead(store.find({ id })))
-  if (outage === undefined) return undefined
-  const decisions = yield* store.decisions(id)
+  const whole = Option.toArray(yield* Stream.runHead(store.find({ id })))
+  return whole.length > 0 || id === ""
+    ? whole
+    : yield* Stream.runCollect(Stream.take(store.find({ idStart: id }), 4))
+})
+
+/** Judges what the store has to prove an outage of it. */
+export const outageProof = Effect.fn("outageProof")(function*(outage: Outage, by: RosterFileOf) {
+  const store = yield* OutageStore
+  const decisions = yield* store.decisions(outage.id)
   const [down, up] = [false, true].map((up) => decisions.find((decision) => decision.up === up))
-  const opening = sideOf(outage, false, down, rosters)
+  const { target } = outage
+  const opening = sideOfStore(down, { target, up: false, by })
   const began = opening.verdict?.certificate.seq
-  const closing = outage.end === undefined ? undefined : sideOf(outage, true, up, rosters, began)
-  const ended = closing?.verdict?.certificate.seq
+  const closing = outage.end === undefined ? undefined : sideOfStore(up, { target, up: true, by, after: began })
   const verdict: OutageVerdict = {
     outage,
     opening,
@@ -113,12 +145,34 @@ export const outageProof = Effect.fn("outageProof")(function*(id: string, roster
       ...outage.proof?.late === true
         ? ["it is marked late: a decision on it was learnt long after it was observed"]
         : [],
-      ...began !== undefined && ended !== undefined && ended > began + 1
-        ? [`of the steps between ${began} and ${ended} nothing is stored: the target may have been up meanwhile`]
-        : [],
+      ...gapNote(began, closing?.verdict?.certificate.seq, "stored"),
       ...timeNote("its beginning", outage.start, opening),
       ...outage.end === undefined ? [] : timeNote("its end", outage.end, closing)
     ]
   }
   return verdict
 })
+
+/** Judges what a file proves of an outage. It says nothing that is not signed, so all of it follows from the votes. */
+export const exportedProof = (file: OutageProofFile, by: RosterFileOf): OutageVerdict => {
+  const { seq, T: target } = file.opening
+  const opening = sideOf(file.opening, { target, up: false, by })
+  const closing = file.closing && sideOf(file.closing, { target, up: true, by, after: seq })
+  const [start, end] = [opening, closing].map((side) =>
+    side?.problem === undefined ? side?.verdict?.proof?.newest : undefined
+  )
+  return {
+    outage: {
+      id: decisionIdOf(target, seq),
+      target,
+      start,
+      // Observations of different voters: as the store has it, it lasted a millisecond at least.
+      end: start === undefined || end === undefined ? end : Math.max(end, start + 1)
+    },
+    opening,
+    closing,
+    notes: closing === undefined
+      ? ["the file has no end of it: when it was written, the outage was open, or its end not proved"]
+      : gapNote(seq, closing.verdict?.certificate.seq, "in the file")
+  }
+}

@@ -17,8 +17,11 @@ export const tooLarge = (limit: number): TooLarge => new TooLarge({ limit })
 /** The file cannot be read, or the server cannot be reached. */
 export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { detail: Schema.String }) {}
 
+/** It leads to an address that is not to be reached for it: nothing was sent. */
+export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { detail: Schema.String }) {}
+
 /** Why a document could not be read. */
-export const DocumentErrorReason = Schema.Union([NotFound, TimedOut, BadStatus, TooLarge, Unreadable])
+export const DocumentErrorReason = Schema.Union([NotFound, TimedOut, BadStatus, TooLarge, Unreadable, Forbidden])
 export type DocumentErrorReason = typeof DocumentErrorReason.Type
 
 /** A document could not be read. `location` is fit to be shown. */
@@ -42,6 +45,7 @@ export class DocumentError extends Schema.TaggedError<DocumentError>()("Document
       case "TooLarge":
         return `more than ${this.reason.limit} bytes`
       case "Unreadable":
+      case "Forbidden":
         return this.reason.detail
     }
   }
@@ -63,6 +67,8 @@ export class DocumentError extends Schema.TaggedError<DocumentError>()("Document
         return "is this the right location?"
       case "Unreadable":
         return "check that it is there and that this process may read it"
+      case "Forbidden":
+        return "nothing was sent there"
     }
   }
 }

@@ -4,8 +4,9 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import type * as IpNetwork from "effect/net/IpNetwork"
 import * as Stream from "effect/Stream"
-import { DocumentError, TimedOut, TooLarge } from "./DocumentError.ts"
+import { DocumentError, Forbidden, TimedOut, TooLarge } from "./DocumentError.ts"
 import { FileChanges } from "./FileChanges.ts"
 import { fingerprintOf, readFile } from "./fileDocument.ts"
 import { isHttp, publicLocation } from "./location.ts"
@@ -30,10 +31,17 @@ export class Documents extends Context.Service<Documents, {
    * The text of one document, bounded in time and in size: `limit` bytes, 16 MiB when it is left out. A document of a URL
    * that has not changed is not sent again (`ETag`, `Last-Modified`): it is the same text as before. With `sameHost`,
    * redirects to other hosts are not followed.
+   *
+   * `reach` is for a location that is not this operator's own, as it stands in a shared document: it must be a URL, and only
+   * the internet and these networks are connected to, see `mayReach`.
    */
   readonly read: (
     location: string,
-    options?: { readonly limit?: number; readonly sameHost?: boolean }
+    options?: {
+      readonly limit?: number
+      readonly sameHost?: boolean
+      readonly reach?: ReadonlyArray<IpNetwork.IpNetwork>
+    }
   ) => Effect.Effect<string, DocumentError>
   /**
    * Emits when a file among `locations` is not any more what it was when it was read last, and has settled. URLs are
@@ -58,15 +66,19 @@ export class Documents extends Context.Service<Documents, {
         })
       const read = Effect.fn("Documents.read")((
         location: string,
-        { limit = maxDocumentBytes, sameHost = false }: Parameters<Documents["Service"]["read"]>[1] = {}
+        { limit = maxDocumentBytes, reach, sameHost = false }: Parameters<Documents["Service"]["read"]>[1] = {}
       ) =>
-        (isHttp(location) ? readUrl(location, limit, sameHost) : readPath(location, limit)).pipe(
-          Effect.timeoutOrElse({
-            duration: Duration.seconds(readTimeout),
-            orElse: () => Effect.fail(new TimedOut({ seconds: readTimeout }))
-          }),
-          Effect.mapError((reason) => new DocumentError({ location: publicLocation(location), reason }))
-        )
+        (isHttp(location)
+          ? readUrl(location, { limit, sameHost, reach })
+          : reach === undefined
+          ? readPath(location, limit)
+          : Effect.fail(new Forbidden({ detail: "no http or https URL" }))).pipe(
+            Effect.timeoutOrElse({
+              duration: Duration.seconds(readTimeout),
+              orElse: () => Effect.fail(new TimedOut({ seconds: readTimeout }))
+            }),
+            Effect.mapError((reason) => new DocumentError({ location: publicLocation(location), reason }))
+          )
       )
 
       const look = Effect.fnUntraced(function*(paths: ReadonlyArray<string>) {

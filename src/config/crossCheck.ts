@@ -4,6 +4,7 @@ import { isIP } from "node:net"
 import { hostOf } from "../domain/Catalog.ts"
 import { unusedSettings } from "../domain/documents/GeoDns.ts"
 import { checkInterval } from "../domain/documents/Local.ts"
+import { checkAlertChannels } from "./checkAlertChannels.ts"
 import { checkRecords, checkZones } from "./checkZones.ts"
 import type { DocumentTypes } from "./decodeDocument.ts"
 import { suggestion } from "./nearest.ts"
@@ -67,6 +68,7 @@ export const crossCheck = (
   checkMembers(documents, warn, warnUnknown)
   checkServices(documents, warn)
   checkAlerts(documents, warnUnknown)
+  checkAlertChannels(documents, warn)
   return problems
 }
 

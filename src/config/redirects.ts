@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import { isHttp } from "./location.ts"
 
 /** How many are followed for one document or download. */
@@ -15,9 +14,15 @@ export interface RedirectRules {
   readonly sameHost?: boolean
 }
 
+/** As much of an answer as says where it leads. */
+export interface Redirectable {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | undefined>>
+}
+
 /** What came in the end, and from where. */
-export interface Followed {
-  readonly response: HttpClientResponse.HttpClientResponse
+export interface Followed<A extends Redirectable> {
+  readonly response: A
   /** Without credentials, unless it is the first URL. */
   readonly url: URL
   /** Why the response is a redirect that was not followed. */
@@ -40,11 +45,11 @@ const nextUrl = (target: string, from: URL, first: URL, rules: RedirectRules): U
  * Asks a URL, and where its redirects lead. `ask` gets each URL, and whether it is of the same scheme, host and port as the
  * first: credentials are for those alone. It must not follow redirects by itself, as fetch does.
  */
-export const followRedirects = Effect.fnUntraced(function*<E, R>(
+export const followRedirects = Effect.fnUntraced(function*<A extends Redirectable, E, R>(
   first: URL,
   rules: RedirectRules,
-  ask: (url: URL, isSameOrigin: boolean) => Effect.Effect<HttpClientResponse.HttpClientResponse, E, R>
-): Effect.fn.Return<Followed, E, R> {
+  ask: (url: URL, isSameOrigin: boolean) => Effect.Effect<A, E, R>
+): Effect.fn.Return<Followed<A>, E, R> {
   let url = first
   for (let hop = 0;; hop++) {
     const response = yield* ask(url, url.origin === first.origin)

@@ -38,6 +38,8 @@ export interface ConsensusState {
   readonly mode: Sealing["mode"]
   /** Of the roster in use; undefined without one. */
   readonly epoch: number | undefined
+  /** Certificates of epochs before it prove nothing any more; undefined without a roster. */
+  readonly minEpoch?: number | undefined
   /** Whether the others count the votes of this node. */
   readonly votes: boolean
   /** Who votes on IPv4 targets. */

@@ -143,6 +143,7 @@ export const makeConsensus = Effect.fnUntraced(function*(
       yield* handle({ _tag: "Restore", certificate })
     }
   })
+  if (sealing.mode === "require") yield* sealing.certificates.knownBy(facts.knows)
   yield* restore
   if (sealing.mode === "require") {
     yield* config.changes.pipe(
@@ -210,6 +211,7 @@ export const makeConsensus = Effect.fnUntraced(function*(
       state: Effect.map(votersNow, ({ members }) => ({
         mode: sealing.mode,
         epoch: sealing.rosters?.current().current.epoch,
+        minEpoch: sealing.rosters?.current().minEpoch,
         votes: isVoter && members.has(identity.id) && problem() === undefined,
         electorate: members
       }))

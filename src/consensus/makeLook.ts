@@ -19,29 +19,32 @@ const lookTime = attemptTime - 5_000
 
 /**
  * Looks at what a proposal is about, for a vote: the last observation if it is fresh, else a probe; and once more if what was
- * seen last speaks against the proposal, as it may be from just before. Probes that others make us do are bounded.
- * `freshFor` in milliseconds.
+ * seen last speaks against the proposal, as it may be from just before. Probes that others make us do are bounded, and what was
+ * seen already, or is being looked at, costs none. `freshFor` in milliseconds; `isOutsider`: whose proposals are not counted.
  */
-export const makeLook = (freshFor: (target: Target) => number): Effect.Effect<
+export const makeLook = (options: {
+  readonly freshFor: (target: Target) => number
+  readonly isOutsider: (proposer: string) => boolean
+}): Effect.Effect<
   (effect: Extract<BallotEffect, { _tag: "Observe" }>) => Effect.Effect<Look>,
   never,
   Observer
 > =>
   Effect.gen(function*() {
+    const { freshFor, isOutsider } = options
     const observer = yield* Observer
     const clock = yield* Clock.Clock
     const budget = new ProbeBudget()
     const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
     const observe = (target: Target, from: string, age: number): Effect.Effect<Option.Option<Observation> | "busy"> =>
-      Effect.suspend((): Effect.Effect<Option.Option<Observation> | "busy"> => {
-        if (!budget.take(from, target.member, now())) return Effect.succeed("busy")
-        const began = clock.currentTimeMillisUnsafe()
-        return Effect.map(observer.observe(target, age), (seen) => {
-          const isProbe = Option.isSome(seen) && seen.value.at >= began
-          if (!isProbe) budget.giveBack(from, target.member, now())
-          return seen
-        })
+      Effect.suspend(() => {
+        let isBusy = false
+        const mayProbe = () => {
+          isBusy = !budget.take(isOutsider(from) ? undefined : from, target.member, now())
+          return !isBusy
+        }
+        return Effect.map(observer.observe(target, age, mayProbe), (seen) => isBusy ? "busy" : seen)
       })
 
     return ({ from = "", since = Number.NEGATIVE_INFINITY, target, up: proposed }) =>

@@ -20,6 +20,7 @@ import { makeOutbox } from "./makeOutbox.ts"
 import { makeReports } from "./makeReports.ts"
 import type { TargetFacts } from "./makeTargetFacts.ts"
 import * as metrics from "./metrics.ts"
+import { holdsKeyOf } from "./sealed/admit.ts"
 import { exchangeCertificates } from "./sealed/exchangeCertificates.ts"
 import { Sealing } from "./sealed/Sealing.ts"
 
@@ -51,7 +52,11 @@ export const makePerformer = Effect.fnUntraced(function*(options: {
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
   const send = yield* makeOutbox
-  const look = yield* makeLook(facts.freshFor)
+  const look = yield* makeLook({
+    freshFor: facts.freshFor,
+    isOutsider: (from) =>
+      sealing.electorate === "roster" && from !== node && !holdsKeyOf(sealing.rosters.current(), from)
+  })
   const reports = yield* makeReports
   const exchange = sealing.mode === "require"
     ? yield* exchangeCertificates({

@@ -5,6 +5,7 @@ import { wireTimeMillis } from "../domain/wire/WireTime.ts"
 import type { ProofsShape } from "../status/Proofs.ts"
 import type { BallotCore } from "./BallotCore.ts"
 import type { BallotEvent } from "./BallotEvent.ts"
+import { holdsKeyOf } from "./sealed/admit.ts"
 import { decisionIdOf } from "./sealed/decisionIdOf.ts"
 import { statusOf } from "./sealed/Register.ts"
 import type { Sealing } from "./sealed/Sealing.ts"
@@ -40,9 +41,12 @@ export const makeProofs = (
   core: BallotCore,
   handle: (event: BallotEvent) => Effect.Effect<void>
 ): ProofsShape => {
+  const { rosters } = sealing
+  const isMember = (node: string) => rosters !== undefined && holdsKeyOf(rosters.current(), node)
   if (sealing.mode !== "require") {
     return {
       isRequired: false,
+      isMember,
       certificateOf: () => Effect.undefined,
       certificates: Effect.succeed([]),
       digest: Effect.succeed(none),
@@ -52,6 +56,7 @@ export const makeProofs = (
   const { certificates } = sealing
   return {
     isRequired: true,
+    isMember,
     certificateOf: (target) => Effect.sync(() => certificates.get(target)),
     certificates: Effect.sync(() => certificates.all()),
     digest: Effect.sync(() => core.digest?.() ?? none),

@@ -6,19 +6,42 @@ import { Conditions } from "../node/Conditions.ts"
 import type { BallotEffect, DropReason } from "./BallotEffect.ts"
 import * as metrics from "./metrics.ts"
 
-/** What a sender is logged for once: somebody speaks in its name, or it lost its key. */
-const unsealed: ReadonlySet<DropReason> = new Set([
-  "unsigned",
-  "other-cluster",
-  "unknown-epoch",
-  "retired-epoch",
-  "not-a-member",
-  "bad-signature",
-  "unproven",
-  "other-epoch"
+interface Told {
+  readonly level: "Info" | "Warn"
+  /** Of what is not taken, in words. */
+  readonly why: string
+}
+
+const unsealed: Told = { level: "Warn", why: "as it is not proved to be from a member of the roster" }
+
+/** As while a new roster is handed out: nodes look at its file every few seconds. */
+const otherRoster: Told = {
+  level: "Info",
+  why:
+    "as it goes by the roster of another epoch: its sender or this node has not taken the newest one yet (geodns nodes shows the epochs)"
+}
+
+const retired: Told = {
+  level: "Warn",
+  why:
+    "as it is of an epoch that is retired: its sender has not taken the newest roster, or somebody uses a key of then"
+}
+
+/** What a sender is logged for once of each kind: somebody speaks in its name, it lost its key, or the rosters differ. */
+const told: ReadonlyMap<DropReason, Told> = new Map([
+  ["unsigned", unsealed],
+  ["other-cluster", unsealed],
+  ["not-a-member", unsealed],
+  ["bad-signature", unsealed],
+  ["unproven", unsealed],
+  ["unknown-epoch", otherRoster],
+  ["other-epoch", otherRoster],
+  ["UnknownEpoch", otherRoster],
+  ["retired-epoch", retired],
+  ["RetiredEpoch", retired]
 ])
 
-/** Senders that are logged; of more, messages are only counted. */
+/** Senders that are logged for one of these; of more, messages are only counted. */
 const maxLogged = 256
 
 /** Targets on which foreign decisions are remembered. */
@@ -38,16 +61,18 @@ export interface Reports {
 export const makeReports: Effect.Effect<Reports, never, Conditions> = Effect.gen(function*() {
   const clock = yield* Clock.Clock
   const conditions = yield* Conditions
-  const logged = new Set<string>()
+  const logged = new Map([unsealed, otherRoster, retired].map((kind) => [kind, new Set<string>()]))
   const foreign = new Map<TargetKey, Target>()
   let nextClockWarning = 0
 
   const dropped: Reports["dropped"] = Effect.fnUntraced(function*({ reason, sender, skew, what }) {
     yield* Metric.update(Metric.withAttributes(metrics.dropped, { what, reason }), 1)
-    if (unsealed.has(reason) && !logged.has(sender) && logged.size < maxLogged) {
-      logged.add(sender)
-      yield* Effect.logWarning(
-        `a ${what} is not taken, as it is not proved to be from a member of the roster; more of this sender are only counted`
+    const kind = told.get(reason)
+    const senders = kind && logged.get(kind)
+    if (kind !== undefined && senders !== undefined && !senders.has(sender) && senders.size < maxLogged) {
+      senders.add(sender)
+      yield* Effect.logWithLevel(kind.level)(
+        `a ${what} is not taken, ${kind.why}; more of this sender are only counted`
       ).pipe(Effect.annotateLogs({ sender, reason }))
     }
     const now = clock.currentTimeMillisUnsafe()

@@ -4,11 +4,12 @@ import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
+import { Config } from "../config/Config.ts"
 import type { DocumentError } from "../config/DocumentError.ts"
 import { Documents } from "../config/Documents.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { AnswerState } from "./AnswerState.ts"
-import { maxChallengeBytes, readChallenges } from "./challengeRecords.ts"
+import { challengeReading, readChallenges } from "./challengeRecords.ts"
 
 /**
  * Milliseconds between two looks at an address, at least and at most: not all nodes at the same time. Who asks for a
@@ -30,24 +31,29 @@ const condition = "dns:acme"
 const nothingThere = ({ reason }: DocumentError): boolean =>
   reason._tag === "NotFound" || reason._tag === "BadStatus" && reason.status === 204
 
+/** Without the address: what is at it may be for us alone. */
+const whatFails = (address: string, { found, reason }: DocumentError): string =>
+  reason._tag === "Forbidden" ? found : `${new URL(address).host} gives ${found}`
+
 const make = Effect.gen(function*() {
   const documents = yield* Documents
   const conditions = yield* Conditions
   const state = yield* AnswerState
+  const { local } = yield* Config.use(({ current }) => current)
+  const reading = challengeReading(local)
   const known = new Map<string, Known>()
   // Each on its own: one that hangs holds up no other.
   const watching = yield* FiberMap.make<string>()
 
   const look = Effect.fnUntraced(function*(address: string, entry: Known) {
-    const read = yield* documents.read(address, { limit: maxChallengeBytes, sameHost: true }).pipe(
+    const read = yield* documents.read(address, reading).pipe(
       Effect.catchIf(nothingThere, () => Effect.succeed("")),
       Effect.result
     )
     const data = read._tag === "Success" ? readChallenges(read.success) : undefined
     if (data !== undefined) entry.data = data
     entry.problem = read._tag === "Failure"
-      // Without the address: what is at it may be for us alone.
-      ? `${new URL(address).host} gives ${read.failure.found}`
+      ? whatFails(address, read.failure)
       : data === undefined
       ? "what is there is no challenge: a value a line is, without spaces"
       : undefined
@@ -107,7 +113,8 @@ const make = Effect.gen(function*() {
 /**
  * The TXT records that an ACME client leaves for us at a URL (RFC 8555, 8.4): a static TXT record at `_acme-challenge.…` whose
  * content is an `http` or `https` URL is answered with what is there, a value a line. It is read in the background every 10 s;
- * redirects to other hosts are not followed. What cannot be read is the condition `dns:acme`.
+ * redirects to other hosts are not followed, and only the internet and the networks of `GeoDNS.Outbound.Allow` are reached. What
+ * cannot be read is the condition `dns:acme`.
  */
 export class AcmeChallenges extends Context.Service<AcmeChallenges, {
   /**
@@ -117,14 +124,16 @@ export class AcmeChallenges extends Context.Service<AcmeChallenges, {
   readonly data: (address: string) => ReadonlyArray<Uint8Array> | undefined
 }>()("effect-geodns/dns/AcmeChallenges") {
   /** Of the zones that are served, from wherever `Documents` reads. */
-  static readonly layerDocuments: Layer.Layer<AcmeChallenges, never, Conditions | Documents | AnswerState> = Layer
-    .effect(
-      AcmeChallenges,
-      make
-    )
+  static readonly layerDocuments: Layer.Layer<AcmeChallenges, never, Conditions | Config | Documents | AnswerState> =
+    Layer
+      .effect(
+        AcmeChallenges,
+        make
+      )
 
   /** From the network. */
-  static readonly layer: Layer.Layer<AcmeChallenges, never, Conditions | AnswerState> = AcmeChallenges.layerDocuments
+  static readonly layer: Layer.Layer<AcmeChallenges, never, Conditions | Config | AnswerState> = AcmeChallenges
+    .layerDocuments
     .pipe(
       Layer.provide(Documents.layer)
     )

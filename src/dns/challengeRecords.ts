@@ -1,10 +1,22 @@
 import * as Result from "effect/Result"
+import { allowedNetworks } from "../config/outbound.ts"
+import type { Local } from "../domain/documents/Local.ts"
 import type { RecordSet } from "./encodeResponse.ts"
 import { readRecordData } from "./RecordData.ts"
 import type { Fetched } from "./ZoneData.ts"
 
 /** The most that what is behind the address of a challenge may have, in bytes. */
 export const maxChallengeBytes = 4096
+
+/**
+ * How what is behind the address of a challenge is read. It stands in a shared document, whoever wrote that: only the internet,
+ * and what the operator allows, is reached for it, and only the host that it names.
+ */
+export const challengeReading = ({ GeoDNS: { Outbound } }: Local) => ({
+  limit: maxChallengeBytes,
+  sameHost: true,
+  reach: allowedNetworks(Outbound.Allow)
+})
 
 /** As many values of challenges as one address may give. */
 const maxValues = 8

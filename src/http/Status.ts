@@ -8,12 +8,15 @@ import { Membership } from "../cluster/Membership.ts"
 import { Config } from "../config/Config.ts"
 import { Consensus } from "../consensus/Consensus.ts"
 import { isOverrideRecord } from "../domain/Override.ts"
+import { type TargetKey, targetKey } from "../domain/Target.ts"
 import { Monitor } from "../monitor/Monitor.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
+import type { Official } from "../status/Decision.ts"
 import { OfficialStatus } from "../status/OfficialStatus.ts"
 import { OutageLog } from "../status/OutageLog.ts"
 import { Overrides } from "../status/Overrides.ts"
+import { Proofs } from "../status/Proofs.ts"
 import { Shadow } from "../status/Shadow.ts"
 import { OutageStore } from "../store/OutageStore.ts"
 import type { StatusDocument } from "./StatusDocument.ts"
@@ -72,6 +75,7 @@ export class Status extends Context.Service<Status, {
       const overrides = yield* Effect.serviceOption(Overrides)
       const shadow = yield* Effect.serviceOption(Shadow)
       const monitor = yield* Effect.serviceOption(Monitor)
+      const proofs = yield* Proofs
 
       const recentOutages = Effect.fnUntraced(function*(now: number) {
         if (Option.isNone(store)) return { recent: noOutages }
@@ -91,9 +95,19 @@ export class Status extends Context.Service<Status, {
         )
       })
 
+      /** Targets whose proof is of an epoch that is retired. Where consensus keeps certificates, a step may be proved anew. */
+      const retiredOf = Effect.fnUntraced(function*(officials: Iterable<Official>, minEpoch: number) {
+        if (minEpoch <= 1) return new Set<TargetKey>()
+        const certificates = proofs.isRequired
+          ? yield* proofs.certificates
+          : Array.from(officials, ({ proof }) => proof?.certificate).filter((one) => one !== undefined)
+        return new Set(certificates.flatMap(({ T: target, epoch }) => epoch < minEpoch ? [targetKey(target)] : []))
+      })
+
       const gather = Effect.gen(function*() {
         const now = yield* Clock.currentTimeMillis
         const state = yield* consensus.state
+        const officials = yield* status.all
         const document = summarize({
           now,
           node,
@@ -102,7 +116,8 @@ export class Status extends Context.Service<Status, {
           nodes: yield* membership.nodes,
           consensus: state,
           electorate: state.electorate,
-          officials: (yield* status.all).values(),
+          officials: officials.values(),
+          retired: yield* retiredOf(officials.values(), state.minEpoch ?? 1),
           proposals: yield* consensus.proposals,
           ...Option.isSome(overrides)
             && { overrides: { all: yield* overrides.value.list, active: yield* overrides.value.active } },

@@ -27,6 +27,8 @@ export const TargetStatus = Schema.Struct({
   votes: Votes,
   /** The step of its register, where it was decided by a certificate. Missing: unproven. */
   seq: Schema.optionalKey(Schema.Int),
+  /** The epoch of its certificate is retired since: to others it proves nothing any more. Missing: it is not. */
+  retired: Schema.optionalKey(Schema.Boolean),
   /** Only on a monitor that checks it. */
   latency: Schema.optionalKey(LatencyStatus)
 })

@@ -4,7 +4,7 @@ import type { ConsensusState, OpenProposal } from "../consensus/Consensus.ts"
 import type { MemberEntry } from "../domain/Catalog.ts"
 import type { Outage } from "../domain/Outage.ts"
 import { overriddenMembers, type Override, overrideState } from "../domain/Override.ts"
-import { targetKey } from "../domain/Target.ts"
+import { type TargetKey, targetKey } from "../domain/Target.ts"
 import { proposalTarget } from "../domain/wire/Consensus.ts"
 import type { HeldTarget } from "../monitor/FlapTable.ts"
 import type { Latencies } from "../monitor/LatencyTable.ts"
@@ -35,6 +35,8 @@ export interface StatusInput {
   readonly consensus?: Pick<ConsensusState, "mode" | "epoch" | "votes">
   readonly electorate: ReadonlySet<string>
   readonly officials: Iterable<Official>
+  /** Targets whose certificates are of epochs that are retired. */
+  readonly retired?: ReadonlySet<TargetKey>
   readonly proposals: ReadonlyArray<OpenProposal>
   /** Those that were given by hand; also such as are over. */
   readonly overrides?: {
@@ -96,9 +98,12 @@ export const webUrl = (text: string): string => {
   return /^https?:$/.test(url.protocol) && url.username === "" && url.password === "" ? url.href : ""
 }
 
+/** What is known of targets beside their official status. */
+type Facts = Pick<StatusInput, "latencies" | "retired">
+
 const latencyOf = (latency: TargetStatus["latency"]) => latency === undefined ? {} : { latency }
 
-const targetStatus = (latencies: Latencies | undefined) => (official: Official): TargetStatus => ({
+const targetStatus = ({ latencies, retired }: Facts) => (official: Official): TargetStatus => ({
   target: targetText(official.target),
   up: official.up,
   since: rfc3339(official.decidedAt),
@@ -107,6 +112,7 @@ const targetStatus = (latencies: Latencies | undefined) => (official: Official):
   decidedBy: nameText(official.decidedBy),
   votes: votesOf(official.votes),
   ...official.proof !== undefined && { seq: official.proof.seq },
+  ...official.proof !== undefined && retired?.has(targetKey(official.target)) === true && { retired: true },
   ...latencyOf(latencies?.ofTarget(targetKey(official.target)))
 })
 
@@ -172,7 +178,7 @@ const memberStatus = (
   override: Override | undefined,
   officials: ReadonlyArray<Official>,
   shown: ReadonlyArray<Official>,
-  latencies: Latencies | undefined
+  facts: Facts
 ): MemberStatus => {
   const { since, state } = memberState(officials)
   const down = officials.reduce((count, { up }) => up ? count : count + 1, 0)
@@ -189,12 +195,13 @@ const memberStatus = (
     ...out !== undefined && { out },
     up: officials.length - down,
     down,
-    ...latencyOf(latencies?.ofMember(name)),
-    targets: shown.map(targetStatus(latencies))
+    ...latencyOf(facts.latencies?.ofMember(name)),
+    targets: shown.map(targetStatus(facts))
   }
 }
 
-const membersOf = ({ config: { catalog }, latencies, officials, overrides }: StatusInput) => {
+const membersOf = (input: StatusInput) => {
+  const { config: { catalog }, officials, overrides } = input
   const byMember = new Map<string, Array<Official>>(catalog.members.map(({ name }) => [name, []]))
   const failing: Array<Official> = []
   const healthy: Array<Official> = []
@@ -217,7 +224,7 @@ const membersOf = ({ config: { catalog }, latencies, officials, overrides }: Sta
   const members = [...byMember]
     .map(([name, all]) => {
       const entry = entryOf.get(name)
-      return memberStatus(name, entry, entry && out?.get(entry), all, shown.get(name) ?? [], latencies)
+      return memberStatus(name, entry, entry && out?.get(entry), all, shown.get(name) ?? [], input)
     })
     .sort((a, b) => urgency[a.state] - urgency[b.state] || (a.name < b.name ? -1 : 1))
   return { members, up, down: failing.length }

@@ -15,6 +15,8 @@ export interface PlannedCheck {
   readonly failAfter: number
   readonly recoverAfter: number
   readonly minimumStateTime: number
+  /** As `Probe.single`. */
+  readonly single?: string
 }
 
 /** The network that a service says it is, as far as it says. */
@@ -32,6 +34,7 @@ export interface PlannedTarget {
   readonly check: PlannedCheck
   /** The member's address: where the connection goes, whatever the DNS says. */
   readonly address: string
+  /** 0 when the probe dials none. */
   readonly port: number
   /** The public name, for SNI and certificate; `""` for a site. */
   readonly host: string

@@ -28,7 +28,7 @@ export interface ProbeKind {
   readonly serviceTypes?: ReadonlyArray<string> | undefined
   /** The schemes of the URLs that it can do as endpoints; undefined for all that have a port. */
   readonly schemes?: ReadonlyArray<string> | undefined
-  /** The port that it dials, when the option `Port` does not say; undefined for that of the URL. */
+  /** The port that it dials, when the option `Port` does not say; undefined for that of the URL, 0 for none. */
   readonly port?: number | undefined
 }
 
@@ -39,8 +39,12 @@ export interface Probe extends ProbeKind {
     options: Readonly<Record<string, unknown>>,
     checkType: CheckType
   ) => Result.Result<RunProbe, ReadonlyArray<string>>
-  /** Why this machine cannot run it at all, and what to do; undefined when it can. */
+  /** The `ExtraOptions` that it reads, beside those of every probe: others are probably misspelt. Undefined for any. */
+  readonly options?: ReadonlyArray<string> | undefined
+  /** Why it cannot run here at all, and what to do; undefined when it can. */
   readonly unusable?: () => string | undefined
+  /** Why it says nothing in a run that looks once and ends, and where to look instead; undefined when it does. */
+  readonly single?: string | undefined
 }
 
 const anywhere = ["site", "domain", "endpoint"] as const
@@ -48,13 +52,12 @@ const web = ["http", "https", "ws", "wss"] as const
 
 /** The kinds of probes by name. */
 export const probeKinds = {
-  ping: { name: "ping", checkTypes: ["site"], serviceTypes: undefined, schemes: undefined },
+  ping: { name: "ping", checkTypes: ["site"], serviceTypes: undefined, schemes: undefined, port: 0 },
   ssl: { name: "ssl", checkTypes: ["domain"], serviceTypes: ["RPC", "ETHRPC"], schemes: undefined },
   wss: { name: "wss", checkTypes: ["endpoint"], serviceTypes: ["RPC"], schemes: web },
   ethrpc: { name: "ethrpc", checkTypes: ["endpoint"], serviceTypes: ["ETHRPC"], schemes: web },
   http: { name: "http", checkTypes: anywhere, serviceTypes: undefined, schemes: web },
   tcp: { name: "tcp", checkTypes: anywhere, serviceTypes: undefined, schemes: undefined },
   dns: { name: "dns", checkTypes: anywhere, serviceTypes: undefined, schemes: undefined, port: 53 },
-  // It dials nothing, but every target has a port
-  heartbeat: { name: "heartbeat", checkTypes: anywhere, serviceTypes: undefined, schemes: undefined, port: 443 }
+  heartbeat: { name: "heartbeat", checkTypes: anywhere, serviceTypes: undefined, schemes: undefined, port: 0 }
 } as const satisfies Record<string, ProbeKind>

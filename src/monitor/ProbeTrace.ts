@@ -25,21 +25,32 @@ export const ProbeTrace = Context.Reference<ProbeTrace | undefined>("effect-geod
 
 const millis = (nanos: bigint): number => Number(nanos / 1_000n) / 1_000
 
-const errorOf = <A, E>(exit: Exit.Exit<A, E>): string => {
-  if (Exit.isSuccess(exit)) return ""
+const errorOf = <A, E>(exit: Exit.Failure<A, E>): string => {
   if (Cause.hasInterruptsOnly(exit.cause)) return "given up"
   const failure = Cause.squash(exit.cause)
   return typeof failure === "object" && failure !== null && "error" in failure ? String(failure.error) : "failed"
 }
 
-/** Names a part of a probe, for whoever looks. It costs next to nothing when nobody does. */
-export const step = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+/**
+ * Names a part of a probe, for whoever looks. It costs next to nothing when nobody does. `problemOf` says what is wrong with a
+ * success, `""` for nothing.
+ */
+export const step = <A, E, R>(
+  name: string | (() => string),
+  effect: Effect.Effect<A, E, R>,
+  problemOf: (value: A) => string = () => ""
+): Effect.Effect<A, E, R> =>
   ProbeTrace.use((trace) =>
     trace === undefined ? effect : Effect.clockWith((clock) => {
       const began = clock.monotonicTimeNanosUnsafe()
       return Effect.onExit(effect, (exit) =>
         Effect.sync(() =>
-          trace({ name, began, took: millis(clock.monotonicTimeNanosUnsafe() - began), error: errorOf(exit) })
+          trace({
+            name: typeof name === "string" ? name : name(),
+            began,
+            took: millis(clock.monotonicTimeNanosUnsafe() - began),
+            error: Exit.isSuccess(exit) ? problemOf(exit.value) : errorOf(exit)
+          })
         ))
     })
   )

@@ -191,7 +191,7 @@ export class Prober extends Context.Service<Prober, {
 
       const flightOf = (planned: PlannedTarget): Flight => flights.get(planned.key) ?? launch(planned, now())
 
-      const observe: Observer["Service"]["observe"] = (target, freshFor) =>
+      const observe: Observer["Service"]["observe"] = (target, freshFor, mayProbe = () => true) =>
         Effect.suspend(() => {
           const planned = targets.get(targetKey(target))
           const isTrusted = () => !isDistrusted(distrusted, target)
@@ -200,6 +200,7 @@ export class Prober extends Context.Service<Prober, {
           if (last !== undefined && now() - last.taken <= freshFor) {
             return Effect.succeed(Option.some(last.observation))
           }
+          if (!flights.has(planned.key) && !mayProbe()) return Effect.succeed(Option.none<Observation>())
           return Deferred.await(flightOf(planned).done).pipe(
             Effect.timeoutOrElse({ duration: voteDeadline, orElse: () => Effect.succeed(Option.none()) }),
             Effect.map(Option.filter(isTrusted))

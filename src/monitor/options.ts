@@ -38,6 +38,9 @@ export const connectWithin = (
  */
 export const sayBy = (timeout: number): number => Math.round(0.95 * timeout)
 
+/** The names of the options that a probe reads, beside `TargetOptions`. */
+export const optionNames = (schema: { readonly fields: object }): ReadonlyArray<string> => Object.keys(schema.fields)
+
 /** Reads options; the failure has one line for each thing that is wrong. */
 export const readOptions = <A, I>(
   schema: Schema.Codec<A, I>,

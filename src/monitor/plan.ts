@@ -85,7 +85,7 @@ const planCheck = (
     return Result.fail([`the probe ${name} is for ${probe.checkTypes.join(" and ")} checks, not ${check.CheckType}`])
   }
   const unusable = probe.unusable?.()
-  if (unusable !== undefined) return Result.fail([`the check does not run on this machine: ${unusable}`])
+  if (unusable !== undefined) return Result.fail([`the check does not run here: ${unusable}`])
   const options = readOptions(TargetOptions, check.ExtraOptions)
   const run = probe.prepare(check.ExtraOptions, check.CheckType)
   if (Result.isFailure(options) || Result.isFailure(run)) {
@@ -112,7 +112,8 @@ const planCheck = (
       timeout: clamp(100, check.Timeout * 1000, 600_000),
       failAfter: settings?.FailAfter ?? 2,
       recoverAfter: settings?.RecoverAfter ?? 2,
-      minimumStateTime: (settings?.MinimumStateTime ?? 0) * 1000
+      minimumStateTime: (settings?.MinimumStateTime ?? 0) * 1000,
+      ...probe.single !== undefined && { single: probe.single }
     }
   })
 }

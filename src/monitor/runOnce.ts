@@ -13,6 +13,8 @@ export interface OnceResult {
   readonly target: Target
   /** Undefined: this node could not try. */
   readonly observation: Observation | undefined
+  /** Why it was not looked at at all, and where to look instead. */
+  readonly leftOut?: string
 }
 
 /** What every check saw once. */
@@ -25,7 +27,7 @@ export interface OnceReport {
 
 /**
  * Runs every check of the configuration once, as fast as its bounds allow: so many at once, and so many of one member. Nobody
- * is told, and nothing is proposed. `onProgress` is told after each one.
+ * is told, and nothing is proposed. What a single run learns nothing of is left out. `onProgress` is told after each one.
  */
 export const runOnce = Effect.fn("runOnce")(function*(
   onProgress: (done: number, all: number) => Effect.Effect<void>
@@ -35,15 +37,18 @@ export const runOnce = Effect.fn("runOnce")(function*(
   const prober = yield* Prober
   const { problems, targets } = plan(local, catalog, reach, yield* Probes)
   yield* prober.replan(targets, local.CheckWorkers.numWorkers)
+  const all = [...targets.values()].filter(({ check }) => check.single === undefined).length
   let done = 0
-  yield* onProgress(done, targets.size)
+  yield* onProgress(done, all)
   const results = yield* Effect.forEach(
     targets.values(),
-    ({ key, target }) =>
-      prober.probe(key).pipe(
-        Effect.map((seen): OnceResult => ({ target, observation: Option.getOrUndefined(seen) })),
-        Effect.tap(() => Effect.suspend(() => onProgress(++done, targets.size)))
-      ),
+    ({ check: { single }, key, target }): Effect.Effect<OnceResult> =>
+      single !== undefined
+        ? Effect.succeed({ target, observation: undefined, leftOut: single })
+        : prober.probe(key).pipe(
+          Effect.map((seen) => ({ target, observation: Option.getOrUndefined(seen) })),
+          Effect.tap(() => Effect.suspend(() => onProgress(++done, all)))
+        ),
     { concurrency: "unbounded" }
   )
   return { results, problems: [...problems.values()], reach }

@@ -2,7 +2,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { Documents } from "../config/Documents.ts"
 import type { Problem } from "../config/Problem.ts"
-import { maxChallengeBytes, readChallenges } from "../dns/challengeRecords.ts"
+import { challengeReading, readChallenges } from "../dns/challengeRecords.ts"
+import type { Local } from "../domain/documents/Local.ts"
 
 /** How long an address may take to answer, and how many are asked at once: whoever checks documents waits for all. */
 const patience = Duration.seconds(3)
@@ -10,17 +11,18 @@ const concurrency = 16
 
 /**
  * The addresses of ACME challenges (`ZoneData.challenges`: address → name) that cannot be read from here, for nodes that answer
- * them. That nothing is there is right: no certificate is being asked for. Only the host of an address is told: what is at it
+ * them, as `local` says. That nothing is there is right: no certificate is being asked for. Only the host of an address is told: what is at it
  * may be for us alone.
  */
 export const challengeProblems = (
-  challenges: ReadonlyMap<string, string>
+  challenges: ReadonlyMap<string, string>,
+  local: Local
 ): Effect.Effect<ReadonlyArray<Problem>, never, Documents> =>
   Effect.map(
     Effect.forEach(
       challenges,
       ([address, name]) =>
-        Effect.map(whatIsWrong(address), (found): ReadonlyArray<Problem> =>
+        Effect.map(whatIsWrong(address, local), (found): ReadonlyArray<Problem> =>
           found === undefined ? [] : [{
             severity: "warning",
             document: "StaticDNSConfig",
@@ -34,8 +36,8 @@ export const challengeProblems = (
     (problems) => problems.flat()
   )
 
-const whatIsWrong = (address: string) =>
-  Documents.use((documents) => documents.read(address, { limit: maxChallengeBytes, sameHost: true })).pipe(
+const whatIsWrong = (address: string, local: Local) =>
+  Documents.use((documents) => documents.read(address, challengeReading(local))).pipe(
     Effect.map((body) => readChallenges(body) === undefined ? "something that is no challenge" : undefined),
     Effect.catch((error) =>
       Effect.succeed(

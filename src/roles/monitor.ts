@@ -12,6 +12,7 @@ import { Snapshots } from "../status/Snapshots.ts"
 import { broker } from "./broker.ts"
 import { participating } from "./follower.ts"
 import { node } from "./node.ts"
+import type { ProbeOptions } from "./probing.ts"
 import { routes } from "./routes.ts"
 import { sealing } from "./sealing.ts"
 import { servers } from "./servers.ts"
@@ -35,11 +36,11 @@ const telling = ifShadow({
 })
 
 /** A monitor as a process. `path` is the local document. */
-export const monitorNode = (path: string) =>
+export const monitorNode = (path: string, { probes = Probes.layer }: ProbeOptions = {}) =>
   servers(monitorApis, routes).pipe(
     Layer.provideMerge(Layer.merge(telling, hearAgents)),
     Layer.provideMerge(monitor),
-    Layer.provide([Probes.layer, Families.layer]),
+    Layer.provide([probes, Families.layer]),
     Layer.provideMerge(Layer.merge(broker, sealing("monitor"))),
     Layer.provideMerge(
       node({

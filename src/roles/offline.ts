@@ -5,13 +5,14 @@ import * as Result from "effect/Result"
 import { checkDocuments } from "../config/checkDocuments.ts"
 import { Config } from "../config/Config.ts"
 import { Documents } from "../config/Documents.ts"
-import { type DocumentName, isError, type Problem } from "../config/Problem.ts"
+import { type DocumentName, formatPath, isError, type Problem } from "../config/Problem.ts"
 import { readLocal } from "../config/readDocuments.ts"
 import type { LocalPart } from "../config/usedSettings.ts"
 import { AnswerState } from "../dns/AnswerState.ts"
 import type { ZoneProblem } from "../dns/ZoneData.ts"
 import { GeoIp } from "../geo/GeoIp.ts"
 import { explain, type Question } from "../http/ExplainApi.ts"
+import { optionRemarks } from "../monitor/optionRemarks.ts"
 import { plan } from "../monitor/plan.ts"
 import { Probes } from "../monitor/Probes.ts"
 import { Conditions } from "../node/Conditions.ts"
@@ -24,6 +25,7 @@ import { Steering } from "../steering/Steering.ts"
 import { challengeProblems } from "./challengeProblems.ts"
 import { keyProblems } from "./keyProblems.ts"
 import { placeOf } from "./Place.ts"
+import { type ProbeOptions, standaloneIsDeaf, withoutAgents } from "./probing.ts"
 import { type RoleName, sealProblems } from "./sealProblems.ts"
 import { unusableSettings } from "./unusable.ts"
 import { zoneFindings } from "./zoneFindings.ts"
@@ -43,34 +45,34 @@ export interface Preview {
   readonly targets: number
   readonly names: number
   readonly zones: ReadonlyArray<string>
-  /** What it could not use, and records that it would leave out: errors. Checks that it would leave out: warnings. */
+  /** What it could not use, and records that it would leave out: errors. Checks that it would leave out, and odd options: warnings. */
   readonly problems: ReadonlyArray<Problem>
 }
 
-const leftOut = (document: DocumentName, path: string, expected: string, hint: string): Problem => ({
-  severity: "warning",
-  document,
-  path,
-  expected,
-  found: "something that is left out",
-  hint
-})
-
 /** Severity and reason are those of `geodns zone check`. */
 const ofZone = (severity: Problem["severity"]) => ({ name, problem, type }: ZoneProblem): Problem => ({
-  ...leftOut("StaticDNSConfig", `${name} ${type}`, "what can be served, and is not in vain", problem),
   severity,
-  found: severity === "error" ? "something that is left out" : "something that is in vain"
+  document: "StaticDNSConfig",
+  path: `${name} ${type}`,
+  expected: "what can be served, and is not in vain",
+  found: severity === "error" ? "something that is left out" : "something that is in vain",
+  hint: problem
 })
 
 /**
  * Plans the checks and builds the zones of a local document, as a node with both IP versions would, and looks at how the
- * broker and the database are named, at the keys of zones, and whether ACME challenges can be read, if they are among `uses`.
+ * broker, the database and the home server are named, at the keys of zones, and whether ACME challenges can be read, if they are among `uses`.
  */
-export const preview = (path: string, uses: ReadonlyArray<LocalPart> = [], role?: RoleName) =>
+export const preview = (
+  path: string,
+  uses: ReadonlyArray<LocalPart> = [],
+  role?: RoleName,
+  { probes = Probes.layer }: ProbeOptions = {}
+) =>
   Effect.gen(function*() {
     const snapshot = yield* Config.use((config) => config.current)
-    const { problems, targets } = plan(snapshot.local, snapshot.catalog, { ipv4: "all", ipv6: "all" }, yield* Probes)
+    const known = yield* Probes
+    const { problems, targets } = plan(snapshot.local, snapshot.catalog, { ipv4: "all", ipv6: "all" }, known)
     const { errors, warnings, zones: zone } = zoneFindings(snapshot)
     // Monitors and collators make no zones.
     const ofZones = role === undefined || uses.includes("DnsApi")
@@ -80,7 +82,7 @@ export const preview = (path: string, uses: ReadonlyArray<LocalPart> = [], role?
     const ofAnswers = uses.includes("DnsApi")
       ? [
         ...yield* keyProblems(snapshot.local, placeOf(path, snapshot.local).file, zone.zones),
-        ...yield* challengeProblems(zone.challenges)
+        ...yield* challengeProblems(zone.challenges, snapshot.local)
       ]
       : []
     const { file } = placeOf(path, snapshot.local)
@@ -89,16 +91,30 @@ export const preview = (path: string, uses: ReadonlyArray<LocalPart> = [], role?
       names: snapshot.catalog.hosts.size,
       zones: zone.zones,
       problems: [
-        ...unusableSettings(snapshot.local, uses),
+        ...unusableSettings(snapshot.local, role === undefined ? [...uses, "Matrix"] : uses),
         ...yield* sealProblems(snapshot.local, file, role),
         ...ofAnswers,
-        ...[...problems.values()].map(({ about, problem }) =>
-          leftOut("local", about, "something that can be checked", problem)
-        ),
+        ...[...problems.values()].map(({ about, problem }): Problem => ({
+          severity: "warning",
+          document: "local",
+          path: about,
+          expected: "what can be checked",
+          found: `what cannot: ${problem}`
+        })),
+        ...optionRemarks(snapshot.local, snapshot.catalog, known).map(({ path, ...remark }): Problem => ({
+          severity: "warning",
+          document: "local",
+          path: formatPath(path),
+          ...remark
+        })),
         ...ofZones
       ]
     } satisfies Preview
-  }).pipe(Effect.provide([documents(path), Probes.layer, Documents.layer]))
+  }).pipe(Effect.provide([
+    documents(path),
+    role === "standalone" ? withoutAgents(probes, standaloneIsDeaf) : probes,
+    Documents.layer
+  ]))
 
 /** What zones are made of. */
 const zoneDocuments: ReadonlySet<DocumentName> = new Set([

@@ -19,6 +19,7 @@ import { participating } from "./follower.ts"
 import { geo } from "./geo.ts"
 import { node } from "./node.ts"
 import { goodKeys } from "./pdns.ts"
+import { type ProbeOptions, standaloneIsDeaf, withoutAgents } from "./probing.ts"
 import { dnsRoutes } from "./routes.ts"
 import { sealing } from "./sealing.ts"
 import { servers } from "./servers.ts"
@@ -38,9 +39,9 @@ const isChecked = ({ catalog, local }: Snapshot) => {
 
 /**
  * Monitor, DNS node and collator in one process and as one node, which decides alone: the minimum of votes is 1 instead
- * of 2. `path` is the local document.
+ * of 2. It hears no agents. `path` is the local document.
  */
-export const standalone = (path: string) =>
+export const standalone = (path: string, { probes = Probes.layer }: ProbeOptions = {}) =>
   Layer.mergeAll(servers(standaloneApis, dnsRoutes), dnsServers).pipe(
     // One for all that answers, and for what explains the answers.
     Layer.provideMerge(AnswerState.layer),
@@ -49,7 +50,7 @@ export const standalone = (path: string) =>
     Layer.provide(AlertChannels.layer),
     Layer.provideMerge(participating(Consensus.layerWith({ minimumVotes: 1 }))),
     Layer.provideMerge(Prober.layer),
-    Layer.provide([Probes.layer, Families.layer, Bus.layerMemory({ name: "standalone" })]),
+    Layer.provide([withoutAgents(probes, standaloneIsDeaf), Families.layer, Bus.layerMemory({ name: "standalone" })]),
     Layer.provide(MemoryBroker.layer),
     Layer.provideMerge(Layer.succeed(KnownTargets, isChecked)),
     Layer.provideMerge(Layer.merge(stores, sealing("standalone"))),

@@ -31,8 +31,20 @@ const databaseProblems = (local: Local): ReadonlyArray<Problem> =>
     onFailure: (hint) => [error({ path: "Mysql", expected: "a server, a user and a database", found: "less", hint })]
   })
 
-/** What nobody can reach a broker or a database by, for those who use them (`uses`). Neither of them is asked. */
+/** It may hold a password, so it is not shown. */
+const homeserverProblems = ({ Matrix: { HomeServerURL } }: Local): ReadonlyArray<Problem> =>
+  HomeServerURL === "" || URL.canParse(HomeServerURL) && /^https?:$/.test(new URL(HomeServerURL).protocol) ?
+    [] :
+    [error({
+      path: "Matrix.HomeServerURL",
+      expected: "an http or https URL, as https://matrix.example",
+      found: "something else",
+      hint: "write https:// before the host; no alert arrives by Matrix"
+    })]
+
+/** What nobody can reach a broker, a database or a home server by, for those who use them (`uses`). None of them is asked. */
 export const unusableSettings = (local: Local, uses: ReadonlyArray<LocalPart>): ReadonlyArray<Problem> => [
   ...uses.includes("Nats") ? brokerProblems(local) : [],
-  ...uses.includes("Mysql") ? databaseProblems(local) : []
+  ...uses.includes("Mysql") ? databaseProblems(local) : [],
+  ...uses.includes("Matrix") ? homeserverProblems(local) : []
 ]

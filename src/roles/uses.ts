@@ -5,6 +5,7 @@ export const usedBy = {
   monitor: ["Nats", "MonitorApi", "MgmtApi"],
   dns: ["Nats", "DnsApi", "MgmtApi", "Maxmind"],
   collator: ["Nats", "Mysql", "Matrix", "Alerts", "CollatorApi", "MgmtApi"],
+  agent: ["Nats"],
   standalone: ["Mysql", "Matrix", "Alerts", "Maxmind", "DnsApi", "MonitorApi", "CollatorApi", "MgmtApi"]
 } satisfies Readonly<Record<string, ReadonlyArray<LocalPart>>>
 

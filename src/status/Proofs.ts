@@ -14,6 +14,8 @@ export interface ProofsShape {
    * Constant while the process runs.
    */
   readonly isRequired: boolean
+  /** Whether the roster of the moment has a node; none has without a roster. A name on the bus is a claim. */
+  readonly isMember: (node: string) => boolean
   /** The certificate for where the register of a target stands; undefined while it was never decided. */
   readonly certificateOf: (target: Target) => Effect.Effect<Certificate | undefined>
   /** The certificates of all registers. They keep their order while registers are added at the end, so that pages of them fit. */
@@ -31,6 +33,7 @@ export interface ProofsShape {
 export const Proofs = Context.Reference<ProofsShape>("effect-geodns/status/Proofs", {
   defaultValue: () => ({
     isRequired: false,
+    isMember: () => false,
     certificateOf: () => Effect.undefined,
     certificates: Effect.succeed([]),
     digest: Effect.succeed({ count: 0, hash: "0".repeat(32) }),

@@ -5,25 +5,23 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
-import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
-import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { makeAnswers } from "../bus/Answers.ts"
 import { Bus, type BusError, type BusMessage } from "../bus/Bus.ts"
-import { messageCodec } from "../bus/MessageCodec.ts"
 import * as Messages from "../bus/Messages.ts"
 import { Config } from "../config/Config.ts"
-import type { StatusAnswer, StatusQuestion } from "../domain/wire/Snapshot.ts"
+import type { StatusQuestion } from "../domain/wire/Snapshot.ts"
 import * as Subject from "../domain/wire/Subject.ts"
 import { Conditions } from "../node/Conditions.ts"
 import { NodeIdentity } from "../node/NodeIdentity.ts"
 import { heldByProof } from "./heldByProof.ts"
 import { heldByTime } from "./heldByTime.ts"
-import { type SnapshotHead, type Tally, viewAge } from "./Holdings.ts"
-import { KnownTargets } from "./KnownTargets.ts"
+import { type SnapshotHead, viewAge } from "./Holdings.ts"
+import { makeAsker } from "./makeAsker.ts"
+import { makeLanes } from "./makeLanes.ts"
 import type { OfficialStatus } from "./OfficialStatus.ts"
 import { Peers } from "./Peers.ts"
 import { Proofs } from "./Proofs.ts"
@@ -69,11 +67,10 @@ export class Snapshots extends Context.Service<Snapshots, {
           const conditions = yield* Conditions
           const config = yield* Config
           const identity = yield* NodeIdentity
-          const known = yield* KnownTargets
           const proofs = yield* Proofs
           const held = yield* proofs.isRequired ? heldByProof(proofs) : heldByTime
 
-          const peers = new Peers()
+          const peers = new Peers({ isMember: proofs.isMember })
           const answers = yield* makeAnswers(Subject.Status, answerRate)
           const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
           const single = yield* Semaphore.make(1)
@@ -98,8 +95,29 @@ export class Snapshots extends Context.Service<Snapshots, {
             yield* Metric.update(isPage ? pages : summaries, 1)
           })
 
-          const jobs = yield* Queue.dropping<string>(maxJobs)
-          const waiting = new Set<string>()
+          const asker = yield* makeAsker({ headOf, held, peers })
+
+          const guarded = <E, R>(what: string, effect: Effect.Effect<unknown, E, R>) =>
+            Effect.catchCause(
+              Effect.asVoid(effect),
+              (cause) => Effect.logError(`catching up: ${what} failed`, cause)
+            )
+
+          const reportTrouble = Effect.catch((error: BusError) =>
+            error.reason._tag === "Disconnected" ? Effect.void : Effect.logWarning(error.message)
+          )
+
+          const lanes = yield* makeLanes({
+            standing: (node) => peers.standing(node),
+            ask: (node) =>
+              guarded(
+                "asking a node",
+                Effect.flatMap(held.digest(0), (digest) =>
+                  peers.isWorthAsking(node, digest, now())
+                    ? reportTrouble(Effect.asVoid(asker.takeFrom(node)))
+                    : Effect.void)
+              )
+          })
 
           const onMessage = (question: StatusQuestion, { reply }: BusMessage) =>
             Effect.gen(function*() {
@@ -111,66 +129,12 @@ export class Snapshots extends Context.Service<Snapshots, {
               if (NodeID === identity.id) return
               const theirs = { count: Count, hash: Hash }
               peers.heard(NodeID, NodeRole, theirs, now())
-              if (waiting.has(NodeID) || !held.isComparable(theirs)) return
-              if (!peers.isWorthAsking(NodeID, yield* held.digest(viewAge), now())) return
-              if (Queue.offerUnsafe(jobs, NodeID)) waiting.add(NodeID)
+              if (lanes.isWaiting(NodeID) || !held.isComparable(theirs)) return
+              if (peers.isWorthAsking(NodeID, yield* held.digest(viewAge), now())) yield* lanes.join(NodeID)
             })
 
-          const ask = Effect.fnUntraced(
-            function*(
-              about: Pick<StatusQuestion, "From"> & { readonly To?: string },
-              max: number,
-              wait: Duration.Input
-            ) {
-              // A digest that is right at the first page spares all of them.
-              const head = headOf(yield* held.digest(about.From === 0 ? 0 : viewAge))
-              const question = encode({ Type: "ask", ...head, ...about })
-              if (Result.isFailure(question)) return []
-              const messages = yield* bus.askAll(Subject.Status.name, question.success, { wait, max })
-              return messages.flatMap(({ data }) => {
-                const answer = decode(data)
-                return Result.isSuccess(answer) ? [answer.success] : []
-              })
-            }
-          )
-
-          /** One page of a node; undefined when it does not come. */
-          const page = (node: string, from: number): Effect.Effect<StatusAnswer | undefined, BusError> =>
-            Effect.map(
-              ask({ To: node, From: from }, 1, "1 second"),
-              (answers) => answers.find(({ NodeID, From }) => NodeID === node && From === from)
-            ).pipe(Effect.repeat({ until: (answer) => answer !== undefined, times: 2 }))
-
-          /** Takes what a node has and we have not, page by page. */
-          const takeFrom = Effect.fnUntraced(function*(node: string) {
-            const isKnown = known(yield* config.current)
-            const tally: Tally = { changed: 0, different: [] }
-            let from: number | undefined = 0
-            let seen = 0
-            while (from !== undefined) {
-              const answer: StatusAnswer | undefined = yield* page(node, from)
-              if (answer === undefined) {
-                peers.asked(node, now())
-                return tally.changed
-              }
-              peers.heard(node, answer.NodeRole, { count: answer.Count, hash: answer.Hash }, now())
-              for (const entry of answer.Entries) {
-                if (++seen % held.slice === 0) yield* Effect.yieldNow
-                yield* held.take(entry, isKnown, tally)
-              }
-              const next: number | undefined = answer.Next
-              from = next !== undefined && next > from && next <= maxEntries ? next : undefined
-            }
-            peers.settle(node, yield* held.digest(0), tally.different, now())
-            return tally.changed
-          })
-
-          const reportTrouble = Effect.catch((error: BusError) =>
-            error.reason._tag === "Disconnected" ? Effect.succeed(0) : Effect.as(Effect.logWarning(error.message), 0)
-          )
-
           const catchUp: Effect.Effect<CaughtUp> = Effect.gen(function*() {
-            const found = yield* ask({ From: 0 }, maxAnswers, "750 millis")
+            const found = yield* asker.everyone
             for (const { Count, Hash, NodeID, NodeRole } of found) {
               if (NodeID !== identity.id) peers.heard(NodeID, NodeRole, { count: Count, hash: Hash }, now())
             }
@@ -181,12 +145,19 @@ export class Snapshots extends Context.Service<Snapshots, {
               if (!held.isComparable({ count: Count, hash: Hash })) nodes.delete(NodeID)
             }
             let changed = 0
-            for (let asked = 0; asked < maxAsked; asked++) {
+            let whole = 0
+            for (let asked = 0; asked < maxAsked && whole < maxWhole; asked++) {
               // Again each time: what one gave may be all that the next one has.
-              const [node] = peers.worthAsking(nodes, yield* held.digest(0))
+              const [node] = peers.worthAsking(nodes, yield* held.digest(0), now())
               if (node === undefined) break
               nodes.delete(node)
-              changed += yield* takeFrom(node)
+              const taken = yield* asker.takeFrom(node)
+              changed += taken.changed
+              if (taken.isWhole) whole++
+            }
+            // Those before were invented, or are gone: the others get their try.
+            if (whole < maxWhole) {
+              for (const node of peers.worthAsking(nodes, yield* held.digest(0), now())) yield* lanes.join(node)
             }
             return { answered, changed }
           }).pipe(
@@ -226,12 +197,6 @@ export class Snapshots extends Context.Service<Snapshots, {
           /** Not all nodes at once. */
           const soon = Effect.flatMap(Random.nextBetween(1_000, 3_000), Effect.sleep)
 
-          const guarded = <E, R>(what: string, effect: Effect.Effect<unknown, E, R>) =>
-            Effect.catchCause(
-              Effect.asVoid(effect),
-              (cause) => Effect.logError(`catching up: ${what} failed`, cause)
-            )
-
           yield* Messages.receive(Subject.Status, onMessage).pipe(
             Effect.tapError((error) => Effect.logWarning(error.message)),
             Effect.retry(Schedule.spaced("2 seconds")),
@@ -251,22 +216,6 @@ export class Snapshots extends Context.Service<Snapshots, {
             Stream.switchMap(() => Stream.fromEffect(Effect.andThen(soon, guarded("asking everyone", catchUp)))),
             Stream.runDrain,
             Effect.forkScoped({ startImmediately: true })
-          )
-          yield* Queue.take(jobs).pipe(
-            // Nodes that just decided something differ for a moment.
-            Effect.tap(soon),
-            Effect.flatMap((node) => {
-              waiting.delete(node)
-              return guarded(
-                "asking a node",
-                Effect.flatMap(held.digest(0), (digest) =>
-                  peers.isWorthAsking(node, digest, now())
-                    ? single.withPermit(reportTrouble(takeFrom(node)))
-                    : Effect.void)
-              )
-            }),
-            Effect.forever,
-            Effect.forkScoped
           )
           yield* Effect.flatMap(Random.nextBetween(5_000, 15_000), Effect.sleep).pipe(
             Effect.andThen(
@@ -305,23 +254,12 @@ export class Snapshots extends Context.Service<Snapshots, {
       )
 }
 
-const { encode } = messageCodec(Subject.Status)
-const { decode } = messageCodec(Subject.StatusReply)
-
 /** What all answers together may cost the network: a full table of 30,000 targets is some 12 MB. */
 const answerRate = { perSecond: 2 * 1024 * 1024, most: 24 * 1024 * 1024 }
 
-/** Answers to a question to everyone. */
-const maxAnswers = 256
-
-/** Nodes with different things to say that are asked in one round. */
-const maxAsked = 3
-
-/** Nodes that wait to be asked. */
-const maxJobs = 256
-
-/** Entries of one node; a table holds no more. */
-const maxEntries = 65_536
+/** Nodes with different things to say that are heard out in one round, and that are asked for that. */
+const maxWhole = 3
+const maxAsked = 6
 
 /** How often we look whether we were away, in milliseconds. */
 const awayEvery = 2_000

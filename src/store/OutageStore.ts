@@ -19,6 +19,8 @@ import { AlreadyOpen, BadRow, databaseError, retryDeadlocks, StoreError } from "
 /** Which outages. Everything given must hold. */
 export interface OutageQuery {
   readonly id?: string
+  /** What the id begins with. */
+  readonly idStart?: string
   /** `Details.Name`. */
   readonly member?: string
   readonly target?: Target
@@ -234,6 +236,10 @@ export class OutageStore extends Context.Service<OutageStore, {
       const find = (query: OutageQuery): Stream.Stream<Outage, StoreError> => {
         const where: Array<Fragment> = []
         if (query.id !== undefined) where.push(sql`outage_id = ${storedKey(query.id)}`)
+        if (query.idStart !== undefined) {
+          const start = storedKey(query.idStart)
+          where.push(sql`SUBSTR(outage_id, 1, ${Array.from(start).length}) = ${start}`)
+        }
         if (query.member !== undefined) where.push(sql`member_name = ${storedMember(query.member)}`)
         if (query.target !== undefined) where.push(sql`target_key = ${targetKey(query.target)}`)
         if (query.open !== undefined) where.push(query.open ? sql`end_time IS NULL` : sql`end_time IS NOT NULL`)
@@ -307,6 +313,7 @@ export class OutageStore extends Context.Service<OutageStore, {
     const matches = (query: OutageQuery) => (row: OutageRow): boolean => {
       const from = query.from === undefined ? undefined : boundToText(query.from)
       return (query.id === undefined || row.outage_id === storedKey(query.id)) &&
+        (query.idStart === undefined || row.outage_id.startsWith(storedKey(query.idStart))) &&
         (query.member === undefined || row.member_name === storedMember(query.member)) &&
         (query.target === undefined || row.target_key === targetKey(query.target)) &&
         (query.open === undefined || query.open === (row.end_time === null)) &&

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { alertTarget } from "../../src/alerts/AlertTarget.ts"
-import { exchange } from "../../src/alerts/exchange.ts"
+import { exchange } from "../../src/config/exchange.ts"
 import { allowedNetworks, guardedLookup, mayReach } from "../../src/config/outbound.ts"
 import { type Asked, serveHttp } from "./httpServer.ts"
 

@@ -318,6 +318,7 @@ describe.concurrent("geodns config check", () => {
       Effect.gen(function*() {
         const folder = yield* operatorFolder((local) => {
           local.Nats.Pass = "given"
+          local.GeoDNS.Outbound = { Allow: ["127.0.0.0/8"] }
         })
         const web = yield* serveFolder(folder, (name, response) => {
           if (name === "acme/error") response.writeHead(500).end()
@@ -343,7 +344,8 @@ describe.concurrent("geodns config check", () => {
               record(name, `${web.url}acme/${name}?token=planted`)
             ),
             // Nothing listens on port 1.
-            record("refused", "http://127.0.0.1:1/acme?token=planted")
+            record("refused", "http://127.0.0.1:1/acme?token=planted"),
+            record("inside", "http://[::ffff:10.0.0.1]/acme?token=planted")
           ])
         )
         const check = (...role: ReadonlyArray<string>) =>
@@ -363,8 +365,9 @@ describe.concurrent("geodns config check", () => {
             "warning page something that is no challenge",
             "warning away the status 302"
           ])
-          assert.lengthOf(found, 4)
-          assert.match(found[3]!, /^warning refused no answer/)
+          assert.lengthOf(found, 5)
+          assert.strictEqual(found[3], "warning refused no answer: connection refused")
+          assert.match(found[4]!, /^warning inside .* is no address of the internet: add its network to GeoDNS.Outbound/)
         }
         assert.deepStrictEqual(yield* check("--role", "monitor"), [])
         assert.deepStrictEqual(yield* check(), [])

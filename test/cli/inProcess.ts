@@ -1,5 +1,5 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { ConfigProvider, Effect, Exit } from "effect"
+import { Cause, ConfigProvider, Effect, Exit } from "effect"
 import { Command } from "effect/cli"
 import { TestConsole } from "effect/testing"
 import { geodns } from "../../src/cli/command.ts"
@@ -8,6 +8,8 @@ import * as invocation from "../../src/cli/invocation.ts"
 /** How a command ended, and what it wrote. */
 export interface Written {
   readonly ok: boolean
+  /** As the process would end. */
+  readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
@@ -21,6 +23,7 @@ export const command = (
     const exit = yield* Effect.exit(Command.runWith(geodns, { version: "test" })(args))
     return {
       ok: Exit.isSuccess(exit),
+      code: Exit.isSuccess(exit) ? 0 : invocation.isUsageError(Cause.squash(exit.cause)) ? 2 : 1,
       stdout: (yield* TestConsole.logLines).join("\n"),
       stderr: (yield* TestConsole.errorLines).join("\n")
     }

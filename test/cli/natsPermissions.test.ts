@@ -17,8 +17,8 @@ const done = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
 const users = (stdout: string) => JSON.parse(stdout).users as ReadonlyArray<Record<string, any>>
 
 const refused = Effect.fnUntraced(function*(...args: ReadonlyArray<string>) {
-  const { ok, stderr, stdout } = yield* command(["nats-permissions", ...args])
-  assert.isFalse(ok, stdout)
+  const { code, stderr, stdout } = yield* command(["nats-permissions", ...args])
+  assert.strictEqual(code, args[0] === "--roster" ? 1 : 2, stdout)
   return `${stdout}${stderr}`
 })
 
@@ -103,7 +103,10 @@ describe("geodns nats-permissions", () => {
         `"m2" is none of the users, which are m1`
       )
       assert.include(yield* refused("--node", "s1:shadow", "--may-override", "s1"), "is a shadow")
-      assert.include(yield* refused("--roster", "/nowhere/roster.json"), "/nowhere/roster.json")
+      assert.include(
+        yield* refused("--roster", "/nowhere/roster.json"),
+        "/nowhere/roster.json: there is no such file. --roster names that of the cluster"
+      )
       const leaked = yield* refused("--node", "m1:monitor", "--nkey", `m1:${seed}`)
       assert.include(leaked, "that is a seed, which is secret")
       assert.notInclude(leaked, seed)

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { shortId } from "../../src/cli/text/outageId.ts"
+import { decisionIdOf } from "../../src/consensus/sealed/decisionIdOf.ts"
 import type { Key } from "../../src/consensus/sealed/keyFile.ts"
 import { readKeyFile } from "../../src/consensus/sealed/keyFile.ts"
 import { signerOf } from "../../src/consensus/sealed/Signer.ts"
@@ -69,7 +71,11 @@ describe("geodns keys", () => {
   it.live("says what is wrong with a key", () =>
     Effect.gen(function*() {
       const file = join(yield* folder, "node.key")
-      assert.match((yield* refused("keys", "show", file)).stderr, /there is no such file/)
+      const missing = (yield* refused("keys", "show", file)).stderr
+      assert.include(missing, `${file}: there is no such file. "geodns keys new" makes a private key`)
+      assert.notInclude(missing, "roster")
+      const nowhere = join(file, "../none/node.key")
+      assert.include((yield* refused("keys", "new", nowhere)).stderr, `there is no folder ${join(file, "../none")}`)
       writeFileSync(file, "", { mode: 0o644 })
       const { stderr } = yield* refused("keys", "show", file)
       assert.match(stderr, /others may read this private key \(its mode is 644\)\. Run: chmod 600/)
@@ -118,8 +124,19 @@ describe("geodns roster", () => {
           [["add", roster, "m4", "cheap:m4"], /a public key, as "geodns keys show" prints it/],
           [["remove", roster, "m4"], /m4 is no member of/],
           [["new", roster, "--cluster", "x"], /roster\.json was not written: it is there already/],
-          [["show", join(path, "none.json")], /none\.json: there is no such file/],
-          [["show", join(path, "m1.key")], /it is no JSON/]
+          [
+            ["show", join(path, "none.json")],
+            /none\.json: there is no such file\. "geodns roster new" begins a roster$/m
+          ],
+          [
+            ["sign", roster, "--key", join(path, "none.key")],
+            /none\.key: there is no such file\. --key names the private key of the operator; "geodns keys new" makes one/
+          ],
+          [["new", join(path, "none/roster.json"), "--cluster", "x"], /there is no folder .*none$/m],
+          [
+            ["show", join(path, "m1.key")],
+            /m1\.key is not a roster: it is no JSON: line 1, column 1: expected an object/
+          ]
         ] as const
       ) {
         const { stderr, stdout } = yield* refused("roster", ...args)
@@ -140,6 +157,74 @@ describe("geodns roster", () => {
       assert.match(stdout, /not usable yet: it has 0 monitors/)
       assert.match(stderr, /is not a roster that can be used/)
       assert.match((yield* refused("roster", "sign", roster, "--key", "x")).stderr, /is not a roster that can be used/)
+    }).pipe(Effect.scoped))
+
+  it.live("takes no key twice, also while it is put together", () =>
+    Effect.gen(function*() {
+      const { keys, path } = yield* cluster
+      const [one, two] = [keys["m1"]!.publicKey, keys["m2"]!.publicKey]
+      const roster = join(path, "first.json")
+      yield* done("roster", "new", roster, "--cluster", "test")
+      yield* done("roster", "add", roster, "a", one)
+      const before = readFileSync(roster, "utf8")
+      const again = yield* refused("roster", "add", roster, "b", one)
+      assert.match(again.stderr, /is not a roster that can be used:\s+a and b have the same key/)
+      assert.strictEqual(readFileSync(roster, "utf8"), before)
+      // Written by hand: nobody signs it, and it can be mended.
+      const [member] = JSON.parse(before).members
+      writeFileSync(roster, JSON.stringify({ ...JSON.parse(before), members: [member, { ...member, id: "b" }] }))
+      for (const args of [["show", roster], ["sign", roster, "--key", join(path, "operator.key")]]) {
+        assert.match((yield* refused("roster", ...args)).stderr, /a and b have the same key/)
+      }
+      yield* done("roster", "add", roster, "b", two, "--replace")
+      yield* done("roster", "show", roster)
+    }).pipe(Effect.scoped))
+
+  it.live("keeps of a member whose key is replaced what is not given", () =>
+    Effect.gen(function*() {
+      const { keys, path, roster } = yield* cluster
+      const file = join(path, "new.key")
+      yield* done("keys", "new", file)
+      const { publicKey: key } = yield* readKeyFile(file)
+      const replaced = Effect.fnUntraced(function*(id: string, ...args: ReadonlyArray<string>) {
+        const { members } = JSON.parse(yield* done("roster", "add", roster, id, key, "--replace", "--json", ...args))
+        return members.find((member: { readonly id: string }) => member.id === id)
+      })
+      const before = { id: "m1", key, role: "IBPMonitor", ipv6: true, region: "Europe" }
+      assert.deepStrictEqual(yield* replaced("m1"), before)
+      assert.deepStrictEqual(yield* replaced("m1", "--region", "Asia"), { ...before, region: "Asia" })
+      const { region: _, ...nowhere } = before
+      assert.deepStrictEqual(yield* replaced("m1", "--region", "", "--no-ipv6"), { ...nowhere, ipv6: false })
+      yield* done("roster", "add", roster, "d1", keys["operator"]!.publicKey, "--role", "dns")
+      yield* done("roster", "remove", roster, "m1")
+      assert.deepStrictEqual(yield* replaced("d1"), { id: "d1", key, role: "IBPDns", ipv6: false })
+      assert.deepStrictEqual(yield* replaced("d1", "--role", "collator", "--ipv6"), {
+        id: "d1",
+        key,
+        role: "IBPCollator",
+        ipv6: true
+      })
+    }).pipe(Effect.scoped))
+
+  it.live("that is none says where it is wrong, in one line", () =>
+    Effect.gen(function*() {
+      const { path, roster } = yield* cluster
+      const good = read(roster)
+      const file = join(path, "wrong.json")
+      for (
+        const [value, problem] of [
+          [[], "expected an object, found an empty list"],
+          [{ ...good, epoch: 0 }, "epoch: expected a value greater than or equal to 1, found 0"],
+          [{ ...good, members: [{ ...good.members[0], role: "King" }] }, `members[0].role: expected`],
+          [{ ...good, earlier: [{ ...good.earlier[0], cluster: 7 }] }, "earlier[0].cluster: expected a text, found 7"],
+          [{ System: {} }, "cluster: expected a value, found nothing"]
+        ] as const
+      ) {
+        writeFileSync(file, JSON.stringify(value))
+        const { stderr } = yield* refused("roster", "show", file)
+        assert.include(stderr, `${file} is not a roster: ${problem}`)
+        assert.lengthOf(lines(stderr), 2, stderr)
+      }
     }).pipe(Effect.scoped))
 
   it.live("is signed by an operator, and any change after that is seen", () =>
@@ -247,7 +332,18 @@ describe("geodns verify", () => {
       const unknown = yield* check(certificate({ epoch: 9, votes: votes("m1", "m2") }))
       assert.isFalse(unknown.ok)
       assert.match(unknown.stdout, /m1 .* cannot be checked/)
-      assert.match(unknown.stderr, /the roster of epoch 9 is not known/)
+      assert.match(
+        unknown.stderr,
+        /the roster of epoch 9 is not known; the newest .* 2\. .*roster\.json is too old: name a roster with epoch 9 with --roster/
+      )
+      const { stderr: elsewhere } = yield* check({
+        ...certificate({ epoch: 2, votes: votes("m1") }),
+        cluster: "o\u001bx"
+      })
+      assert.match(
+        elsewhere,
+        /it is of the cluster o x, and the roster is of test\. Name the roster of o x with --roster/
+      )
       const given = certificate({ epoch: 2, votes: votes("m1", "m2") })
       assert.match((yield* check(published(given, { up: true }))).stderr, /the certificate says down/)
       assert.match((yield* check(published(given, { passed: false }))).stderr, /did not pass/)
@@ -262,7 +358,14 @@ describe("geodns verify", () => {
       yield* done("roster", "add", roster, "m1", keys["m1"]!.publicKey, "--retire")
       const { ok, stderr } = yield* check(given)
       assert.isFalse(ok)
-      assert.match(stderr, /it is of epoch 2, and those before epoch 4 are retired/)
+      assert.match(
+        stderr,
+        /it is of epoch 2, and those before epoch 4 are retired: .* By a copy of the roster from before/
+      )
+      // Who has forgotten the epoch needs another file, and not a newer one.
+      const { earlier: _, ...last } = read(roster)
+      writeFileSync(roster, JSON.stringify(last))
+      assert.match((yield* check(given)).stderr, /goes back to epoch 4 only: name one that still has epoch 2/)
     }).pipe(Effect.scoped))
 
   it.live("says what the file is when it is no certificate", () =>
@@ -270,14 +373,32 @@ describe("geodns verify", () => {
       const { check, file, keys, roster, votes } = yield* written
       const given = certificate({ epoch: 2, votes: votes("m1", "m2") })
       const { Certificate: _, ...plain } = published(given)
-      assert.match((yield* check(plain)).stderr, /the decision has no certificate: it was made without signatures/)
-      assert.match((yield* check({ ...published(given), Certificate: { seq: 1 } })).stderr, /its certificate is none/)
-      assert.match((yield* check([])).stderr, /it is no certificate/)
+      assert.match(
+        (yield* check(plain)).stderr,
+        /decision\.json is a decision without a certificate: it was made without/
+      )
+      assert.match(
+        (yield* check({ ...published(given), Certificate: { seq: 1 } })).stderr,
+        /a decision with a certificate that is none: cluster: expected a value/
+      )
+      assert.match((yield* check([])).stderr, /decision\.json is not a certificate: expected an object, found an empty list/)
+      const [first] = given.votes
+      const wrong = { ...given, votes: [first, { ...first, observedAt: "noon" }] }
+      assert.match(
+        (yield* check(wrong)).stderr,
+        /is not a certificate: votes\[1\]\.observedAt: expected an RFC 3339 time, found "noon"/
+      )
+      assert.match((yield* check({ opening: given, closing: 7 })).stderr, /is not the proof of an outage: closing: /)
+      assert.match((yield* check(read(roster))).stderr, /is not a certificate: T: expected a value, found nothing/)
       writeFileSync(file, "{")
       assert.match((yield* refused("verify", file, "--roster", roster)).stderr, /it is no JSON/)
       assert.match(
         (yield* refused("verify", "/nowhere", "--roster", roster)).stderr,
-        /\/nowhere: there is no such file/
+        /\/nowhere: there is no such file\. Without --config it is a file that is verified; --config names the store/
+      )
+      assert.match(
+        (yield* refused("verify", file, "--roster", "/nowhere")).stderr,
+        /\/nowhere: there is no such file\. --roster names that of the cluster, as GeoDNS\.Consensus\.Roster does/
       )
       const unsigned = yield* check(given, "--operator-key", keys["operator"]!.publicKey)
       assert.isFalse(unsigned.ok)
@@ -409,14 +530,128 @@ describe("geodns verify", () => {
         ])
       }).pipe(Effect.scoped))
 
-    it.live("that the store does not have ends like a wrong command line", () =>
+    it.live("that the store does not have, or cannot tell from others, ends like a wrong command line", () =>
       Effect.gen(function*() {
         const { check, proofOf, store } = yield* stored
-        yield* store(outage("open"), proofOf(1, start, "m1", "m2"))
-        const { ok, stderr } = yield* check("seq-9-x")
-        assert.isFalse(ok)
-        assert.match(stderr, /^geodns verify: the store has no outage "seq-9-x": geodns outages --json lists their ids/)
-        assert.isFalse((yield* check("open", "--operator-key", "nonsense")).ok)
+        const end = start + minute
+        const other = { ...target, check: "other" }
+        yield* store(
+          outage("seq-1-abcdef0123456789", { end }),
+          proofOf(1, start, "m1", "m2"),
+          proofOf(2, end, "m1", "m2")
+        )
+        yield* store(outage("seq-1-abcdefff", { end, target: other }))
+        const unknown = yield* check("seq-9-x")
+        assert.strictEqual(unknown.code, 2)
+        assert.match(
+          unknown.stderr,
+          /^geodns verify: the store has no outage "seq-9-x": geodns outages --json lists their ids/
+        )
+        const several = yield* check("seq-1-abcdef")
+        assert.strictEqual(several.code, 2)
+        assert.include(
+          several.stderr,
+          `"seq-1-abcdef" is the beginning of several ids: write more of it, as "seq-1-abcdef0123456789", "seq-1-abcdefff"`
+        )
+        const one = yield* check("seq-1-abcdef0")
+        assert.isTrue(one.ok, one.stderr)
+        assert.match(one.stdout, /^Outage seq-1-abcdef0123456789\n/)
+        assert.strictEqual((yield* check("")).code, 2)
+        assert.strictEqual((yield* check("seq-1-abcdef0", "--operator-key", "nonsense")).code, 2)
       }).pipe(Effect.scoped))
+
+    describe("that is exported", () => {
+      const proofFile = Effect.gen(function*() {
+        const there = yield* stored
+        const file = join(there.path, "proof.json")
+        const end = start + 5 * minute
+        const verified = (...more: ReadonlyArray<string>) =>
+          command(["verify", file, "--roster", there.roster, ...more])
+        return { ...there, proof: file, end, verified }
+      })
+
+      it.live("is checked by the roster alone, and says when it was by its votes", () =>
+        Effect.gen(function*() {
+          const { check, end, proof, proofOf, store, verified } = yield* proofFile
+          const id = decisionIdOf(target, 1)
+          yield* store(outage(id, { end }), proofOf(1, start, "m1", "m2", "m2"), proofOf(2, end, "m2", "m3"))
+          const written = yield* check(shortId(id), "--export", proof)
+          assert.isTrue(written.ok, written.stderr)
+          assert.strictEqual(
+            written.stderr,
+            `wrote ${proof}, with what proves its beginning and its end. Who has the roster checks it: geodns verify ${proof} --roster ROSTER`
+          )
+          assert.deepStrictEqual(Object.keys(read(proof)), ["opening", "closing"])
+          assert.deepStrictEqual(read(proof).opening.votes.map(({ voter }: any) => voter), ["m1", "m2"])
+          const { ok, stderr, stdout } = yield* verified()
+          assert.isTrue(ok, stderr)
+          const [first, ...rest] = lines(stdout)
+          assert.strictEqual(first, `Outage ${id}`)
+          // The same as by the store, but for the vote that does not count, which is not in it.
+          assert.deepStrictEqual(rest, lines(written.stdout).slice(1).filter((line) => !line.includes("a second vote")))
+          const document = JSON.parse((yield* verified("--json")).stdout)
+          assert.deepInclude(document, { proves: true, notes: [] })
+          assert.deepInclude(document.outage, {
+            id,
+            start: "2026-04-21T08:00:00.000Z",
+            end: "2026-04-21T08:05:00.000Z"
+          })
+          const again = yield* check(id, "--export", proof)
+          assert.strictEqual(again.code, 1)
+          assert.include(again.stderr, `${proof} was not written: it is there already`)
+        }).pipe(Effect.scoped))
+
+      it.live("proves nothing when it was tampered with", () =>
+        Effect.gen(function*() {
+          const { check, end, proof, proofOf, store, verified } = yield* proofFile
+          yield* store(outage("o", { end }), proofOf(1, start, "m1", "m2"), proofOf(2, end, "m2", "m3"))
+          yield* check("o", "--export", proof)
+          const { closing, opening } = read(proof)
+          const late = {
+            ...opening,
+            votes: opening.votes.map((one: any) => ({ ...one, observedAt: one.observedAt.replace("08:00", "07:00") }))
+          }
+          for (
+            const [value, problem] of [
+              [{ opening: late, closing }, /its beginning: the signature of m1 is not one of its key/],
+              [{ opening, closing: { ...closing, seq: 4 } }, /its end: the signature of m2/],
+              [{ opening: closing, closing: opening }, /its beginning: its certificate says that the target is up/],
+              [{ opening, closing: opening }, /its end: its certificate says that the target is down/],
+              [{ opening, closing: { ...closing, T: { ...target, member: "Other" } } }, /its end: the signature of m2/],
+              [{ opening: { ...opening, votes: [] }, closing }, /its beginning: 0 votes count/]
+            ] as const
+          ) {
+            writeFileSync(proof, JSON.stringify(value))
+            const { code, stderr, stdout } = yield* verified()
+            assert.strictEqual(code, 1)
+            assert.match(stderr, problem)
+            assert.match(stdout, /The outage is not proved\.$/)
+            // A time that nobody signed is not shown as that of the outage.
+            assert.notInclude(stdout, "down from 2026-04-21 07:")
+          }
+        }).pipe(Effect.scoped))
+
+      it.live("holds no more than is proved", () =>
+        Effect.gen(function*() {
+          const { check, end, proof, proofOf, store, verified } = yield* proofFile
+          const of = (check: string) => ({ target: { ...target, check } })
+          yield* store(outage("plain", { ...of("a"), end }))
+          yield* store(outage("half", { end }), proofOf(1, start, "m1", "m2"))
+          const plain = yield* check("plain", "--export", proof)
+          assert.strictEqual(plain.code, 1)
+          assert.include(plain.stderr, `${proof} was not written, as the outage is not proved: its beginning: `)
+          assert.isFalse(existsSync(proof))
+          const half = yield* check("half", "--export", proof)
+          assert.strictEqual(half.code, 1)
+          assert.match(half.stderr, /with what proves its beginning\. [^]*is not proved: its end: it ended without/)
+          const { ok, stdout } = yield* verified()
+          assert.isTrue(ok)
+          assert.match(stdout, /down from 2026-04-21 08:00:00Z on\n/)
+          assert.match(stdout, /Note: the file has no end of it: .*\nThat the outage began is proved\.$/)
+          const wrong = yield* verified("--export", join(proof, "x"))
+          assert.strictEqual(wrong.code, 2)
+          assert.include(wrong.stderr, "--export goes with --config")
+        }).pipe(Effect.scoped))
+    })
   })
 })

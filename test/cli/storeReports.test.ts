@@ -72,13 +72,13 @@ describe("geodns outages", () => {
       const text = (yield* of("--from", "2026-03", "--to", "2026-04")).stdout
       assert.match(
         text,
-        /^Potomac Works +wss wss:\/\/rpc\.example\/kusama +v4 +2026-02-28 23:00:00Z +2 h +over +connection/m
+        /^o-a +Potomac Works +wss wss:\/\/rpc\.example\/kusama +v4 +2026-02-28 23:00:00Z +2 h +over +connection/m
       )
       assert.match(
         text,
-        /^Rhine Networks +ssl other\.example +v6 +2026-03-10 10:00:00Z +1 min +blip +=cmd.* \[2Jnext$/m
+        /^o-b +Rhine Networks +ssl other\.example +v6 +2026-03-10 10:00:00Z +1 min +blip +=cmd.* \[2Jnext$/m
       )
-      assert.match(text, /^Potomac Works +ping \(site\) +v4 +2026-04-02 00:00:00Z +.* open +connection refused$/m)
+      assert.match(text, /^o-c +Potomac Works +ping \(site\) +v4 +2026-04-02 00:00:00Z +.* open +connection refused$/m)
       assert.match(text, /3 outages from 2026-03-01 to 2026-04-30, UTC/)
       assert.notInclude(text, "\u001b[2J")
 

@@ -28,6 +28,7 @@ describe("Consensus in the mode prefer", () => {
       assert.deepStrictEqual(yield* monitors[0]!.consensus.state, {
         mode: "prefer",
         epoch: 1,
+        minEpoch: 1,
         votes: true,
         electorate: new Set(["m1", "m2", "m3"])
       })

@@ -40,6 +40,7 @@ describe("Consensus in the mode require", () => {
       assert.deepStrictEqual(yield* dns.consensus.state, {
         mode: "require",
         epoch: 1,
+        minEpoch: 1,
         votes: false,
         electorate: new Set(["m1", "m2", "m3"])
       })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Schedule } from "effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as TestClock from "effect/testing/TestClock"
+import { Config } from "../../src/config/Config.ts"
 import { BadStatus, TimedOut } from "../../src/config/DocumentError.ts"
 import { Documents } from "../../src/config/Documents.ts"
 import { MemoryDocuments } from "../../src/config/MemoryDocuments.ts"
@@ -13,6 +13,7 @@ import { recordText } from "../../src/dns/recordText.ts"
 import { makeZoneData } from "../../src/dns/ZoneBuilder.ts"
 import type { ZoneData } from "../../src/dns/ZoneData.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
+import { serveHttp } from "../alerts/httpServer.ts"
 import { records } from "./samples.ts"
 
 const url = "http://acme.example/secret-token"
@@ -43,6 +44,12 @@ const documentsWithout = (hanging: string) =>
 /** Of what answers are made from, challenges look at the zones alone. */
 const snapshotOf = (zones: ZoneData) => ({ zones, policy: noPolicy, steering: undefined as never })
 
+/** A configuration that lets these networks be reached. */
+const allowing = (...Allow: ReadonlyArray<string>) =>
+  Layer.effect(Config, Config).pipe(
+    Layer.provide(Config.layerMemory({ local: { System: { ConfigUrls: {} }, GeoDNS: { Outbound: { Allow } } } }))
+  )
+
 /** Challenges of zones that can be changed, from documents in memory; the one at `hanging` never comes. */
 const world = (first = zonesWith(url), hanging = "") => {
   let zones = first
@@ -52,6 +59,7 @@ const world = (first = zonesWith(url), hanging = "") => {
       Conditions.layerMemory,
       Layer.succeed(AnswerState, AnswerState.of({ current: () => snapshotOf(zones) }))
     ]),
+    Layer.provide(allowing()),
     Layer.provide(Logger.layer([]))
   )
   const setZones = (next: typeof first) => Effect.sync(() => void (zones = next))
@@ -157,36 +165,70 @@ describe("AcmeChallenges", () => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.live("come from the host of their address alone, wherever it redirects to", () => {
-    const asked: Array<string> = []
-    const fetch = (input: RequestInfo | URL) => {
-      const { host } = new URL(String(input))
-      asked.push(host)
-      return Promise.resolve(
-        host === "acme.example"
-          ? new Response(null, { status: 302, headers: { location: "http://elsewhere.example/x" } })
-          : new Response("forged")
-      )
-    }
-    const zones = zonesWith(url)
-    const layer = AcmeChallenges.layerDocuments.pipe(
+  /** Challenges of zones with these addresses, from the network. */
+  const fromNetwork = (zones: ZoneData, ...allow: ReadonlyArray<string>) =>
+    AcmeChallenges.layer.pipe(
       Layer.provideMerge([
-        Documents.layer,
         Conditions.layerMemory,
+        allowing(...allow),
         Layer.succeed(AnswerState, AnswerState.of({ current: () => snapshotOf(zones) }))
       ]),
       Layer.provide(Logger.layer([]))
     )
-    return Effect.gen(function*() {
-      const said = yield* problems.pipe(
-        Effect.repeat({ until: (all) => all.length > 0, schedule: Schedule.spaced("20 millis") }),
-        Effect.timeout("10 seconds")
+  const soon = { schedule: Schedule.spaced("20 millis") }
+
+  it.live("come from the host of their address alone, wherever it redirects to", () =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const { port } = yield* serveHttp(({ headers: { host = "" }, path }) => {
+        asked.push(`${host.split(":")[0]}${path}`)
+        return path === "/x"
+          ? { status: 302, headers: { location: `http://${host.replace("127.0.0.1", "localhost")}/there` } }
+          : { status: 200, body: "forged" }
+      })
+      const at = `http://127.0.0.1:${port}/x`
+      yield* Effect.gen(function*() {
+        const said = yield* problems.pipe(
+          Effect.repeat({ until: (all) => all.length > 0, ...soon }),
+          Effect.timeout("10 seconds")
+        )
+        assert.include(said.join(), `127.0.0.1:${port} gives the status 302`)
+        assert.isUndefined(yield* texts(at))
+        assert.deepStrictEqual(asked, ["127.0.0.1/x"])
+      }).pipe(Effect.provide(fromNetwork(zonesWith(at), "127.0.0.0/8")))
+    }).pipe(Effect.scoped))
+
+  it.live("are asked for at no address that the operator did not allow", () =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const { port } = yield* serveHttp(({ path }) => {
+        asked.push(path)
+        return { status: 200, body: "value" }
+      })
+      // Whoever writes the shared document allows nothing by it: neither an address, nor a name that leads to one.
+      const hosts = ["127.0.0.1", "localhost", "[::ffff:7f00:1]"]
+      const zones = zonesWith(...hosts.map((host) => `http://${host}:${port}/secret-token`))
+      yield* Effect.gen(function*() {
+        const [said = ""] = yield* problems.pipe(
+          Effect.repeat({ until: (all) => all.join().split("GeoDNS.Outbound.Allow").length > hosts.length, ...soon }),
+          Effect.timeout("10 seconds")
+        )
+        assert.match(
+          said,
+          /_acme-challenge\.h0\.demo\.example \(SERVFAIL\): 127\.0\.0\.1 is no address of the internet/
+        )
+        assert.match(said, /_acme-challenge\.h1\.demo\.example \(SERVFAIL\): localhost is .*, which is no address/)
+        assert.notInclude(said, "secret-token")
+      }).pipe(Effect.provide(fromNetwork(zones, "10.0.0.0/8")))
+      assert.deepStrictEqual(asked, [])
+      const at = `http://127.0.0.1:${port}/secret-token`
+      const data = yield* texts(at).pipe(
+        Effect.repeat({ until: (all) => all !== undefined, ...soon }),
+        Effect.timeout("10 seconds"),
+        Effect.provide(fromNetwork(zonesWith(at), "127.0.0.0/8"))
       )
-      assert.include(said.join(), "acme.example gives the status 302")
-      assert.isUndefined(yield* texts(url))
-      assert.deepStrictEqual(asked, ["acme.example"])
-    }).pipe(Effect.provide(layer), Effect.provideService(FetchHttpClient.Fetch, fetch))
-  })
+      assert.deepStrictEqual(data, ['"value"'])
+    }).pipe(Effect.scoped))
 
   it.effect("in memory are those that were given", () =>
     Effect.gen(function*() {

@@ -3,10 +3,14 @@ import { Effect, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Consensus } from "../../src/consensus/Consensus.ts"
 import { Status } from "../../src/http/Status.ts"
+import type { Official } from "../../src/status/Decision.ts"
+import { Proofs } from "../../src/status/Proofs.ts"
+import { certificate } from "../consensus/sealed/fixtures.ts"
 import * as Fakes from "./fakes.ts"
 
 const status = (options: {
   readonly consensus?: Layer.Layer<Consensus>
+  readonly officials?: ReadonlyArray<Official>
   readonly store?: ReturnType<typeof Fakes.outageStore>
 } = {}) =>
   Status.layer.pipe(Layer.provide([
@@ -14,7 +18,7 @@ const status = (options: {
     Fakes.conditions(),
     Fakes.config(Fakes.snapshotOf({})),
     Fakes.membership([], []),
-    Fakes.officialStatus([]),
+    Fakes.officialStatus(options.officials ?? []),
     options.consensus ?? Fakes.consensus([]),
     options.store === undefined ? Layer.empty : Layer.merge(Fakes.outageLog([]), options.store)
   ]))
@@ -54,6 +58,45 @@ describe("Status", () => {
         problem: "The store did not answer within 2 s"
       })
     }).pipe(Effect.provide(status({ store: Fakes.outageStore(Stream.never) }))))
+
+  it.effect("knows which proofs are of an epoch that is retired, and which were made anew", () => {
+    const [renewed, old, kept] = ["renewed", "old", "kept"].map((check) => {
+      const target = Fakes.target({ member: "Fuji Hosting", check })
+      return Fakes.official(target, { proof: { seq: 4, late: false, certificate: certificate({ target, seq: 4 }) } })
+    })
+    const proved = [renewed!, old!, kept!].map(({ proof }) => proof!.certificate!)
+    const consensus = (minEpoch: number) =>
+      Layer.mock(Consensus, {
+        state: Effect.map(Fakes.openState, (state) => ({ ...state, mode: "require" as const, epoch: 2, minEpoch })),
+        proposals: Effect.succeed([])
+      })
+    const proofs = Layer.effect(
+      Proofs,
+      Effect.map(Proofs, (none) => ({
+        ...none,
+        isRequired: true,
+        certificates: Effect.succeed([{ ...proved[0]!, epoch: 2 }, ...proved.slice(1)])
+      }))
+    )
+    const retired = (minEpoch: number, isRequired: boolean) =>
+      Effect.gen(function*() {
+        const { members } = yield* (yield* Status).document
+        return members.items.flatMap(({ targets }) => targets).filter((one) => one.retired === true)
+          .map(({ target }) => target.check).sort()
+      }).pipe(
+        Effect.provide(status({
+          consensus: consensus(minEpoch),
+          // After a restart only the step is known.
+          officials: [renewed!, old!, { ...kept!, proof: { seq: 4, late: false } }]
+        })),
+        Effect.provide(isRequired ? proofs : Layer.empty)
+      )
+    return Effect.gen(function*() {
+      assert.deepStrictEqual(yield* retired(1, true), [])
+      assert.deepStrictEqual(yield* retired(2, true), ["kept", "old"])
+      assert.deepStrictEqual(yield* retired(2, false), ["old", "renewed"])
+    })
+  })
 
   it.effect("goes on for others when one who asked leaves", () =>
     Effect.gen(function*() {

@@ -245,6 +245,31 @@ describe("Observer", () => {
       assert.strictEqual(yield* started(planned), 2)
     }).pipe(Effect.provide(Test)))
 
+  it.effect("asks whether it may probe only where it has to, and makes none when it may not", () =>
+    Effect.gen(function*() {
+      const planned = yield* scripted()
+      yield* plan([planned])
+      const observer = yield* Observer
+      const asked: Array<boolean> = []
+      const look = (may: boolean) =>
+        observer.observe(planned.target, 1_000, () => {
+          asked.push(may)
+          return may
+        })
+      assert.isTrue(Option.isNone(yield* look(false)))
+      assert.strictEqual(yield* started(planned), 0)
+      const looking = yield* Effect.forkChild(look(true), { startImmediately: true })
+      // It joins the one under way.
+      const joining = yield* Effect.forkChild(look(false), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isSome(yield* Fiber.join(looking)))
+      assert.isTrue(Option.isSome(yield* Fiber.join(joining)))
+      // This one is fresh.
+      assert.isTrue(Option.isSome(yield* look(false)))
+      assert.deepStrictEqual(asked, [false, true])
+      assert.strictEqual(yield* started(planned), 1)
+    }).pipe(Effect.provide(Test)))
+
   it.effect("judges no target that is not planned here", () =>
     Effect.gen(function*() {
       const planned = yield* scripted()

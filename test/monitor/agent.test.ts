@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
+import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { TestClock } from "effect/testing"
@@ -20,6 +22,7 @@ import * as metrics from "../../src/monitor/metrics.ts"
 import { Probes } from "../../src/monitor/Probes.ts"
 import { planAgent, runAgent } from "../../src/monitor/runAgent.ts"
 import { ScriptedProbes } from "../../src/monitor/ScriptedProbes.ts"
+import { Conditions } from "../../src/node/Conditions.ts"
 import { rawMember } from "./documents.ts"
 
 const report = (over: Partial<AgentReport> = {}): AgentReport => ({
@@ -108,7 +111,7 @@ describe("a report", () => {
 const members = { harbour: rawMember({ name: "Harbour Ltd" }), lagoon: rawMember({ name: "Lagoon" }) }
 
 const Here = hearAgents.pipe(
-  Layer.provideMerge(Heartbeats.layer),
+  Layer.provideMerge(Layer.merge(Heartbeats.layer, Conditions.layerMemory)),
   Layer.provide(Config.layerMemory({ members })),
   Layer.provide(Bus.layerMemory({ name: "monitor-1" })),
   Layer.provideMerge(MemoryBroker.layer)
@@ -153,6 +156,73 @@ describe("monitors hear agents", () => {
       yield* say("agent.report.harbour", report({ services: { rpc: service("down", "refused") } }))
       assert.deepInclude(yield* heartbeats.last("Harbour Ltd"), { up: false, error: "rpc: refused" })
     }).pipe(Effect.scoped, Effect.provide(Here)))
+
+  it.effect("silence counts only while there is a connection", () =>
+    Effect.gen(function*() {
+      const broker = yield* MemoryBroker
+      const heartbeats = yield* Heartbeats
+      yield* TestClock.adjust(1)
+      assert.strictEqual(yield* heartbeats.listening, 1)
+      yield* TestClock.adjust("1 minute")
+      yield* broker.disconnect("monitor-1")
+      yield* TestClock.adjust("1 hour")
+      assert.isUndefined(yield* heartbeats.listening)
+      yield* broker.reconnect("monitor-1")
+      yield* TestClock.adjust(5)
+      assert.strictEqual(yield* heartbeats.listening, 5)
+    }).pipe(Effect.scoped, Effect.provide(Here)))
+
+  it.effect("who has no agent, and who reports for nobody, is a condition while it lasts", () =>
+    Effect.gen(function*() {
+      const heartbeats = yield* Heartbeats
+      const conditions = Effect.map(
+        Conditions.use(({ current }) => current),
+        (all) => all.map(({ detail, name }) => `${name}: ${detail}`).join("\n")
+      )
+      yield* heartbeats.seek("Lagoon", 150_000)
+      yield* TestClock.adjust("10 seconds")
+      assert.match(
+        yield* conditions,
+        /^agents: no agent of 1 member has reported since this monitor started, .* nothing of Lagoon: run geodns agent/
+      )
+      yield* say("agent.report.lagoon", report({ agent_id: "lagoon" }))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* conditions, "")
+      for (let i = 0; i < 5; i++) {
+        yield* say("agent.report.harbor", report({ agent_id: "harbor" }))
+        assert.strictEqual(yield* conditions, "")
+        yield* TestClock.adjust("15 seconds")
+      }
+      yield* say("agent.report.harbor", report({ agent_id: "harbor" }))
+      yield* TestClock.adjust("10 seconds")
+      assert.match(
+        yield* conditions,
+        /^agents:unknown: .*do not have: harbor \(is harbour meant\?\): GeoDNS\.Agent\.Member .* key or the name/
+      )
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual(yield* conditions, "")
+    }).pipe(Effect.scoped, Effect.provide(Here)))
+
+  it.effect("mistakes are logged, at most once a minute", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.layer([
+        Logger.make(({ fiber, message }) => {
+          const annotations = fiber.getRef(References.CurrentLogAnnotations)
+          if ("agent" in annotations) lines.push(`${message} ${JSON.stringify(annotations)}`)
+        })
+      ])
+      yield* Effect.gen(function*() {
+        for (let i = 0; i < 50; i++) yield* say("agent.report.nobody", report({ agent_id: "nobody" }))
+        yield* say("agent.report.lagoon", report({ agent_id: "harbour" }))
+        yield* TestClock.adjust("1 minute")
+        yield* say("agent.report.nobody", report({ agent_id: "nobody" }))
+      }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(Here, logger)))
+      assert.lengthOf(lines, 3)
+      assert.match(lines[0]!, /reports for a member that the documents do not have: .*"agent":"nobody"/)
+      assert.match(lines[1]!, /on another subject .*"agent":"harbour","subject":"agent\.report\.lagoon"/)
+      assert.include(lines[2]!, '"count":50')
+    }))
 
   it.effect("an agent looks at its services, reports, and goes on when a probe hangs", () =>
     Effect.gen(function*() {

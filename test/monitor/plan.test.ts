@@ -290,12 +290,12 @@ describe("problems plan nothing that could mark anything down", () => {
   })
 
   it("a probe that this machine cannot run", () => {
-    const unusable = () => "it has no ping command: install iputils-ping"
+    const unusable = () => "this machine has no ping command: install iputils-ping"
     const probes = new Map(all).set("ping", { ...all.get("ping")!, unusable })
     const p = planOf({ checks: [site, endpoint], probes })
     assert.deepStrictEqual(targets(p).map(({ target }) => target.check), ["wss"])
     assert.deepStrictEqual(problems(p), [
-      "check ping: the check does not run on this machine: it has no ping command: install iputils-ping"
+      "check ping: the check does not run here: this machine has no ping command: install iputils-ping"
     ])
   })
 
@@ -410,7 +410,9 @@ describe("for any documents", () => {
               ))
           assert.isTrue(catalog.members.some(isOwn))
           assert.isTrue(canReach(reach, address))
-          assert.isTrue(port >= 1 && port <= 65_535)
+          // Pings and reports of agents have none
+          assert.strictEqual(port === 0, ["ping", "heartbeat"].includes(check.probe))
+          assert.isTrue(port >= 0 && port <= 65_535)
           assert.strictEqual(host, target.domain)
           assert.strictEqual(check.type, target.checkType)
           assert.strictEqual(target.domain === "", check.type === "site")

@@ -106,7 +106,7 @@ describe("clusters of the pure cores", () => {
 
   it("checks nothing that the mode does not promise", () => {
     const found = (mode: Mode) => {
-      const watch = new Watch({ mode, now: () => 0, stolen: [] })
+      const watch = new Watch({ mode, minimumStateTime: 0, stolen: [], targets: [] }, () => 0)
       watch.violated("P3", "the minority decided")
       return watch.violations.length
     }

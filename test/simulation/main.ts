@@ -3,18 +3,6 @@ import { type Mode, modes } from "./plan/Mode.ts"
 import { simulateSeeds } from "./simulateSeeds.ts"
 import { tiers } from "./tier.ts"
 
-const usage = `npm run simulate -- [--seeds N] [--from S] [--tier core|cluster] [--mode ${modes.join("|")}]
-                    [--kind chaos|fine|outage] [--workers N] [--failures N] [--json]
-
-Plays N simulated clusters, from seed S on, and checks what docs/consensus.md promises of them. Without --mode each seed has
-one of the modes in turn; after 20 failures (--failures) it stops. A seed that fails is told, and can be played again: --from SEED --seeds 1 --mode MODE.
-Exit 1 if a seed failed.`
-
-const fail = (problem: string): never => {
-  console.error(`${problem}\n\n${usage}`)
-  process.exit(2)
-}
-
 const options = {
   seeds: { type: "string", default: "1000" },
   from: { type: "string", default: "1" },
@@ -26,6 +14,32 @@ const options = {
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false }
 } as const
+
+const usage = `npm run simulate -- [--seeds N] [--from S] [--tier TIER] [--mode MODE] [--kind KIND]
+                    [--workers N] [--failures N] [--json]
+
+Plays simulated clusters, and checks what docs/consensus.md promises of them. All that happens in one follows from its seed.
+
+  --seeds N     how many seeds are played (default ${options.seeds.default})
+  --from S      the first seed (default ${options.from.default})
+  --tier TIER   what is played (default ${options.tier.default}): core, the pure cores of consensus alone, tens of thousands a minute; cluster, whole
+                clusters of the real services, hundreds
+  --mode MODE   how the clusters decide: ${modes.join(", ")} (default: each seed has one of them in turn).
+                roster is the mode open with a roster for its electorate
+  --kind KIND   what happens (default chaos): chaos, where everything goes wrong that the mode promises to stand; fine, the same, but
+                members are fine, and a majority always sees that; outage, one outage in a good network, to measure how long it takes
+  --workers N   threads that play (default: one for each core)
+  --failures N  begin no new seeds once so many have failed (default ${options.failures.default})
+  --json        print one JSON document instead of text
+  --help        print this
+
+A seed that fails is told as a story, as short as it can be made. To play it again: --from SEED --seeds 1, with its --mode, --tier
+and --kind. Exit codes: 0 all properties hold, 1 a seed failed, 2 the command line is not one.`
+
+const fail = (problem: string): never => {
+  console.error(`${problem}\n\n${usage}`)
+  process.exit(2)
+}
 
 const read = () => {
   try {

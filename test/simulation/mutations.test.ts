@@ -110,6 +110,98 @@ const mutations: ReadonlyArray<Mutation> = [
     from: "this.#onObserved(event.id, event.up, event.observedAt ?? now)",
     to: "this.#onObserved(event.id, event.up, now)"
   },
+  // What each node does by itself: no majority ever went wrong by it alone.
+  {
+    why: "takes certificates of epochs that are retired",
+    mode: "require",
+    file: "src/consensus/sealed/verify.ts",
+    from: "if (epoch < rosters.minEpoch) return",
+    to: "if (epoch < 0) return"
+  },
+  {
+    why: "takes votes of another day in one certificate",
+    mode: "require",
+    file: "src/consensus/sealed/verify.ts",
+    from: "if (newest - oldest > maxSpread) {",
+    to: "if (newest - oldest > maxSpread * 1e6) {"
+  },
+  {
+    why: "counts votes that are far from its clock",
+    mode: "require",
+    file: "src/consensus/sealed/screen.ts",
+    from: "if (Math.abs(at - now) > maxSpread) return",
+    to: "if (Math.abs(at - now) > maxSpread * 1e6) return"
+  },
+  {
+    why: "lets older votes replace newer ones",
+    mode: "require",
+    file: "src/consensus/sealed/StepVotes.ts",
+    from: "held.observedAt + shortest > observedAt",
+    to: "held.observedAt === observedAt"
+  },
+  {
+    why: "gives no step up before its time",
+    mode: "require",
+    file: "src/consensus/sealed/StepVotes.ts",
+    from: "return no > n - quorum(n)",
+    to: "return no > n"
+  },
+  {
+    why: "forgets the votes that came before their proposal",
+    mode: "require",
+    file: "src/consensus/sealed/SealedBallot.ts",
+    from: "if (ahead !== undefined) this.#tally(open.step)",
+    to: ""
+  },
+  {
+    why: "follows late certificates after 10 s",
+    mode: "require",
+    file: "src/consensus/sealed/Registers.ts",
+    from: "export const holdTime = 30_000",
+    to: "export const holdTime = 10_000"
+  },
+  {
+    why: "says again what it saw 20 s ago",
+    mode: "require",
+    file: "src/consensus/Timing.ts",
+    from: "export const freshTime = 10_000",
+    to: "export const freshTime = 20_000"
+  },
+  {
+    why: "counts votes for steps that are further on",
+    mode: "require",
+    file: "src/consensus/sealed/Register.ts",
+    from: "return up !== undefined && nextSeq(from, up) === to",
+    to: "return up !== undefined && to > from"
+  },
+  {
+    why: "votes while it is isolated",
+    mode: "require",
+    file: "src/consensus/sealed/SealedBallot.ts",
+    from: 'if (this.#isIsolated) return "isolated"',
+    to: ""
+  },
+  {
+    why: "votes on what it may not judge",
+    mode: "require",
+    file: "src/consensus/sealed/SealedBallot.ts",
+    from: 'if (!electorate.has(this.#node) || electorate.size < quorum(electorate.size)) return "no-judge"',
+    to: ""
+  },
+  {
+    why: "votes within the minimum time of a status",
+    mode: "require",
+    file: "src/consensus/sealed/SealedBallot.ts",
+    from: "this.#times.isWithin(target, this.#minimumTime(target), this.#now)",
+    to: "this.#times.isWithin(target, -1, this.#now)"
+  },
+  {
+    why: "votes in the first epoch that it knew",
+    mode: "require",
+    file: "src/consensus/sealed/SealedBallot.ts",
+    from: "sealVote(signer, this.#rosters.current,",
+    to: "sealVote(signer, this.#rosters.all()[0]!,"
+  },
   // Around the cores, in the services.
   {
     why: "follows what it has not kept",

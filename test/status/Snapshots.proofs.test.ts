@@ -36,7 +36,11 @@ type Before =
   & { readonly role?: NodeRole }
   & (
     /** Certificates, as one that decides by them alone. */
-    | { readonly certificates: ReadonlyArray<Certificate>; readonly rosters?: ReturnType<typeof rostersOf> }
+    | {
+      readonly certificates: ReadonlyArray<Certificate>
+      readonly rosters?: ReturnType<typeof rostersOf>
+      readonly members?: ReadonlyArray<string>
+    }
     /** Decisions, as one that believes. */
     | { readonly decisions: ReadonlyArray<Decision> }
   )
@@ -46,7 +50,11 @@ const nodeLayer = (id: string, before: Before) =>
     Snapshots.layer.pipe(
       Layer.provideMerge(
         "certificates" in before
-          ? registering({ ...before.rosters && { rosters: before.rosters }, before: before.certificates })
+          ? registering({
+            ...before.rosters && { rosters: before.rosters },
+            ...before.members && { members: before.members },
+            before: before.certificates
+          })
           : Layer.effectDiscard(
             OfficialStatus.use(({ restore }) => Effect.forEach(before.decisions, (one) => restore(one)))
           )
@@ -125,6 +133,26 @@ const puppet = Effect.fnUntraced(
     return { asked, tell }
   }
 )
+
+/** Somebody who tells as many nodes with digests of their own, none of which answers. */
+const liars = Effect.fnUntraced(function*(name: string) {
+  const bus = Context.get(yield* Layer.build(Bus.layerMemory({ name })), Bus)
+  const asked: Array<string> = []
+  yield* Messages.receive(Subject.Status, ({ To }) => Effect.sync(() => To?.startsWith(name) && asked.push(To))).pipe(
+    Effect.provideService(Bus, bus)
+  )
+  const tell = (count: number) =>
+    Effect.forEach(Array.from({ length: count }, (_, i) => i), (i) =>
+      Messages.send(Subject.Status, {
+        Type: "digest",
+        NodeID: `${name}-${i}`,
+        NodeRole: "IBPMonitor",
+        Count: 1,
+        Hash: i.toString(16).padStart(32, "0"),
+        From: 0
+      }), { discard: true }).pipe(Effect.provideService(Bus, bus))
+  return { asked, tell }
+})
 
 const test = (name: string, body: Effect.Effect<void, unknown, MemoryBroker | Scope.Scope>) =>
   it.effect(name, () =>
@@ -219,6 +247,25 @@ describe("Snapshots where proofs are required", () => {
         condition!.detail,
         /^liar shows certificates for 4 targets, as .* that prove nothing by our roster\. /
       )
+    })
+  )
+
+  test(
+    "bring the news of a member within seconds, however many invented nodes tell something else first",
+    Effect.gen(function*() {
+      const node = yield* start("dns-1", { certificates: [step("A", 1)], members: ["monitor-1"] })
+      const evil = yield* liars("evil")
+      // It asks everyone some times while nobody is there.
+      yield* pass(40)
+      const member = yield* puppet("monitor-1", [{ Seq: 2, Certificate: step("A", 2) }])
+      yield* evil.tell(256)
+      yield* member.tell
+      yield* pass(5)
+      assert.deepStrictEqual(yield* held(node), { A: 2 })
+      // Each was asked once, a few at a time. One of them had to make room for the member.
+      yield* pass(35)
+      assert.strictEqual(evil.asked.length, 255)
+      assert.strictEqual(new Set(evil.asked).size, 255)
     })
   )
 

@@ -95,6 +95,56 @@ const laterMember: RawDocuments["members"] = {
 
 const entryOf = (official: Decision): OfficialEntry => ({ official, newest: official, recent: [] })
 
+/** As many nodes as that, none of which is there: each tells something else, and answers nothing. */
+const invented = Effect.fnUntraced(function*(name: string, count: number) {
+  const bus = Context.get(yield* Layer.build(Bus.layerMemory({ name })), Bus)
+  const at: Record<string, Array<number>> = {}
+  yield* Messages.receive(Subject.Status, ({ To }) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      if (To?.startsWith(name)) (at[To] ??= []).push(now - epoch)
+    })).pipe(
+      Effect.provideService(Bus, bus)
+    )
+  const tell = Effect.forEach(
+    Array.from({ length: count }, (_, i) => i),
+    (i) =>
+      Messages.send(Subject.Status, {
+        Type: "digest",
+        NodeID: `${name}-${i}`,
+        NodeRole: "IBPMonitor",
+        Count: i,
+        Hash: `${i}`,
+        From: 0
+      }),
+    { discard: true }
+  ).pipe(Effect.provideService(Bus, bus))
+  return { at, tell }
+})
+
+/** A peer that answers, with nothing, as late as it may, and is never through. */
+const slowly = Effect.fnUntraced(function*(name: string) {
+  const bus = Context.get(yield* Layer.build(Bus.layerMemory({ name })), Bus)
+  const head = { NodeID: name, NodeRole: "IBPMonitor", Count: 1, Hash: "slow" }
+  let pages = 0
+  yield* Messages.receive(
+    Subject.Status,
+    ({ From, To, Type }, { reply }) =>
+      Type !== "ask" || reply === undefined || To !== name
+        ? Effect.void
+        : Effect.suspend(() => {
+          pages++
+          return Effect.andThen(
+            Effect.sleep("900 millis"),
+            bus.publish(reply, JSON.stringify({ ...head, From, Next: From + 1, Entries: [] }))
+          )
+        })
+  ).pipe(Effect.provideService(Bus, bus))
+  const tell = Messages.send(Subject.Status, { Type: "digest", ...head, From: 0 }).pipe(
+    Effect.provideService(Bus, bus)
+  )
+  return { pages: () => pages, tell }
+})
+
 /** A peer that holds and says what it likes. */
 const puppet = Effect.fnUntraced(
   function*(name: string, entries: ReadonlyArray<Decision>, page?: (from: number) => string) {
@@ -216,6 +266,105 @@ describe("Snapshots", () => {
       yield* pass(2)
       assert.deepStrictEqual(yield* held(two), { A: true })
       assert.isTrue(yield* two.snapshots.isFollowing)
+    })
+  )
+
+  test(
+    "hears a node that gave something before within seconds, and one never heard within a minute, behind 256 invented ones",
+    Effect.gen(function*() {
+      const node = yield* start("dns-1", { role: "IBPDns" })
+      yield* pass(40)
+      const one = yield* start("monitor-1", { before: [decided("A", true, 60)] })
+      // Also the half minute in which one is not asked again.
+      yield* pass(60)
+      assert.deepStrictEqual(yield* held(node), { A: true })
+      yield* one.official.apply({ ...decided("A", false, 0), decidedAt: yield* Clock.currentTimeMillis })
+      const evil = yield* invented("evil", 256)
+      yield* evil.tell
+      const { bus } = yield* puppet("speaker", [])
+      const digest = new StatusDigest()
+      digest.add(targetKey(targetNamed("A")), false)
+      const { count: Count, hash: Hash } = digest.digest()
+      // As it does by itself, some time.
+      yield* Messages.send(Subject.Status, {
+        Type: "digest",
+        NodeID: "monitor-1",
+        NodeRole: "IBPMonitor",
+        Count,
+        Hash,
+        From: 0
+      }).pipe(Effect.provideService(Bus, bus))
+      yield* pass(4)
+      assert.deepStrictEqual(yield* held(node), { A: false })
+
+      // No room for this one in the lane while all of those wait.
+      yield* pass(5)
+      const { tell } = yield* puppet("monitor-2", [decided("A", false, 0), decided("B", true, 5)])
+      yield* tell
+      yield* pass(50)
+      assert.deepStrictEqual(yield* held(node), { A: false, B: true })
+    })
+  )
+
+  test(
+    "asks one that does not answer less and less often, once each time, whatever it goes on telling",
+    Effect.gen(function*() {
+      yield* start("dns-1", { role: "IBPDns" })
+      yield* pass(40)
+      const evil = yield* invented("evil", 20)
+      for (let i = 0; i < 40; i++) yield* Effect.andThen(evil.tell, pass(15))
+      const asked = Object.values(evil.at)
+      assert.lengthOf(asked, 20)
+      for (const times of asked) {
+        // In ten minutes: after 30 s, a minute, two, four.
+        assert.isAtLeast(times.length, 4)
+        assert.isAtMost(times.length, 6)
+        assert.isAbove(times.at(-1)! - times.at(-2)!, 110_000)
+      }
+    })
+  )
+
+  test(
+    "hears out those that answer at the start behind many that only say that they are there",
+    Effect.gen(function*() {
+      for (let i = 0; i < 20; i++) yield* puppet(`gone-${i}`, [decided(`X${i}`, true, 60)], () => "")
+      yield* puppet("monitor-1", [decided("A", true, 60)])
+      const node = yield* start("dns-1", { role: "IBPDns" })
+      yield* pass(20)
+      assert.deepStrictEqual(yield* held(node), { A: true })
+    })
+  )
+
+  test(
+    "is held up a minute at most by one that gives its pages as slowly as it can, and then hears the next",
+    Effect.gen(function*() {
+      const node = yield* start("dns-1", { role: "IBPDns" })
+      yield* pass(40)
+      const slow = yield* slowly("slow")
+      yield* slow.tell
+      yield* pass(10)
+      const { tell } = yield* puppet(
+        "monitor-1",
+        [decided("A", true, 60), decided("B", true, 60)],
+        (from) =>
+          JSON.stringify({
+            ...JSON.parse(
+              snapshotPage({ NodeID: "monitor-1", NodeRole: "IBPMonitor", Count: 2, Hash: "h" }, [
+                entryOf(decided(from === 0 ? "A" : "B", true, 60))
+              ], 0)
+            ),
+            From: from,
+            ...from === 0 && { Next: 1 }
+          })
+      )
+      yield* tell
+      yield* pass(30)
+      const pagesBefore = slow.pages()
+      assert.isAbove(pagesBefore, 20)
+      yield* pass(45)
+      assert.deepStrictEqual(yield* held(node), { A: true, B: true })
+      yield* pass(25)
+      assert.isBelow(slow.pages(), 80)
     })
   )
 

@@ -41,7 +41,12 @@ export const proven = (
 
 /** Registers as consensus keeps them, by these rosters, from which the official status follows. */
 export const registering = (
-  options: { readonly rosters?: Rosters; readonly before?: ReadonlyArray<Certificate> } = {}
+  options: {
+    readonly rosters?: Rosters
+    /** The ids of the roster; nobody by default. */
+    readonly members?: ReadonlyArray<string>
+    readonly before?: ReadonlyArray<Certificate>
+  } = {}
 ): Layer.Layer<never, never, OfficialStatus> =>
   Layer.effect(
     Proofs,
@@ -64,6 +69,7 @@ export const registering = (
       for (const one of options.before ?? []) yield* offer(one)
       return {
         isRequired: true,
+        isMember: (node: string) => options.members?.includes(node) ?? false,
         certificateOf: (target: Target) => Effect.sync(() => registers.certificate(target)),
         certificates: Effect.sync(() => registers.certificates()),
         digest: Effect.sync(() => registers.digest()),

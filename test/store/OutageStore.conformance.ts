@@ -182,6 +182,21 @@ export const outageStoreConformance = (
     )
 
     check(
+      "finds by what an id begins with, as it is written",
+      Effect.gen(function*() {
+        const store = yield* OutageStore
+        for (const id of ["seq-1-ab", "seq-1-ac", "seq-10-ab", "Seq-1-ab", "seq%1", "🛰️b"]) {
+          yield* store.open(outage(id, { target: target({ check: id }) }))
+        }
+        assert.sameMembers(yield* ids({ idStart: "seq-1-" }), ["seq-1-ab", "seq-1-ac"])
+        assert.deepStrictEqual(yield* ids({ idStart: "seq-1-ab" }), ["seq-1-ab"])
+        assert.deepStrictEqual(yield* ids({ idStart: "seq%" }), ["seq%1"])
+        assert.deepStrictEqual(yield* ids({ idStart: "🛰️" }), ["🛰️b"])
+        assert.deepStrictEqual(yield* ids({ idStart: "eq" }), [])
+      })
+    )
+
+    check(
       "streams more than a page, in order, and stops when the reader does",
       Effect.gen(function*() {
         const store = yield* OutageStore

@@ -6,6 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { type AlertThread, decodeThread } from "../../alerts/AlertThread.ts"
+import { webhooksOf } from "../../alerts/channelsOf.ts"
+import { webhookLabel, webhookName } from "../../alerts/webhookChannel.ts"
+import { Documents } from "../../config/Documents.ts"
+import { readLocal } from "../../config/readDocuments.ts"
 import { storesOf } from "../../roles/stores.ts"
 import { AlertStore, type DeadLetter } from "../../store/AlertStore.ts"
 import { counted } from "../counted.ts"
@@ -19,11 +23,23 @@ import { familyText, whatText } from "../text/targetText.ts"
 
 const time = (millis: number): string => new Date(millis).toISOString()
 
-const toldText = ({ delivered, joined, silenced }: AlertThread): string =>
+/** By the name under which deliveries are remembered: what people call a channel. */
+type Names = ReadonlyMap<string, string>
+
+/** Of the webhooks in the document as it is now: one that has gone is known by its host alone. */
+const namesOf = (config: string) =>
+  readLocal(config).pipe(
+    Effect.map((local): Names =>
+      new Map(webhooksOf(local).map(({ label = "", url }) => [webhookName(url), webhookLabel(label, url)]))
+    ),
+    Effect.provide(Documents.layer)
+  )
+
+const toldText = (names: Names, { delivered, joined, silenced }: AlertThread): string =>
   [
     ...silenced === undefined ? [] : ["silenced"],
     ...joined === undefined ? [] : ["in a storm"],
-    ...Object.entries(delivered).map(([channel, kind]) => `${channel} ${kind}`)
+    ...Object.entries(delivered).map(([channel, kind]) => `${names.get(channel) ?? channel} ${kind}`)
   ].join(", ") || "nobody yet"
 
 const threadDocument = ({ delivered, joined, outage, silenced, state }: AlertThread) => ({
@@ -46,7 +62,7 @@ const letterDocument = ({ at, message, ...letter }: DeadLetter) => ({
 
 const options = { title: paint.bold, room: terminalColumns() }
 
-const threadTable = (threads: ReadonlyArray<AlertThread>, now: number): ReadonlyArray<string> =>
+const threadTable = (threads: ReadonlyArray<AlertThread>, names: Names, now: number): ReadonlyArray<string> =>
   table(
     [{ title: "member" }, { title: "what" }, { title: "ip" }, { title: "for", right: true }, { title: "" }, {
       title: "told"
@@ -57,17 +73,17 @@ const threadTable = (threads: ReadonlyArray<AlertThread>, now: number): Readonly
       { text: familyText(thread.outage.target) },
       { text: spanText((thread.outage.end ?? now) - thread.outage.start) },
       { text: thread.state, paint: thread.state === "open" ? paint.bad : paint.dim },
-      { text: toldText(thread) }
+      { text: toldText(names, thread) }
     ]),
     options
   )
 
-const letterTable = (letters: ReadonlyArray<DeadLetter>): ReadonlyArray<string> =>
+const letterTable = (letters: ReadonlyArray<DeadLetter>, names: Names): ReadonlyArray<string> =>
   table(
     [{ title: "refused" }, { title: "channel" }, { title: "message" }, { title: "why" }],
     letters.map(({ at, channel, key, problem }) => [
       { text: timeText(at) },
-      { text: channel },
+      { text: names.get(channel) ?? channel },
       { text: key },
       { text: problem, paint: paint.bad }
     ]),
@@ -90,14 +106,16 @@ export const alertsList = Command.make(
           Result.match(decodeThread(thread), { onFailure: () => [], onSuccess: (one) => [one] })
         ).sort((a, b) => a.outage.start - b.outage.start)
         const letters = yield* store.deadLetters
+        const names = yield* namesOf(config)
         if (json) {
           return yield* Console.log(JSON.stringify({
             threads: threads.map(threadDocument),
-            deadLetters: letters.map(letterDocument)
+            deadLetters: letters.map(letterDocument),
+            names: Object.fromEntries(names)
           }))
         }
-        if (threads.length > 0) yield* Console.log(threadTable(threads, now).join("\n"))
-        if (letters.length > 0) yield* Console.log(letterTable(letters).join("\n"))
+        if (threads.length > 0) yield* Console.log(threadTable(threads, names, now).join("\n"))
+        if (letters.length > 0) yield* Console.log(letterTable(letters, names).join("\n"))
         const sum = [
           threads.length === 0 ? "No alert is open or waits" : `${counted(threads.length, "alert")} open or waiting`,
           ...letters.length === 0 ? [] : [`${counted(letters.length, "message")} refused for good`]

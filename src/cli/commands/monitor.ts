@@ -34,10 +34,11 @@ const announce = Layer.effectDiscard(Effect.gen(function*() {
 const document = ({ problems, reach, results }: OnceReport) => ({
   reach,
   problems,
-  results: results.map(({ observation, target }) => ({
+  results: results.map(({ leftOut, observation, target }) => ({
     ...target,
-    // Null: this machine could not try.
+    // Null: this machine could not try, or it was left out.
     up: observation?.up ?? null,
+    ...leftOut !== undefined && { leftOut },
     ...observation !== undefined && {
       error: observation.error,
       data: observation.data,

@@ -6,10 +6,10 @@ import * as Option from "effect/Option"
 import { configuredUsers, type NatsUser, natsUsersConfig, usersOfRoles } from "../../bus/natsUsers.ts"
 import { type BusRole, busRoles } from "../../bus/Permissions.ts"
 import { readRosterFile } from "../../consensus/sealed/readRosters.ts"
-import { toUserError } from "../failure.ts"
+import { toUserError, whereMissing, wrongUsage } from "../failure.ts"
 import { roleNames } from "../text/rosterText.ts"
 
-const wrong = (message: string) => Effect.fail({ message })
+const wrong = (message: string) => Effect.fail(wrongUsage("nats-permissions", message))
 
 const isRole = (text: string): text is BusRole => busRoles.some((role) => role === text)
 
@@ -43,11 +43,15 @@ const readKey = Effect.fnUntraced(function*(text: string) {
 })
 
 const rosterUsers = (path: string) =>
-  Effect.map(readRosterFile(path), ({ members }) =>
-    members.flatMap(({ id, role }): ReadonlyArray<NatsUser> => {
-      const name = Object.entries(roleNames).find(([, onTheWire]) => onTheWire === role)?.[0] ?? ""
-      return isRole(name) ? [{ name: id, node: id, role: name }] : []
-    }))
+  readRosterFile(path).pipe(
+    whereMissing("--roster names that of the cluster, as GeoDNS.Consensus.Roster does in the local document of a node"),
+    Effect.map(({ members }) =>
+      members.flatMap(({ id, role }): ReadonlyArray<NatsUser> => {
+        const name = Object.entries(roleNames).find(([, onTheWire]) => onTheWire === role)?.[0] ?? ""
+        return isRole(name) ? [{ name: id, node: id, role: name }] : []
+      })
+    )
+  )
 
 const usersOf = Effect.fnUntraced(function*(options: {
   readonly node: ReadonlyArray<string>
@@ -62,7 +66,9 @@ const usersOf = Effect.fnUntraced(function*(options: {
   const users = named.length > 0 ? named : usersOfRoles
   const unfit = users.find(({ name }) => !isName(name))
   if (unfit !== undefined) {
-    return yield* wrong(`${JSON.stringify(unfit.name)} is no id that a user of the broker can have`)
+    return yield* Effect.fail({
+      message: `${JSON.stringify(unfit.name)} of the roster is no id that a user of the broker can have`
+    })
   }
   const names = new Set(users.map(({ name }) => name))
   if (names.size < users.length) {

@@ -14,6 +14,7 @@ import { toUserError } from "../failure.ts"
 import { paint } from "../paint.ts"
 import { terminalColumns } from "../terminal.ts"
 import { csvLine } from "../text/csv.ts"
+import { shortId } from "../text/outageId.ts"
 import { boundsOf, dayForms, periodOf, readDays } from "../text/period.ts"
 import { spanText, timeText } from "../text/span.ts"
 import { table } from "../text/table.ts"
@@ -76,6 +77,7 @@ const csvRow = ({ blip, end, error, id, start, target }: Outage) =>
 const tableOf = (outages: ReadonlyArray<Outage>, now: number) =>
   table(
     [
+      { title: "id", whole: true },
       { title: "member" },
       { title: "what" },
       { title: "ip" },
@@ -85,6 +87,8 @@ const tableOf = (outages: ReadonlyArray<Outage>, now: number) =>
       { title: "error" }
     ],
     outages.map((outage) => [
+      // What was taken out by hand nobody decided.
+      { text: isOverrideRecord(outage.target) ? "" : shortId(outage.id) },
       { text: outage.target.member },
       { text: whatText(outage.target) },
       { text: familyText(outage.target) },
@@ -176,7 +180,7 @@ export const outages = Command.make("outages", {
   )).pipe(
     Command.validate((flags) => checkReport(defaultDays, flags)),
     Command.withDescription(
-      "Shows the outages that the store has, all that overlap a period, and when members were taken out by hand"
+      "Shows the outages that the store has, all that overlap a period, and when members were taken out by hand. The table has the beginning of each id, which geodns verify takes; --json and --csv have all of it."
     ),
     Command.withExamples([
       { command: "geodns outages --config local.json", description: "The last 30 days" },

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { OverrideStatus } from "../../http/OverrideDocument.ts"
 import { rfc3339 } from "../../http/rfc3339.ts"
-import { toUserError } from "../failure.ts"
+import { toUserError, wrongUsage } from "../failure.ts"
 import { paint } from "../paint.ts"
 import { askRemote, remote, remoteFlags, remoteHelp } from "../remote.ts"
 import { terminalColumns } from "../terminal.ts"
@@ -58,18 +58,19 @@ interface Period {
 }
 
 /** The period in the words of the API. What ends before it begins, or is over, is a slip that the node need not see. */
-const periodOf = Effect.fnUntraced(function*({ from, until }: Period) {
+const periodOf = Effect.fnUntraced(function*(kind: Kind, { from, until }: Period) {
   const now = yield* Clock.currentTimeMillis
   const begins = from === undefined ? undefined : momentAhead(from, now)
   // `--from 22:00 --until 2h` means two hours of work.
   const ends = until === undefined ? undefined : momentAhead(until, begins ?? now)
   if (ends !== undefined && ends <= (begins ?? now)) {
-    return yield* Effect.fail({
-      message: `--until ${rfc3339(ends)} is not after ${begins === undefined ? "now" : `--from ${rfc3339(begins)}`}`
-    })
+    return yield* Effect.fail(wrongUsage(
+      `${kind} add`,
+      `--until ${rfc3339(ends)} is not after ${begins === undefined ? "now" : `--from ${rfc3339(begins)}`}`
+    ))
   }
   if (ends !== undefined && ends <= now) {
-    return yield* Effect.fail({ message: `--until ${rfc3339(ends)} has passed already` })
+    return yield* Effect.fail(wrongUsage(`${kind} add`, `--until ${rfc3339(ends)} has passed already`))
   }
   return {
     ...begins !== undefined && { from: rfc3339(begins) },
@@ -86,7 +87,7 @@ const give = Effect.fnUntraced(function*(options: {
   readonly period: Period
   readonly remote: Parameters<typeof remote>[0]
 }) {
-  const period = yield* periodOf(options.period)
+  const period = yield* periodOf(options.kind, options.period)
   const payload = {
     kind: options.kind,
     member: options.member,

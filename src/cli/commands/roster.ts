@@ -11,7 +11,7 @@ import { type RosterFile, signRosterFile } from "../../consensus/sealed/rosterFi
 import { signerOf } from "../../consensus/sealed/Signer.ts"
 import { verifierOf } from "../../consensus/sealed/Verifier.ts"
 import { maxClusterName } from "../../domain/wire/Seal.ts"
-import { toUserError } from "../failure.ts"
+import { toUserError, whereMissing } from "../failure.ts"
 import { paint } from "../paint.ts"
 import { terminalColumns } from "../terminal.ts"
 import { changedText, roleNames, rosterDocument, rosterText } from "../text/rosterText.ts"
@@ -76,6 +76,8 @@ const make = Command.make("new", {
     Command.withExamples([{ command: "geodns roster new roster.json --cluster dotters", description: "Begin" }])
   )
 
+const orAsBefore = ", with --replace as before"
+
 const add = Command.make("add", {
   file,
   id,
@@ -84,20 +86,20 @@ const add = Command.make("add", {
     Argument.filter((key) => verifierOf(key) !== undefined, () => 'a public key, as "geodns keys show" prints it')
   ),
   role: Flag.Literals("role", ["monitor", "dns", "collator"]).pipe(
-    Flag.withDescription("What it is; only monitors vote"),
-    Flag.withDefault("monitor" as const)
+    Flag.withDescription(`What it is; only monitors vote (default monitor${orAsBefore})`),
+    Flag.optional
   ),
   ipv6: Flag.Boolean("ipv6").pipe(
-    Flag.withDescription("It has IPv6, and judges IPv6 targets"),
-    Flag.withDefault(false)
+    Flag.withDescription(`It has IPv6, and judges IPv6 targets (default no${orAsBefore}; --no-ipv6 takes it back)`),
+    Flag.optional
   ),
   region: Flag.String("region").pipe(
-    Flag.withDescription("Where it is"),
+    Flag.withDescription(`Where it is (default nowhere${orAsBefore}; "" takes it back)`),
     Flag.filter((region) => region.length <= 64, () => "at most 64 characters"),
     Flag.optional
   ),
   replace: Flag.Boolean("replace").pipe(
-    Flag.withDescription("The member is there already, and gets this key and these settings"),
+    Flag.withDescription("The member is there already, and gets this key. What else is not given stays as it was"),
     Flag.withDefault(false)
   ),
   retire,
@@ -108,22 +110,28 @@ const add = Command.make("add", {
     json,
     retire,
     members: (members) => {
-      const there = members.some((member) => member.id === id)
-      if (there !== replace) {
+      const before = members.find((member) => member.id === id)
+      if ((before !== undefined) !== replace) {
         return Effect.fail({
-          message: there
-            ? `${id} is a member already: --replace gives it this key and these settings`
-            : `${id} is no member that could be replaced`
+          message: replace
+            ? `${id} is no member that could be replaced`
+            : `${id} is a member already: --replace gives it this key, and what else is given`
         })
       }
+      const where = Option.getOrElse(region, () => before?.region ?? "")
       const member: RosterMember = {
         id,
         key,
-        role: roleNames[role],
-        ipv6,
-        ...Option.isSome(region) && { region: region.value }
+        role: Option.match(role, {
+          onNone: () => before?.role ?? roleNames.monitor,
+          onSome: (role) => roleNames[role]
+        }),
+        ipv6: Option.getOrElse(ipv6, () => before?.ipv6 ?? false),
+        ...where !== "" && { region: where }
       }
-      return Effect.succeed(there ? members.map((one) => one.id === id ? member : one) : [...members, member])
+      return Effect.succeed(
+        before === undefined ? [...members, member] : members.map((one) => one === before ? member : one)
+      )
     }
   })).pipe(
     Command.withDescription(
@@ -136,7 +144,7 @@ const add = Command.make("add", {
         description: "A monitor with IPv6"
       },
       {
-        command: `geodns roster add roster.json monitor-eu-1 ${exampleKey} --ipv6 --replace --retire`,
+        command: `geodns roster add roster.json monitor-eu-1 ${exampleKey} --replace --retire`,
         description: "Its key was stolen"
       }
     ])
@@ -188,7 +196,10 @@ const sign = Command.make("sign", {
   toUserError(Effect.gen(function*() {
     const roster = yield* readRosterFile(file)
     yield* Effect.fromResult(usableRosters(file, roster))
-    const operator = signerOf("operator", yield* readKeyFile(key))
+    const operator = signerOf(
+      "operator",
+      yield* whereMissing(`--key names the private key of the operator; "geodns keys new" makes one`)(readKeyFile(key))
+    )
     const signed = signRosterFile(roster, operator.sign)
     yield* replaceRoster(file, signed)
     yield* Console.log(

@@ -1,41 +1,17 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { randomBytes } from "node:crypto"
-import { open, rename, stat, unlink } from "node:fs/promises"
+import { rename, stat, unlink } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { usableRosters } from "../../consensus/sealed/readRosters.ts"
-import { type RosterMember, rosterProblems } from "../../consensus/sealed/Roster.ts"
+import { memberProblems, type RosterMember, rosterProblems } from "../../consensus/sealed/Roster.ts"
 import { formatRosterFile, maxEarlier, type RosterFile } from "../../consensus/sealed/rosterFile.ts"
-import { SealError, UnwritableFile } from "../../consensus/sealed/SealError.ts"
-
-const unwritable = (path: string, cause: unknown) =>
-  new SealError({
-    reason: new UnwritableFile({
-      path,
-      problem: cause instanceof Error && "code" in cause && cause.code === "EEXIST"
-        ? "it is there already"
-        : cause instanceof Error
-        ? cause.message
-        : String(cause)
-    })
-  })
-
-const writeNew = async (path: string, text: string, mode: number) => {
-  const handle = await open(path, "wx", mode)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
+import { BadRoster, SealError } from "../../consensus/sealed/SealError.ts"
+import { unwritable, writeNew, writeNewFile } from "./newFile.ts"
 
 /** Writes a roster that is not there yet. It is no secret. */
 export const writeNewRoster = (path: string, file: RosterFile): Effect.Effect<void, SealError> =>
-  Effect.tryPromise({
-    try: () => writeNew(path, formatRosterFile(file), 0o644),
-    catch: (cause) => unwritable(path, cause)
-  })
+  writeNewFile(path, formatRosterFile(file))
 
 /** Writes a roster in the place of one that is there, with its rights: whoever reads it sees the old or the new. */
 export const replaceRoster = (path: string, file: RosterFile): Effect.Effect<void, SealError> =>
@@ -68,7 +44,14 @@ export const withMembers = (
   options: { readonly retire: boolean }
 ): Result.Result<RosterFile, SealError> => {
   const { earlier = [], sig, ...current } = file
-  if (isDraft(file)) return Result.succeed({ ...current, members })
+  if (isDraft(file)) {
+    // What was wrong already may have to be mended in steps.
+    const before = memberProblems(file.members)
+    const problems = memberProblems(members).filter((problem) => !before.includes(problem))
+    return problems.length === 0
+      ? Result.succeed({ ...current, members })
+      : Result.fail(new SealError({ reason: new BadRoster({ path, problems }) }))
+  }
   const epoch = file.epoch + 1
   const next: RosterFile = {
     ...current,

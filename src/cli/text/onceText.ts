@@ -5,27 +5,27 @@ import { plain } from "./plain.ts"
 import { table } from "./table.ts"
 import { familyText, whatText } from "./targetText.ts"
 
-const stateOf = ({ observation }: OnceResult): "down" | "?" | "up" =>
-  observation === undefined ? "?" : observation.up ? "up" : "down"
+const stateOf = ({ leftOut, observation }: OnceResult): "down" | "?" | "-" | "up" =>
+  leftOut !== undefined ? "-" : observation === undefined ? "?" : observation.up ? "up" : "down"
 
-const rank = { down: 0, "?": 1, up: 2 } as const
+const rank = { down: 0, "?": 1, "-": 2, up: 3 } as const
 
 const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
 
-/** How many targets are up, down, and not tried. */
-export const countOnce = ({ results }: OnceReport) => ({
-  up: results.filter(({ observation }) => observation?.up === true).length,
-  down: results.filter(({ observation }) => observation?.up === false).length,
-  untried: results.filter(({ observation }) => observation === undefined).length
-})
+/** How many targets are up, down, not tried, and left out. */
+export const countOnce = ({ results }: OnceReport) => {
+  const states = Map.groupBy(results, stateOf)
+  const count = (state: ReturnType<typeof stateOf>) => states.get(state)?.length ?? 0
+  return { up: count("up"), down: count("down"), untried: count("?"), leftOut: count("-") }
+}
 
 /** What every check saw once, what is down first. */
 export const onceText = (
   report: OnceReport,
   { paint, room }: { readonly paint: Paint; readonly room: number | undefined }
 ): ReadonlyArray<string> => {
-  const { down, untried, up } = countOnce(report)
-  const painted = { up: paint.good, down: paint.bad, "?": paint.dim }
+  const { down, leftOut, untried, up } = countOnce(report)
+  const painted = { up: paint.good, down: paint.bad, "?": paint.dim, "-": paint.dim }
   const rows = report.results
     .toSorted((a, b) =>
       rank[stateOf(a)] - rank[stateOf(b)] || compare(a.target.member, b.target.member) ||
@@ -40,7 +40,7 @@ export const onceText = (
         { text: whatText(target) },
         { text: familyText(target) },
         { text: observation === undefined ? "" : `${observation.latency}` },
-        { text: observation === undefined ? "this machine could not try" : observation.error }
+        { text: result.leftOut ?? (observation === undefined ? "this machine could not try" : observation.error) }
       ]
     })
   const columns = [
@@ -65,6 +65,6 @@ export const onceText = (
       ),
     `${counted(report.results.length, "target")}: ${up} up, ${down} down${
       untried === 0 ? "" : `, ${untried} not tried`
-    }`
+    }${leftOut === 0 ? "" : `, ${leftOut} left out`}`
   ]
 }

@@ -5,12 +5,30 @@ import { plain } from "./plain.ts"
 import { proofDocument, proofText } from "./proofText.ts"
 import { timeText } from "./span.ts"
 
+/** ` from … to …`, as far as it is known. */
+const spanOf = ({ end, start }: OutageVerdict["outage"], isStored: boolean): string =>
+  [
+    ...start === undefined ? [] : [` from ${timeText(start)}`],
+    ...end !== undefined
+      ? [` to ${timeText(end)}`]
+      : isStored
+      ? [" on, and still open"]
+      : start === undefined
+      ? []
+      : [" on"]
+  ].join("")
+
 /** Who saw that an outage began and ended, and whether that proves it. */
 export const outageProofText = (
   verdict: OutageVerdict,
-  options: { readonly room: number | undefined; readonly paint: Paint }
+  options: {
+    readonly room: number | undefined
+    readonly paint: Paint
+    /** It is from a store, which has its times, and knows whether it is open. */
+    readonly isStored: boolean
+  }
 ): ReadonlyArray<string> => {
-  const { paint } = options
+  const { isStored, paint } = options
   const { closing, notes, opening, outage } = verdict
   const problem = problemOf(verdict)
   const sideText = (title: string, { problem, verdict }: Side): ReadonlyArray<string> => [
@@ -22,15 +40,19 @@ export const outageProofText = (
   ]
   return [
     `Outage ${plain(outage.id)}`,
-    `${paint.bold(plain(describeTarget(outage.target)))}: down from ${timeText(outage.start)} ${
-      outage.end === undefined ? "on, and still open" : `to ${timeText(outage.end)}`
-    }`,
+    `${paint.bold(plain(describeTarget(outage.target)))}: down${spanOf(outage, isStored)}`,
     ...sideText("Its beginning", opening),
     ...closing === undefined ? [] : sideText("Its end", closing),
     "",
     ...notes.map((note) => `Note: ${plain(note)}.`),
     problem === undefined
-      ? paint.good(closing === undefined ? "The outage is proved, as far as it is over." : "The outage is proved.")
+      ? paint.good(
+        closing !== undefined
+          ? "The outage is proved."
+          : isStored
+          ? "The outage is proved, as far as it is over."
+          : "That the outage began is proved."
+      )
       : paint.bad("The outage is not proved.")
   ]
 }
@@ -49,7 +71,7 @@ export const outageProofDocument = (verdict: OutageVerdict) => {
     outage: {
       id: outage.id,
       ...outage.target,
-      start: new Date(outage.start).toISOString(),
+      ...outage.start !== undefined && { start: new Date(outage.start).toISOString() },
       ...outage.end !== undefined && { end: new Date(outage.end).toISOString() },
       ...outage.proof !== undefined && { seq: outage.proof.seq, late: outage.proof.late }
     },

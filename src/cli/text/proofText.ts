@@ -1,4 +1,4 @@
-import { describeInvalid, type Invalid } from "../../consensus/sealed/Invalid.ts"
+import type { Invalid } from "../../consensus/sealed/Invalid.ts"
 import type { JudgedVote } from "../../consensus/sealed/judgeVotes.ts"
 import { statusOf } from "../../consensus/sealed/Register.ts"
 import type { Proof } from "../../consensus/sealed/verify.ts"
@@ -13,7 +13,7 @@ export interface Verdict {
   readonly certificate: Certificate
   readonly votes: ReadonlyArray<JudgedVote>
   readonly proof: Proof | undefined
-  readonly invalid: Invalid | undefined
+  readonly invalid: { readonly reason: Invalid["_tag"]; readonly problem: string } | undefined
 }
 
 const verdictTexts: Readonly<Record<JudgedVote["verdict"], string>> = {
@@ -58,14 +58,14 @@ export const proofText = (
         `This proves the decision: ${proof.votes.length} of ${proof.electorate} members saw the target ${status}, and it takes ${proof.quorum}.`
       )
     ],
-    ...invalid === undefined ? [] : [paint.bad(`This does not prove the decision: ${plain(describeInvalid(invalid))}.`)]
+    ...invalid === undefined ? [] : [paint.bad(`This does not prove the decision: ${plain(invalid.problem)}.`)]
   ]
 }
 
 /** The same for programs. */
 export const proofDocument = ({ certificate, invalid, proof, votes }: Verdict) => ({
   proves: proof !== undefined,
-  ...invalid !== undefined && { reason: invalid._tag, problem: describeInvalid(invalid) },
+  ...invalid,
   cluster: certificate.cluster,
   epoch: certificate.epoch,
   target: certificate.T,

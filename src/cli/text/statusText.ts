@@ -53,7 +53,7 @@ const membersTable = (members: ReadonlyArray<MemberStatus>, { now, paint, room }
 
 /** One target: what it is on one line, why and who decided so on the next. */
 const targetLines = (status: TargetStatus, { now, paint, room }: Layout): ReadonlyArray<string> => {
-  const { decidedBy, error, seq, since, target, up, votes } = status
+  const { decidedBy, error, retired, seq, since, target, up, votes } = status
   const line = (text: string) => room === undefined ? plain(text) : cut(plain(text), room)
   const state = up ? paint.good("up") : paint.bad("down")
   const head = `${target.member}  ${whatText(target)}  ${familyText(target)}`
@@ -66,7 +66,11 @@ const targetLines = (status: TargetStatus, { now, paint, room }: Layout): Readon
     paint.dim(
       line(
         `        ${votesText(votes) || "no votes known"}${decidedBy === "" ? "" : `; decided by ${decidedBy}`}${
-          seq === undefined ? "" : `; proven, step ${seq}`
+          seq === undefined
+            ? ""
+            : retired === true
+            ? `; step ${seq}, proof of a retired epoch`
+            : `; proven, step ${seq}`
         }`
       )
     )
@@ -97,7 +101,11 @@ const more = (
   paint: Paint
 ): ReadonlyArray<string> => total > items.length ? [paint.dim(`  … and ${total - items.length} more`)] : []
 
-/** The mode, the epoch and the vote, where messages are signed. */
+/** Whether there is anything to say of consensus: in the mode open with a roster this node signs, and others ask for the epoch. */
+const isSealed = ({ epoch, mode }: NonNullable<StatusDocument["consensus"]>): boolean =>
+  mode !== "open" || epoch !== undefined
+
+/** The mode, the epoch and the vote, where there is a roster. */
 const consensusLine = ({ epoch, mode, votes }: NonNullable<StatusDocument["consensus"]>): string =>
   `Consensus: mode ${mode}${epoch === undefined ? "" : `, roster of epoch ${epoch}`}; ${
     votes ? "this node votes" : "this node does not vote"
@@ -119,7 +127,7 @@ export const statusText = (
     `${paint.bold(plain(node.id))} ${node.role}, running for ${
       agoText(node.startedAt, now)
     }, documents version ${status.config.version} of ${documentTime(status.config.loadedAt)}`,
-    ...status.consensus === undefined || status.consensus.mode === "open" ? [] : [consensusLine(status.consensus)],
+    ...status.consensus === undefined || !isSealed(status.consensus) ? [] : [consensusLine(status.consensus)],
     `${counted(status.electorate, "monitor")} may vote; ${counted(status.nodes.total, "node")} known${
       status.nodes.items.some(({ self }) => self === true) ? ", this one included" : ""
     }; targets: ${paint.good(`${status.targets.up} up`)}, ${

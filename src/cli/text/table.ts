@@ -11,6 +11,8 @@ export interface Cell {
 export interface Column {
   readonly title: string
   readonly right?: boolean
+  /** It is copied from the terminal, and never cut. */
+  readonly whole?: boolean
 }
 
 const gap = "  "
@@ -35,15 +37,16 @@ const pad = (text: string, width: number, right: boolean): string => {
 }
 
 /** How wide the columns are: as their widest cells, and when that is too wide, the widest column gives way first. */
-const widths = (rows: ReadonlyArray<ReadonlyArray<string>>, titles: ReadonlyArray<string>, room: number) => {
-  const wide = titles.map((title, i) =>
+const widths = (rows: ReadonlyArray<ReadonlyArray<string>>, columns: ReadonlyArray<Column>, room: number) => {
+  const wide = columns.map(({ title }, i) =>
     Math.max(CliOutput.displayWidth(title), ...rows.map((row) => CliOutput.displayWidth(row[i] ?? "")))
   )
   const spare = () => room - wide.reduce((sum, width) => sum + width, 0) - gap.length * (wide.length - 1)
+  const mayGive = columns.flatMap(({ whole }, i) => whole === true ? [] : [i])
   while (spare() < 0) {
-    const widest = wide.indexOf(Math.max(...wide))
+    const widest = mayGive.toSorted((a, b) => wide[b]! - wide[a]!)[0]
     // With less nothing could be read any more: then the terminal may wrap.
-    if (wide[widest]! <= narrowest) break
+    if (widest === undefined || wide[widest]! <= narrowest) break
     wide[widest]! -= 1
   }
   return wide
@@ -56,7 +59,7 @@ export const table = (
   options: { readonly room: number | undefined; readonly title: (text: string) => string }
 ): ReadonlyArray<string> => {
   const texts = rows.map((row) => row.map(({ text }) => plain(text)))
-  const wide = widths(texts, columns.map(({ title }) => title), options.room ?? Number.POSITIVE_INFINITY)
+  const wide = widths(texts, columns, options.room ?? Number.POSITIVE_INFINITY)
   const line = (cells: ReadonlyArray<string>, paint: (text: string, i: number) => string) => {
     // Spaces at the end of a line would be painted, and copied.
     const last = cells.findLastIndex((text) => text !== "")

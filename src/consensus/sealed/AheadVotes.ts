@@ -1,5 +1,6 @@
-import { type Target, targetKey } from "../../domain/Target.ts"
+import type { Target } from "../../domain/Target.ts"
 import { earlyVoteTime } from "../Timing.ts"
+import { stepKey } from "./Register.ts"
 import type { SealedVote } from "./seals.ts"
 import { StepVotes } from "./StepVotes.ts"
 
@@ -25,11 +26,11 @@ export class AheadVotes {
   }
 
   get(target: Target, seq: number): StepVotes | undefined {
-    return this.#waiting.get(keyOf(target, seq))?.votes
+    return this.#waiting.get(stepKey(target, seq))?.votes
   }
 
   add(target: Target, vote: SealedVote, now: number): void {
-    const key = keyOf(target, vote.seq)
+    const key = stepKey(target, vote.seq)
     const there = this.#waiting.get(key) ?? { votes: new StepVotes(target, vote.seq), last: now }
     there.votes.add(vote)
     there.last = now
@@ -40,7 +41,7 @@ export class AheadVotes {
 
   /** The votes for a step, which are no longer kept here. */
   take(target: Target, seq: number): StepVotes | undefined {
-    const key = keyOf(target, seq)
+    const key = stepKey(target, seq)
     const there = this.#waiting.get(key)
     this.#waiting.delete(key)
     return there?.votes
@@ -57,5 +58,3 @@ export class AheadVotes {
     this.#waiting.clear()
   }
 }
-
-const keyOf = (target: Target, seq: number): string => `${seq} ${targetKey(target)}`

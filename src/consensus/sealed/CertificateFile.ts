@@ -26,6 +26,9 @@ const sliceRecords = 128
 /** As the registers, which refuse what is beyond it. */
 const maxCertificates = registerLimits.registers
 
+/** Certificates that go at once when there is no more room, as the file is written anew then. */
+const goneAtOnce = 4_096
+
 interface Kept {
   readonly certificate: Certificate
   readonly bytes: number
@@ -39,6 +42,11 @@ export class CertificateFile extends Context.Service<CertificateFile, {
   /** Keeps each instead of the one that its target had, all in one write. While the disk does not take them, they are in memory only. */
   readonly add: (...certificates: ReadonlyArray<Certificate>) => Effect.Effect<void>
   readonly get: (target: Target) => Certificate | undefined
+  /**
+   * Says which targets have documents, now and later. Certificates of the others stay, as these may come back and a register must not
+   * begin anew; they go, the oldest first, when there is no more room. Until this is said, all of them count.
+   */
+  readonly knownBy: (isKnown: (target: Target) => boolean) => Effect.Effect<void>
   /** All that are kept, those of the last process too, in the order in which their targets came. */
   readonly all: () => ReadonlyArray<Certificate>
 }>()("effect-geodns/consensus/sealed/CertificateFile") {
@@ -66,11 +74,26 @@ const make = Effect.gen(function*() {
   const kept = new Map<TargetKey, Kept>()
   let bytes = 0
   let strange = 0
+  let isKnown: (target: Target) => boolean = () => true
+
+  /** Certificates went that are in the file still: after a restart they would take the room of others. */
+  let hasGone = false
+  const makeRoom = (): boolean => {
+    let gone = 0
+    for (const [key, { bytes: length, certificate }] of kept) {
+      if (isKnown(certificate.T)) continue
+      kept.delete(key)
+      bytes -= length
+      if (++gone >= goneAtOnce) break
+    }
+    hasGone ||= gone > 0
+    return gone > 0
+  }
 
   const hold = (certificate: Certificate, record: string): boolean => {
     const key = targetKey(certificate.T)
     const before = kept.get(key)
-    if (before === undefined && kept.size >= maxCertificates) return false
+    if (before === undefined && kept.size >= maxCertificates && !makeRoom()) return false
     if (before !== undefined && before.certificate.seq > certificate.seq) return false
     kept.set(key, { certificate, bytes: record.length })
     bytes += record.length - (before?.bytes ?? 0)
@@ -97,7 +120,7 @@ const make = Effect.gen(function*() {
     )
   }
 
-  const { write } = yield* makeCompactedFile({
+  const { renew, write } = yield* makeCompactedFile({
     name: certificateJournal,
     goesOn: true,
     records: function*() {
@@ -118,8 +141,12 @@ const make = Effect.gen(function*() {
           const record = JSON.stringify(certificate)
           if (hold(certificate, record)) records.push(record)
         }
-        return records.length > 0 ? write(records, false) : Effect.void
+        if (records.length === 0) return Effect.void
+        const isNew = hasGone
+        hasGone = false
+        return Effect.andThen(isNew ? renew : Effect.void, write(records, false))
       }))),
+    knownBy: (known) => Effect.sync(() => void (isKnown = known)),
     get: (target) => kept.get(targetKey(target))?.certificate,
     all: () => Array.from(kept.values(), ({ certificate }) => certificate)
   })

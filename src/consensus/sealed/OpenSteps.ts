@@ -1,9 +1,10 @@
-import { type Target, targetKey } from "../../domain/Target.ts"
+import type { Target } from "../../domain/Target.ts"
 import { type Proposal, proposalTarget, type Vote } from "../../domain/wire/Consensus.ts"
 import type { VoteSeal } from "../../domain/wire/Seal.ts"
 import { Attempts } from "../Attempts.ts"
 import { proposalWeight } from "../Limits.ts"
 import { SenderWeights } from "../SenderWeights.ts"
+import { stepKey } from "./Register.ts"
 import { StepVotes } from "./StepVotes.ts"
 
 /** The "step" of proposals of outsiders: they name none, and nothing is counted for them. */
@@ -39,8 +40,6 @@ export interface OpenProposalOf {
   votedAt: number
 }
 
-const keyOf = (target: Target, seq: number): string => `${seq} ${targetKey(target)}`
-
 /** What is proposed and not closed: by the id of the proposal, and by step. */
 export class OpenSteps {
   readonly #proposals = new Map<string, OpenProposalOf>()
@@ -62,7 +61,7 @@ export class OpenSteps {
   }
 
   step(target: Target, seq: number): OpenStep | undefined {
-    return this.#steps.get(keyOf(target, seq))
+    return this.#steps.get(stepKey(target, seq))
   }
 
   stepOf(key: string): OpenStep | undefined {
@@ -77,7 +76,7 @@ export class OpenSteps {
   /** `votes` are those that came before; a step that is open has them already. */
   open(proposal: Proposal, seq: number, own: boolean, now: number, votes?: StepVotes): OpenProposalOf {
     const target = proposalTarget(proposal)
-    const key = keyOf(target, seq)
+    const key = stepKey(target, seq)
     const step = this.#steps.get(key) ?? {
       key,
       target,

@@ -1,3 +1,5 @@
+import { type Target, targetKey } from "../../domain/Target.ts"
+
 /**
  * The register of a target holds one number, `seq`: 0 = never decided, odd = down, even = up. Steps: n → n + 1, and 0 → 2.
  * So one (T, seq) has one possible status, and of two certificates for a target the one with the higher seq wins.
@@ -18,3 +20,6 @@ export const isStep = (from: number, to: number): boolean => {
   const up = statusOf(to)
   return up !== undefined && nextSeq(from, up) === to
 }
+
+/** The identity of a step (T, seq). */
+export const stepKey = (target: Target, seq: number): string => `${seq} ${targetKey(target)}`

@@ -48,21 +48,26 @@ const repeated = (values: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...new Set(values.filter((value, i) => values.indexOf(value) !== i))
 ]
 
+/** What is wrong with members, of a roster that is still put together too: it does not get better with more of them. */
+export const memberProblems = (members: ReadonlyArray<RosterMember>, rules: KeyRules = {}): ReadonlyArray<string> => [
+  ...repeated(members.map(({ id }) => id)).map((id) => `two members have the id ${id}`),
+  ...repeated(members.map(({ key }) => key)).map((key) =>
+    `${members.filter((member) => member.key === key).map(({ id }) => id).join(" and ")} have the same key`
+  ),
+  ...members.filter(({ key }) => verifierOf(key, rules) === undefined).map(({ id, key }) =>
+    isCheapKey(key)
+      ? `the key of ${id} is one for simulations, which anybody can forge`
+      : `the key of ${id} is not a public key ("geodns keys show" prints one)`
+  )
+]
+
 /** Why a roster cannot be used; empty when it can. */
 export const rosterProblems = (roster: Roster, rules: KeyRules = {}): ReadonlyArray<string> => {
   const { epoch, members, minEpoch } = roster
   const monitors = judges(roster, false).length
   return [
     ...minEpoch > epoch ? [`minEpoch ${minEpoch} is after the epoch ${epoch}: nothing would count`] : [],
-    ...repeated(members.map(({ id }) => id)).map((id) => `two members have the id ${id}`),
-    ...repeated(members.map(({ key }) => key)).map((key) =>
-      `${members.filter((member) => member.key === key).map(({ id }) => id).join(" and ")} have the same key`
-    ),
-    ...members.filter(({ key }) => verifierOf(key, rules) === undefined).map(({ id, key }) =>
-      isCheapKey(key)
-        ? `the key of ${id} is one for simulations, which anybody can forge`
-        : `the key of ${id} is not a public key ("geodns keys show" prints one)`
-    ),
+    ...memberProblems(members, rules),
     ...monitors < quorum(monitors)
       ? [
         `it has ${monitors === 1 ? "1 monitor" : `${monitors} monitors`}, and a decision needs the votes of at least 2`

@@ -1,7 +1,11 @@
 import * as Schema from "effect/Schema"
 
 /** There is no such file. */
-export class MissingFile extends Schema.TaggedError<MissingFile>()("MissingFile", { path: Schema.String }) {}
+export class MissingFile extends Schema.TaggedError<MissingFile>()("MissingFile", {
+  path: Schema.String,
+  /** What should be in it. */
+  of: Schema.optionalKey(Schema.Literals(["key", "roster"]))
+}) {}
 
 /** The file is there, and cannot be read. */
 export class UnreadableFile extends Schema.TaggedError<UnreadableFile>()("UnreadableFile", {
@@ -28,21 +32,32 @@ export class RightsTooOpen extends Schema.TaggedError<RightsTooOpen>()("RightsTo
   mode: Schema.String
 }) {}
 
+/** The file holds something else than a roster. */
+export class NotARoster extends Schema.TaggedError<NotARoster>()("NotARoster", {
+  path: Schema.String,
+  problem: Schema.String
+}) {}
+
 /** The file holds no roster that can be used. */
 export class BadRoster extends Schema.TaggedError<BadRoster>()("BadRoster", {
   path: Schema.String,
   problems: Schema.Array(Schema.String)
 }) {}
 
+const makers = {
+  key: '"geodns keys new" makes a private key',
+  roster: '"geodns roster new" begins a roster'
+}
+
 /** Something about keys and rosters does not do. It never holds a secret. */
 export class SealError extends Schema.TaggedError<SealError>()("SealError", {
-  reason: Schema.Union([MissingFile, UnreadableFile, UnwritableFile, NotAKey, RightsTooOpen, BadRoster])
+  reason: Schema.Union([MissingFile, UnreadableFile, UnwritableFile, NotAKey, RightsTooOpen, NotARoster, BadRoster])
 }) {
   override get message(): string {
     const { reason } = this
     switch (reason._tag) {
       case "MissingFile":
-        return `${reason.path}: there is no such file. "geodns keys new" makes a key, "geodns roster new" a roster`
+        return `${reason.path}: there is no such file${reason.of === undefined ? "" : `. ${makers[reason.of]}`}`
       case "UnreadableFile":
         return `${reason.path} cannot be read: ${reason.problem}`
       case "UnwritableFile":
@@ -52,6 +67,8 @@ export class SealError extends Schema.TaggedError<SealError>()("SealError", {
       case "RightsTooOpen":
         return `${reason.path}: others may read this private key (its mode is ${reason.mode}). ` +
           `Run: chmod 600 ${reason.path}, and make a new key if somebody may have read it`
+      case "NotARoster":
+        return `${reason.path} is not a roster: ${reason.problem}`
       case "BadRoster":
         return [`${reason.path} is not a roster that can be used:`, ...reason.problems.map((text) => `  ${text}`)]
           .join("\n")

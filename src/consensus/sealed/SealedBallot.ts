@@ -1,5 +1,5 @@
 import * as Result from "effect/Result"
-import { type Target, type TargetKey, targetKey } from "../../domain/Target.ts"
+import type { Target } from "../../domain/Target.ts"
 import {
   type FinalizeMessage,
   makeProposal,
@@ -15,12 +15,15 @@ import type { BallotEvent } from "../BallotEvent.ts"
 import { dropped } from "../dropped.ts"
 import { isSameProposal } from "../isSameProposal.ts"
 import { type BallotLimits, ballotLimits, fitProposal, isName, proposalWeight } from "../Limits.ts"
-import { attemptTime, freshTime, proposalTime, republishTime, revoteTime, standInTime } from "../Timing.ts"
+import { attemptTime, freshTime, republishTime, revoteTime } from "../Timing.ts"
 import { AheadVotes } from "./AheadVotes.ts"
+import { AskedTargets } from "./AskedTargets.ts"
+import { ClosedProposals } from "./ClosedProposals.ts"
 import { decisionIdOf } from "./decisionIdOf.ts"
 import { type Checked, FailedChecks } from "./FailedChecks.ts"
 import { ForeignStatuses } from "./ForeignStatuses.ts"
 import { type OpenProposalOf, type OpenStep, OpenSteps, outside } from "./OpenSteps.ts"
+import { Publications } from "./Publications.ts"
 import { isStep, nextSeq, statusOf } from "./Register.ts"
 import type { SeqDigest } from "./RegisterDigest.ts"
 import type { RegisterEffect, RegisterStep } from "./RegisterEffect.ts"
@@ -49,13 +52,6 @@ const maxOutside = 16
 /** What is to be proposed. */
 type Asked = Pick<Extract<BallotEvent, { _tag: "Propose" }>, "id" | "target" | "up" | "error" | "data">
 
-/** A proposal of a member that is closed: it is not opened again. */
-interface Closed {
-  readonly target: Target
-  readonly seq: number
-  readonly firstSeen: number
-}
-
 /**
  * The pure core of consensus in the mode `require` (`docs/consensus.md`, "Sealed consensus"): events go in, effects come out.
  * Deterministic; owns its state, all of it bounded.
@@ -79,16 +75,11 @@ export class SealedBallot implements BallotCore {
   readonly #failed = new FailedChecks()
 
   readonly #open = new OpenSteps()
-  readonly #closed = new Map<string, Closed>()
+  readonly #closed: ClosedProposals
   readonly #ahead: AheadVotes
   readonly #times = new StepTimes()
-  /** Decisions that we made, and when they are published, for the first time where another proposed them. */
-  readonly #repeats = new Map<
-    TargetKey,
-    { readonly message: FinalizeMessage; readonly at: number; readonly isFirst: boolean }
-  >()
-  /** When we asked for a certificate. */
-  readonly #fetched = new Map<TargetKey, number>()
+  readonly #publications = new Publications()
+  readonly #asked: AskedTargets
   readonly #foreign: ForeignStatuses
 
   /** The event of the moment: its time, and what it wants done. */
@@ -115,6 +106,8 @@ export class SealedBallot implements BallotCore {
     this.#knows = options.knows ?? (() => true)
     this.#minimumTime = options.minimumTime ?? (() => 0)
     this.#limits = { ...ballotLimits, ...options.limits }
+    this.#closed = new ClosedProposals(this.#limits.decided)
+    this.#asked = new AskedTargets(this.#limits.targets)
     this.#foreign = new ForeignStatuses(this.#limits.targets)
     this.#ahead = new AheadVotes({ steps: this.#limits.earlyProposals })
     this.#registers = new Registers({
@@ -209,8 +202,8 @@ export class SealedBallot implements BallotCore {
       ...this.#registers.size(),
       closed: this.#closed.size,
       ahead: this.#ahead.size,
-      repeats: this.#repeats.size,
-      fetched: this.#fetched.size,
+      publications: this.#publications.size,
+      asked: this.#asked.size,
       foreign: this.#foreign.size
     }
   }
@@ -248,7 +241,9 @@ export class SealedBallot implements BallotCore {
     }
     const fitted = fitProposal(makeProposal({ ...asked, sender: this.#node, at: this.#now }))
     if (fitted === undefined) return this.#drop("proposal", "too-long", this.#node)
-    if (this.#open.find(id) !== undefined || this.#closed.has(id)) return this.#drop("proposal", "replay", this.#node)
+    if (this.#open.find(id) !== undefined || this.#closed.get(id) !== undefined) {
+      return this.#drop("proposal", "replay", this.#node)
+    }
     const proposal = sealProposal(signer, this.#rosters.current, fitted, seq)
     this.#effects.push({ _tag: "Proposed", proposal, own: true }, { _tag: "PublishProposal", proposal })
     this.#enter(proposal, seq, true)
@@ -282,13 +277,13 @@ export class SealedBallot implements BallotCore {
 
     if (!this.#registers.wants(target, seq)) return this.#answer(target)
     const isNext = this.#isNext(target, seq)
-    if (this.#closed.has(id)) return drop("replay")
+    if (this.#closed.get(id) !== undefined) return drop("replay")
     // One of each sender, the newest: so an old one that somebody sends again never stands in the way.
     const before = others.find((open) => open.proposal.SenderNodeID === sender)
     const isSecond = before !== undefined &&
       (screened.at <= before.proposal.Timestamp || this.#isRecent(before.firstSeen, republishTime))
     if (isSecond) return drop("second")
-    if (!isNext && !this.#mayFetch(target)) return drop("step")
+    if (!isNext && !this.#asked.mayAsk(target, this.#now)) return drop("step")
     const checked = this.#checked("proposal", sender, () => checkProposal(proposal, this.#rosters, this.#signatures))
     if (Result.isFailure(checked)) return drop(checked.failure)
     if (!isNext) return this.#fetch(target, seq, sender)
@@ -404,9 +399,8 @@ export class SealedBallot implements BallotCore {
     }
     open.vote = vote
     open.votedAt = this.#now
-    this.#effects.push({ _tag: "PublishVote", vote })
-    if (step.seq === outside) this.#effects.push({ _tag: "Voted", proposal, vote, own: true })
-    else this.#onSealedVote(vote, step.target, step.seq, at)
+    this.#effects.push({ _tag: "PublishVote", vote }, { _tag: "Voted", proposal, vote, own: true })
+    if (step.seq !== outside) this.#onSealedVote(vote, step.target, step.seq, at)
   }
 
   #abstain(open: OpenProposalOf, reason: AbstainReason): void {
@@ -451,7 +445,7 @@ export class SealedBallot implements BallotCore {
     if (!this.#registers.wants(target, seq)) return this.#answer(target)
     const check = () => checkOwnVote(vote, target, this.#rosters, this.#signatures)
     if (this.#isNext(target, seq)) return this.#count(vote, target, seq, at, check)
-    if (!this.#mayFetch(target)) return drop("step")
+    if (!this.#asked.mayAsk(target, this.#now)) return drop("step")
     const checked = this.#checked("vote", vote.NodeID, check)
     if (Result.isFailure(checked)) return drop(checked.failure)
     this.#fetch(target, seq, vote.NodeID)
@@ -470,43 +464,45 @@ export class SealedBallot implements BallotCore {
     if ((step?.votes ?? this.#ahead.get(target, seq))?.holds(voter, at) === true) return
     const checked = this.#checked("vote", voter, check)
     if (Result.isFailure(checked)) return this.#drop("vote", checked.failure, voter)
-    if (checked.success.epoch !== this.#rosters.current.epoch) return this.#drop("vote", "other-epoch", voter)
-    const proposal = this.#open.find(vote.ProposalID)?.proposal
-    this.#effects.push({ _tag: "Voted", proposal, vote, own: voter === this.#node })
+    if (voter !== this.#node) {
+      const asked = this.#open.find(vote.ProposalID)
+      const proposal = asked !== undefined && asked.step === step ? asked.proposal : undefined
+      this.#effects.push({ _tag: "Voted", proposal, vote, own: false })
+    }
     if (step === undefined) return this.#ahead.add(target, checked.success, this.#now)
     step.votes.add(checked.success)
     this.#tally(step)
   }
 
-  /**
-   * Takes the step if there is a quorum for it, by the certificate that this makes. Who only follows makes none: one that it alone had the
-   * votes for would be known to nobody else.
-   */
+  /** Whether there is a quorum for a step, or can be none any more. */
   #tally(step: OpenStep): void {
-    const { target } = step
-    const n = this.#electorate(target).size
+    const n = this.#electorate(step.target).size
     const since = Math.min(...Array.from(step.proposals, ({ firstSeen }) => firstSeen))
     if (step.votes.isLost(n, since)) {
       for (const open of step.proposals) this.#close(open, "voted-down")
       return
     }
+    // Who only follows makes no certificate: one that it alone had the votes for would be known to nobody else.
     const certificate = this.#isVoter ? step.votes.certificate(this.#rosters.current, n) : undefined
-    if (certificate === undefined) return
-    const proposals = [...step.proposals]
+    if (certificate !== undefined) this.#decide(step, certificate)
+  }
+
+  /** Takes a step by a certificate that we made, and publishes that. */
+  #decide({ proposals: asked, seq, target }: OpenStep, certificate: Certificate): void {
+    const proposals = [...asked]
+    const own = proposals.find((open) => open.own)
     const message: FinalizeMessage = {
-      Proposal: (proposals.find(({ own }) => own) ?? proposals[0]!).proposal,
+      Proposal: (own ?? proposals[0]!).proposal,
       SenderNodeID: this.#node,
       Passed: true,
       DecidedAt: this.#times.decidedAt(certificate, this.#now),
       Certificate: certificate
     }
     this.#follow(this.#registers.handle({ _tag: "Certificate", certificate, message }, this.#now), this.#node)
-    if (this.seq(target) !== step.seq || this.#registers.wants(target, step.seq)) return
-    // All who vote see it at about the same time: who proposed it publishes it, and another only if nobody did.
-    const isOurs = proposals.some(({ own }) => own)
+    if (this.seq(target) !== seq || this.#registers.wants(target, seq)) return
+    const isOurs = own !== undefined
     if (isOurs) this.#effects.push({ _tag: "PublishDecision", message })
-    const at = this.#now + (isOurs ? republishTime : standInTime)
-    this.#repeats.set(targetKey(target), { message, at, isFirst: !isOurs })
+    this.#publications.made(target, message, isOurs, this.#now)
   }
 
   // Deciding
@@ -535,7 +531,7 @@ export class SealedBallot implements BallotCore {
   ): void {
     const name = this.#isMember(sender) ? sender : ""
     const { T: target, seq } = certificate
-    if (seq === this.seq(target) && message !== undefined && name !== "") this.#onPublished(target)
+    if (seq === this.seq(target) && message !== undefined && name !== "") this.#publications.heard(target, this.#now)
     if (this.#registers.wants(target, seq) && this.#failed.isSpent(what, name, this.#now)) {
       return this.#drop("decision", "unchecked", sender)
     }
@@ -547,15 +543,6 @@ export class SealedBallot implements BallotCore {
     // Others may not have heard it: only decisions are told to all.
     const isNew = effects.some(({ _tag }) => _tag === "Apply" || _tag === "Renewed")
     if (message === undefined && isNew) this.#tell(target)
-  }
-
-  /** A member says that it published what we hold. It is not checked: so it keeps us from saying it soon, but not from saying it. */
-  #onPublished(target: Target): void {
-    const key = targetKey(target)
-    const repeat = this.#repeats.get(key)
-    if (repeat?.isFirst === true) {
-      this.#repeats.set(key, { ...repeat, at: this.#now + republishTime, isFirst: false })
-    }
   }
 
   #follow(effects: ReadonlyArray<RegisterEffect>, sender: string): void {
@@ -601,9 +588,8 @@ export class SealedBallot implements BallotCore {
 
   /** Some steps are over: nothing is asked nor repeated about them. */
   #settle(target: Target, seqs: ReadonlyArray<number>): void {
-    const key = targetKey(target)
-    this.#repeats.delete(key)
-    this.#fetched.delete(key)
+    this.#publications.over(target)
+    this.#asked.delete(target)
     for (const seq of seqs) {
       for (const open of this.#open.step(target, seq)?.proposals ?? []) this.#close(open, "superseded")
     }
@@ -646,14 +632,9 @@ export class SealedBallot implements BallotCore {
     return isStep(mine, seq) || (seq === mine && this.#registers.wants(target, seq))
   }
 
-  #mayFetch(target: Target): boolean {
-    return this.#fetched.size < this.#limits.targets &&
-      !this.#isRecent(this.#fetched.get(targetKey(target)) ?? -Infinity, republishTime)
-  }
-
   /** A member asks for a step that we cannot take from where we stand: it knows the one before. */
   #fetch(target: Target, seq: number, from: string): void {
-    this.#fetched.set(targetKey(target), this.#now)
+    this.#asked.add(target, this.#now)
     this.#effects.push({ _tag: "Fetch", target, seq: seq - 1, from })
   }
 
@@ -675,18 +656,9 @@ export class SealedBallot implements BallotCore {
         this.#ask(open)
       }
     }
-    for (const [key, { at, isFirst, message }] of this.#repeats) {
-      if (now < at) continue
-      if (isFirst) this.#repeats.set(key, { message, at: now + republishTime, isFirst: false })
-      else this.#repeats.delete(key)
-      this.#effects.push({ _tag: "PublishDecision", message })
-    }
-    for (const [key, at] of this.#fetched) if (!this.#isRecent(at, republishTime)) this.#fetched.delete(key)
-    // In the order in which they were closed, so one that was open long may stay a little longer.
-    for (const [id, { firstSeen }] of this.#closed) {
-      if (firstSeen + proposalTime > now) break
-      this.#closed.delete(id)
-    }
+    for (const message of this.#publications.due(now)) this.#effects.push({ _tag: "PublishDecision", message })
+    this.#asked.forget(now)
+    this.#closed.forget(now)
     this.#ahead.forget(now)
     if (this.#isVoter) this.#renewals.goOn(now, (certificate) => this.#renew(certificate))
   }
@@ -705,7 +677,7 @@ export class SealedBallot implements BallotCore {
   #onSetBack(): void {
     this.#closeAll()
     this.#ahead.clear()
-    this.#fetched.clear()
+    this.#asked.clear()
     this.#times.setBack(this.#now)
   }
 
@@ -724,8 +696,7 @@ export class SealedBallot implements BallotCore {
     // What became of it among outsiders we do not know.
     if (seq === outside) return
     this.#effects.push({ _tag: "Rejected", proposal, votes: votes.votes(), reason })
-    this.#closed.set(proposal.ID, { target, seq, firstSeen })
-    if (this.#closed.size > this.#limits.decided) this.#closed.delete(this.#closed.keys().next().value!)
+    this.#closed.add(proposal.ID, { target, seq, firstSeen })
   }
 
   // What the others rest on

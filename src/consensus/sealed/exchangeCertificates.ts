@@ -1,7 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -9,7 +8,7 @@ import { makeAnswers } from "../../bus/Answers.ts"
 import { Bus } from "../../bus/Bus.ts"
 import { messageCodec } from "../../bus/MessageCodec.ts"
 import * as Messages from "../../bus/Messages.ts"
-import { type Target, type TargetKey, targetKey } from "../../domain/Target.ts"
+import { type Target, targetKey } from "../../domain/Target.ts"
 import type { CertificateMessage } from "../../domain/wire/Certificates.ts"
 import type { Certificate } from "../../domain/wire/Seal.ts"
 import * as Subject from "../../domain/wire/Subject.ts"
@@ -17,6 +16,7 @@ import { NodeIdentity } from "../../node/NodeIdentity.ts"
 import { SenderBudget } from "../../status/SenderBudget.ts"
 import type { CertificateFile } from "./CertificateFile.ts"
 import { certificatePage, readCertificates } from "./certificatePages.ts"
+import { FetchQueue, type Wanted } from "./FetchQueue.ts"
 
 /** What all answers together may cost the network, in bytes. */
 const answerRate = { perSecond: 1024 * 1024, most: 8 * 1024 * 1024 }
@@ -31,21 +31,13 @@ const toldBudget = {
   senders: 256
 }
 
-/** Targets that wait for their certificate; more are asked for when somebody is ahead of us again. */
-const maxWaiting = 4_096
-
-/** Questions under way. */
-const fetchers = 8
-
 /** Nodes whose answers to a question to all are taken. */
 const maxAnswers = 8
 
 /** What a node that is behind does about it. */
 export interface Exchange {
   /** Asks for the certificate of a target, `from` a node, or from everybody (`""`). What comes is handed over. */
-  readonly fetch: (
-    wanted: { readonly target: Target; readonly seq: number; readonly from: string }
-  ) => Effect.Effect<void>
+  readonly fetch: (wanted: Wanted) => Effect.Effect<void>
 }
 
 /**
@@ -62,8 +54,8 @@ export const exchangeCertificates = Effect.fnUntraced(function*(options: {
   const { id } = yield* NodeIdentity
   const answers = yield* makeAnswers(Subject.Certificates, answerRate)
   const told = new SenderBudget(toldBudget)
-  const waiting = new Set<TargetKey>()
-  const jobs = yield* Queue.dropping<Parameters<Exchange["fetch"]>[0]>(maxWaiting)
+  const scope = yield* Effect.scope
+  const fetches = new FetchQueue()
 
   const answer = Effect.fnUntraced(function*({ From, Seq = 0, Target: target }: CertificateMessage, reply: string) {
     if (!(yield* answers.mayGoTo(reply)) || !(yield* answers.mayBeGiven)) return
@@ -116,17 +108,26 @@ export const exchangeCertificates = Effect.fnUntraced(function*(options: {
     }
   })
 
-  const work = Effect.gen(function*() {
-    const { from, seq, target } = yield* Queue.take(jobs)
-    const isHere = () => (certificates.get(target)?.seq ?? 0) >= seq
-    yield* Effect.gen(function*() {
-      if (from !== "" && !isHere()) yield* ask(target, seq, from)
-      if (!isHere()) yield* ask(target, seq, "")
-    }).pipe(Effect.ensuring(Effect.sync(() => waiting.delete(targetKey(target)))))
-  }).pipe(
-    Effect.catch((error) => error.reason._tag === "Disconnected" ? Effect.void : Effect.logWarning(error.message)),
-    Effect.catchCause((cause) => Effect.logError("asking for a certificate failed", cause))
-  )
+  const seqOf = (target: Target) => certificates.get(target)?.seq ?? 0
+
+  const work = (wanted: Wanted) =>
+    Effect.gen(function*() {
+      const { from, seq, target } = wanted
+      if (from !== "" && seqOf(target) < seq) yield* ask(target, seq, from)
+      // Who made us ask may have invented that step: whatever others have beyond ours is of use.
+      if (seqOf(target) < seq) yield* ask(target, seqOf(target) + 1, "")
+    }).pipe(
+      Effect.catch((error) => error.reason._tag === "Disconnected" ? Effect.void : Effect.logWarning(error.message)),
+      Effect.catchCause((cause) => Effect.logError("asking for a certificate failed", cause)),
+      Effect.ensuring(Effect.sync(() => fetches.done(wanted)))
+    )
+
+  const workOn: Effect.Effect<void> = Effect.suspend(() => {
+    const wanted = fetches.take()
+    return wanted === undefined
+      ? Effect.void
+      : Effect.andThen(Effect.forkIn(Effect.andThen(work(wanted), workOn), scope), workOn)
+  })
 
   yield* Messages.receive(Subject.Certificates, (message, { reply }) => onMessage(message, reply)).pipe(
     Effect.tapError((error) => Effect.logWarning(error.message)),
@@ -134,14 +135,9 @@ export const exchangeCertificates = Effect.fnUntraced(function*(options: {
     Effect.provideService(Bus, bus),
     Effect.forkScoped({ startImmediately: true })
   )
-  for (let i = 0; i < fetchers; i++) yield* Effect.forkScoped(Effect.forever(work))
 
   return {
-    fetch: (wanted) =>
-      Effect.sync(() => {
-        const key = targetKey(wanted.target)
-        if (!waiting.has(key) && Queue.offerUnsafe(jobs, wanted)) waiting.add(key)
-      })
+    fetch: (wanted) => Effect.andThen(Effect.sync(() => fetches.offer(wanted)), workOn)
   }
 })
 

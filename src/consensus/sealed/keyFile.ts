@@ -4,6 +4,7 @@ import type * as Scope from "effect/Scope"
 import { createPrivateKey, type KeyObject } from "node:crypto"
 import { constants } from "node:fs"
 import { open } from "node:fs/promises"
+import { dirname } from "node:path"
 import { newPrivateKey, publicKeyText } from "./ed25519.ts"
 import { isPrivate } from "./isPrivate.ts"
 import { MissingFile, NotAKey, RightsTooOpen, SealError, UnreadableFile, UnwritableFile } from "./SealError.ts"
@@ -29,6 +30,22 @@ const codeOf = (cause: unknown): string | undefined =>
 const problemOf = (cause: unknown): string =>
   codeOf(cause) === "EACCES" ? "this user may not read it" : cause instanceof Error ? cause.message : String(cause)
 
+/** Why a file could not be written, for people. */
+export const writeProblem = (path: string, cause: unknown): string => {
+  switch (codeOf(cause)) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return `there is no folder ${dirname(path)}`
+    case "EACCES":
+    case "EPERM":
+      return "this user may not write there"
+    case "EEXIST":
+      return "it is there already"
+    default:
+      return cause instanceof Error ? cause.message : String(cause)
+  }
+}
+
 const failWith = (reason: SealError["reason"]) => Effect.fail(new SealError({ reason }))
 
 /** What is in the file, after a look at its kind and rights. Opened once, so that nothing is swapped in between. */
@@ -41,7 +58,7 @@ const readPrivately = Effect.fnUntraced(function*(
       catch: (cause) =>
         new SealError({
           reason: codeOf(cause) === "ENOENT"
-            ? new MissingFile({ path })
+            ? new MissingFile({ path, of: "key" })
             : new UnreadableFile({ path, problem: problemOf(cause) })
         })
     })
@@ -105,7 +122,7 @@ export const newKeyFile = Effect.fn("newKeyFile")(function*(path: string): Effec
           path,
           problem: codeOf(cause) === "EEXIST"
             ? "it is there already, and a key that is lost cannot be made again"
-            : problemOf(cause)
+            : writeProblem(path, cause)
         })
       })
   })

@@ -3,17 +3,17 @@ import * as Result from "effect/Result"
 import { readFile } from "../../config/fileDocument.ts"
 import { parseRosterFile, type RosterFile, rostersOf } from "./rosterFile.ts"
 import { describeRosterRefusal, Rosters } from "./Rosters.ts"
-import { BadRoster, MissingFile, SealError, UnreadableFile } from "./SealError.ts"
+import { BadRoster, MissingFile, NotARoster, SealError, UnreadableFile } from "./SealError.ts"
 
 /** The longest roster file, in bytes: that of 256 epochs with 64 members. */
 const maxFileBytes = 8 * 1024 * 1024
 
-/** Reads a text file that somebody names. */
-export const readTextFile = (path: string, limit: number): Effect.Effect<string, SealError> =>
+/** Reads a text file that somebody names; `of` says what it should be, if that is a roster. */
+export const readTextFile = (path: string, limit: number, of?: "roster"): Effect.Effect<string, SealError> =>
   Effect.mapError(readFile(path, limit), (reason) =>
     new SealError({
       reason: reason._tag === "NotFound"
-        ? new MissingFile({ path })
+        ? new MissingFile({ path, ...of !== undefined && { of } })
         : new UnreadableFile({
           path,
           problem: reason._tag === "TooLarge"
@@ -28,8 +28,10 @@ export const readTextFile = (path: string, limit: number): Effect.Effect<string,
 export const readRosterFile = Effect.fn("readRosterFile")(function*(
   path: string
 ): Effect.fn.Return<RosterFile, SealError> {
-  const parsed = parseRosterFile(yield* readTextFile(path, maxFileBytes))
-  return yield* Effect.fromResult(Result.mapError(parsed, (problem) => badRoster(path, [problem])))
+  const parsed = parseRosterFile(yield* readTextFile(path, maxFileBytes, "roster"))
+  return yield* Effect.fromResult(
+    Result.mapError(parsed, (problem) => new SealError({ reason: new NotARoster({ path, problem }) }))
+  )
 })
 
 /** The rosters of a file, if they can be used: each by itself and in a row, and signed when the key of an operator is pinned. */

@@ -1,5 +1,6 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { decodeOrTell, parseOrTell } from "../../config/decodeOrTell.ts"
 import { Roster } from "./Roster.ts"
 import { rosterBytes } from "./sealedBytes.ts"
 import { verifierOf } from "./Verifier.ts"
@@ -25,16 +26,9 @@ export const RosterFile = Schema.Struct({
 })
 export type RosterFile = typeof RosterFile.Type
 
-const decodeFile = Schema.decodeUnknownResult(RosterFile, { errors: "all" })
-
-/** Reads a roster file, or says what is wrong with it. Whether its rosters can be used is another question. */
-export const parseRosterFile = (text: string): Result.Result<RosterFile, string> => {
-  try {
-    return Result.mapError(decodeFile(JSON.parse(text)), String)
-  } catch (cause) {
-    return Result.fail(`it is no JSON: ${cause instanceof Error ? cause.message : String(cause)}`)
-  }
-}
+/** Reads a roster file, or says what is wrong with it, and where. Whether its rosters can be used is another question. */
+export const parseRosterFile = (text: string): Result.Result<RosterFile, string> =>
+  Result.flatMap(parseOrTell(text), (value) => decodeOrTell(RosterFile, value))
 
 /** The file as it is written: a member a line would be too long, so it is indented. */
 export const formatRosterFile = (file: RosterFile): string => `${JSON.stringify(file, null, 2)}\n`

@@ -34,6 +34,10 @@ export type Screened<A> = Refused | Sealed<A> | Outside<A>
 
 const refused = (reason: DropReason): Refused => ({ _tag: "Refused", reason })
 
+/** While a roster is handed out nodes have different ones. What is retired may be of a stolen key. */
+const otherEpoch = (epoch: number, { minEpoch }: Rosters): Refused =>
+  refused(epoch < minEpoch ? "retired-epoch" : "other-epoch")
+
 interface Screen {
   readonly node: string
   readonly rosters: Rosters
@@ -55,7 +59,7 @@ export const screenProposal = (
   if (message === undefined || message.ErrorText !== received.ErrorText) return refused("too-long")
   if (!knows(proposalTarget(message))) return refused("unknown-target")
   if (!isSealed || seq === 0) return { _tag: "Outside", message }
-  if (seal.epoch !== epoch) return refused("other-epoch")
+  if (seal.epoch !== epoch) return otherEpoch(seal.epoch, rosters)
   if (!rosters.electorate(epoch, message.IsIPv6)?.has(sender)) return refused("not-a-member")
   // With the ids of closed ones, which are kept for longer, that is what stops replays.
   const at = message.Timestamp
@@ -71,7 +75,7 @@ export const screenVote = (vote: Vote, { node, now, rosters }: Screen): Screened
   if (!isName(voter) || !isName(vote.ProposalID)) return refused("too-long")
   if (seal === undefined || seq === undefined) return refused("unsigned")
   if (seq === 0) return { _tag: "Outside", message: vote }
-  if (seal.epoch !== rosters.current.epoch) return refused("other-epoch")
+  if (seal.epoch !== rosters.current.epoch) return otherEpoch(seal.epoch, rosters)
   if (rosters.verifier(seal.epoch, voter) === undefined) return refused("not-a-member")
   const at = wireTimeMillis(seal.observedAt)
   if (at === undefined) return refused("mismatch")

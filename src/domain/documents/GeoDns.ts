@@ -351,6 +351,10 @@ export const AlertSettings = Schema.Struct({
   ).annotateKey({ description: "The Alertmanagers", restart: true }),
   Webhooks: Schema.optionalKey(Schema.Array(
     Schema.Struct({
+      Name: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(64))).annotateKey({
+        description: "What operators call it; its place in the list when missing. Nothing is remembered by it",
+        restart: true
+      }),
       Url: WebUrl.annotateKey({ description: "The URL that is called", restart: true }),
       Secret: Secret.annotateKey({
         description: "The secret that signs the calls; not signed when empty",
@@ -389,7 +393,7 @@ export const OutboundSettings = Schema.Struct({
     []
   ).annotateKey({
     description:
-      "Networks beside the internet that webhooks, Alertmanagers and the Matrix server may be in. What a URL of this document names by its address, or as localhost, is allowed by that",
+      "Networks beside the internet that webhooks, Alertmanagers, the Matrix server and the addresses of ACME challenges may be in. What a URL of this document names by its address, or as localhost, is allowed by that; of a challenge, which stands in a shared document, it is not",
     restart: true
   })
 })
@@ -503,7 +507,7 @@ export const GeoDns = Schema.Struct({
   }),
   Alerts: withDefault(AlertSettings, {}).annotateKey({ description: "Who is told" }),
   Outbound: withDefault(OutboundSettings, {}).annotateKey({
-    description: "Which addresses this node connects to when it tells others"
+    description: "Which addresses this node connects to when it tells others, and for ACME challenges"
   }),
   Sla: withDefault(SlaSettings, {}).annotateKey({ description: "How service levels are reckoned" }),
   Nats: withDefault(NatsSettings, {}).annotateKey({ description: "How the broker is reached, beside `Nats`" }),

@@ -32,6 +32,7 @@ const texts: Readonly<Record<string, string>> = {
   ETIMEDOUT: "no connection: no answer",
   EHOSTUNREACH: "no route to the member",
   ENETUNREACH: "no route to the member's network",
+  ERR_FLOOD: "the member sends more than it was asked for",
   HPE_HEADER_OVERFLOW: "the header of the answer is too long",
   HPE_CHUNK_EXTENSIONS_OVERFLOW: "the answer is no valid HTTP"
 }
@@ -83,15 +84,17 @@ const connect = Effect.fnUntraced(function*(planned: PlannedTarget) {
 
 const openTcp = (planned: PlannedTarget) => step("connect", connect(planned))
 
-/** Codes of a chain that leads to nobody we trust. */
-const untrusted = new Set([
-  "CERT_UNTRUSTED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_GET_ISSUER_CERT",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
-])
+const noIssuer = "an intermediate certificate is missing, or the authority is not known here"
+
+/** Codes of a chain that leads to nobody we trust, in words. */
+const untrusted: Readonly<Record<string, string>> = {
+  CERT_UNTRUSTED: "the authority is not trusted for servers",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "it is self-signed",
+  SELF_SIGNED_CERT_IN_CHAIN: "the authority is not known here",
+  UNABLE_TO_GET_ISSUER_CERT: noIssuer,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: noIssuer,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: noIssuer
+}
 
 /** How TLS is spoken. */
 export interface TlsOptions {
@@ -108,12 +111,12 @@ const certificateTrouble = (socket: TLSSocket, host: string, allowUntrusted: boo
   if (socket.authorized) return undefined
   // Node declares an Error and gives its code
   const code = String(socket.authorizationError)
-  if (allowUntrusted && untrusted.has(code)) {
+  if (allowUntrusted && untrusted[code] !== undefined) {
     return checkServerIdentity(host, socket.getPeerCertificate()) === undefined ? undefined : wrongName(host)
   }
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return wrongName(host)
   if (code === "CERT_HAS_EXPIRED") return trouble("the certificate has expired")
-  if (untrusted.has(code)) return trouble(`the certificate is not trusted: ${wordsOf(code)}`)
+  if (untrusted[code] !== undefined) return trouble(`the certificate is not trusted: ${untrusted[code]}`)
   return trouble(`the certificate is not valid: ${wordsOf(code)}`)
 }
 
@@ -170,7 +173,7 @@ export const secureAny = (
     let doing = "connection"
     return openTcp(planned).pipe(
       Effect.tap(() => Effect.sync(() => void (doing = "TLS handshake"))),
-      Effect.flatMap((socket) => step("TLS", handshake(planned, tls, socket))),
+      Effect.flatMap((socket) => step("TLS", handshake(planned, tls, socket), ({ trouble }) => trouble?.error ?? "")),
       Effect.timeoutOrElse({
         duration: within,
         orElse: () => Effect.fail(trouble(`no ${doing} within ${seconds(within)}`))

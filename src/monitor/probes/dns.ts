@@ -8,12 +8,13 @@ import { randomInt } from "node:crypto"
 import { createSocket } from "node:dgram"
 import { isIPv6 } from "node:net"
 import { monotonicMillis } from "../monotonic.ts"
-import { ConnectTimeout, connectWithin, Positive, readOptions, sayBy } from "../options.ts"
+import { ConnectTimeout, connectWithin, optionNames, Positive, readOptions, sayBy } from "../options.ts"
 import type { PlannedTarget } from "../PlannedTarget.ts"
 import { type Probe, probeKinds, type ProbeResult } from "../Probe.ts"
 import { step } from "../ProbeTrace.ts"
 import { dialTcp, resultOf, type Trouble, trouble, troubleOf } from "./dial.ts"
-import { type DnsDemands, isAnswerTo, judgeDns, recordTypes } from "./dnsAnswer.ts"
+import { type DnsDemands, isAnswerTo, judgeDns, noAnswer, readAnswer, recordTypes } from "./dnsAnswer.ts"
+import { isTooSmall, tooSmall } from "./Flood.ts"
 
 const Name = Schema.String.check(
   Schema.isPattern(/^(?=.{1,254}$)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?$/, { expected: "a domain name" })
@@ -38,25 +39,16 @@ const Options = Schema.Struct({
 /** Milliseconds after which a question is sent once more: UDP loses some. */
 const resend = 1_000
 
-const decode = (bytes: Buffer): DecodedPacket | undefined => {
-  try {
-    return dnsPacket.decode(bytes)
-  } catch {
-    return undefined
-  }
-}
-
-const noAnswer = trouble("the answer is no DNS, or to another question")
+const decode = (message: Buffer): Effect.Effect<DecodedPacket, Trouble> =>
+  Effect.mapError(Effect.fromResult(readAnswer(message)), trouble)
 
 /** Messages that are no answer to the question before nothing more is heard. */
-const maxOthers = 1_000
+const maxOthers = 256
 
 /** Asks by UDP. What is no answer to the question is not taken for one, so that nobody else can answer. */
 const askUdp = Effect.fnUntraced(function*(
   planned: PlannedTarget,
-  question: Buffer,
-  id: number,
-  demands: DnsDemands
+  question: Buffer
 ): Effect.fn.Return<DecodedPacket, Trouble, Scope.Scope> {
   const socket = yield* Effect.acquireRelease(
     Effect.sync(() => createSocket(isIPv6(planned.address) ? "udp6" : "udp4").on("error", () => undefined)),
@@ -69,11 +61,15 @@ const askUdp = Effect.fnUntraced(function*(
     const send = () => socket.send(question, (error) => error && fail(troubleOf(error)))
     let others = 0
     socket.on("error", (error) => fail(troubleOf(error)))
-    socket.on("message", (bytes) => {
-      const answer = decode(bytes)
-      if (answer !== undefined && isAnswerTo(answer, id, demands)) resume(Effect.succeed(answer))
-      else if (++others > maxOthers) fail(noAnswer)
-    })
+    const hear = (message: Buffer): void => {
+      const isAnswer = isAnswerTo(message, question)
+      if (!isAnswer && ++others <= maxOthers) return
+      // More may have come already
+      socket.off("message", hear)
+      if (isAnswer) resume(decode(message))
+      else fail(trouble(noAnswer))
+    }
+    socket.on("message", hear)
     // A connected socket hears from the member alone, and that nothing listens there
     socket.connect(planned.port, planned.address, () => {
       send()
@@ -85,21 +81,25 @@ const askUdp = Effect.fnUntraced(function*(
 const askTcp = Effect.fnUntraced(function*(
   planned: PlannedTarget,
   within: number,
-  question: Buffer,
-  id: number,
-  demands: DnsDemands
+  question: Buffer
 ): Effect.fn.Return<DecodedPacket, Trouble, Scope.Scope> {
   const socket = yield* dialTcp(planned, within)
   return yield* Effect.callback<DecodedPacket, Trouble>((resume) => {
     let bytes = Buffer.alloc(0)
+    let pieces = 0
     socket.on("error", (error) => resume(Effect.fail(troubleOf(error))))
     socket.on("close", () => resume(Effect.fail(trouble("connection closed by the member"))))
+    const end = (what: Effect.Effect<DecodedPacket, Trouble>): void => {
+      resume(what)
+      socket.destroy()
+    }
     socket.on("data", (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk])
-      if (bytes.length < 2 || bytes.length < 2 + bytes.readUInt16BE(0)) return
-      const answer = decode(bytes.subarray(2, 2 + bytes.readUInt16BE(0)))
-      resume(answer !== undefined && isAnswerTo(answer, id, demands) ? Effect.succeed(answer) : Effect.fail(noAnswer))
-      socket.destroy()
+      const whole = bytes.length < 2 ? Infinity : 2 + bytes.readUInt16BE(0)
+      if (bytes.length >= whole) {
+        const message = bytes.subarray(2, whole)
+        end(isAnswerTo(message, question) ? decode(message) : Effect.fail(trouble(noAnswer)))
+      } else if (isTooSmall(++pieces, 65_536)) end(Effect.fail(trouble(tooSmall)))
     })
     const length = Buffer.alloc(2)
     length.writeUInt16BE(question.length)
@@ -113,6 +113,7 @@ const askTcp = Effect.fnUntraced(function*(
  */
 export const dns: Probe = {
   ...probeKinds.dns,
+  options: optionNames(Options),
   prepare: (raw, checkType) => {
     const read = readOptions(Options, raw)
     if (Result.isFailure(read)) return Result.fail(read.failure)
@@ -131,19 +132,15 @@ export const dns: Probe = {
           code: options.ExpectedCode ?? "NOERROR",
           records: [options.Expected ?? []].flat()
         }
-        // Not to be guessed: it is what tells an answer from a forged one
-        const id = randomInt(65_536)
         const question = dnsPacket.encode({
           type: "query",
-          id,
+          // Not to be guessed: it is what tells an answer from a forged one
+          id: randomInt(65_536),
           flags: dnsPacket.RECURSION_DESIRED,
           questions: [{ type: demands.type, name: demands.name, class: "IN" }]
         })
-        const tcp = step(
-          "DNS over TCP",
-          askTcp(planned, connectWithin(options, timeout), question, id, demands)
-        )
-        const udp = step("DNS over UDP", askUdp(planned, question, id, demands))
+        const tcp = step("DNS over TCP", askTcp(planned, connectWithin(options, timeout), question))
+        const udp = step("DNS over UDP", askUdp(planned, question))
         const asked = options.Protocol === "tcp"
           ? tcp
           : options.Protocol === "udp"

@@ -1,4 +1,5 @@
-import type { Answer, DecodedPacket } from "dns-packet"
+import dnsPacket, { type Answer, type DecodedPacket } from "dns-packet"
+import * as Result from "effect/Result"
 import { formatIpv6, readAddress } from "../../geo/address.ts"
 
 /** The types that can be asked for. */
@@ -49,15 +50,37 @@ export interface DnsDemands {
   readonly records: ReadonlyArray<string>
 }
 
-/** Whether a message answers this question. */
-export const isAnswerTo = (
-  { flag_qr, id, questions }: DecodedPacket,
-  asked: number,
-  { name, type }: DnsDemands
-): boolean => {
-  const [question, ...more] = questions ?? []
-  return flag_qr && id === asked && more.length === 0 && question?.type === type && bare(question.name) === bare(name)
+/** Bytes of the header of a message. */
+const header = 12
+
+/**
+ * Whether a message is an answer to the question that a message asks, with the same number. What only claims to be one costs
+ * next to nothing: nothing of it is decoded.
+ */
+export const isAnswerTo = (message: Buffer, question: Buffer): boolean => {
+  if (message.length < question.length || message.readUInt16BE(0) !== question.readUInt16BE(0)) return false
+  const isAnswer = (message[2]! & 0x80) !== 0 && message.readUInt16BE(4) === 1
+  // Names in any case; the other bytes of a question are no letters that could be mistaken
+  const asked = (bytes: Buffer) => bytes.latin1Slice(header, question.length).toLowerCase()
+  return isAnswer && asked(message) === asked(question)
 }
+
+/** Records of an answer that are decoded: many records that point to one long name take long. */
+const maxRecords = 128
+
+/** An answer that {@link isAnswerTo} took; or why it is not read. */
+export const readAnswer = (message: Buffer): Result.Result<DecodedPacket, string> => {
+  const records = message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10)
+  if (records > maxRecords) return Result.fail(`the answer has more than ${maxRecords} records`)
+  try {
+    return Result.succeed(dnsPacket.decode(message))
+  } catch {
+    return Result.fail(noAnswer)
+  }
+}
+
+/** What is said of what is none. */
+export const noAnswer = "the answer is no DNS, or to another question"
 
 /** What is wrong with an answer (`""`: nothing), and what is in it. */
 export const judgeDns = (

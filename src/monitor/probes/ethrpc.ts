@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { SecureContext } from "node:tls"
 import { monotonicMillis } from "../monotonic.ts"
-import { AllowUntrusted, ConnectTimeout, connectWithin, Positive, readOptions, sayBy } from "../options.ts"
+import { AllowUntrusted, ConnectTimeout, connectWithin, optionNames, Positive, readOptions, sayBy } from "../options.ts"
 import { type Probe, probeKinds, type ProbeResult } from "../Probe.ts"
 import { dial, resultOf } from "./dial.ts"
 import { ethereumCalls, heightOf, judgeEthereum } from "./ethereum.ts"
@@ -30,6 +30,7 @@ export const makeEthrpc = (context: SecureContext): Probe => {
   const heights = new Heights()
   return {
     ...probeKinds.ethrpc,
+    options: optionNames(Options),
     prepare: (raw) =>
       Result.map(readOptions(Options, raw), (options) => (planned) =>
         Effect.gen(function*() {

@@ -5,12 +5,12 @@ import * as Schema from "effect/Schema"
 import { validateHeaderName, validateHeaderValue } from "node:http"
 import type { SecureContext } from "node:tls"
 import { monotonicMillis } from "../monotonic.ts"
-import { AllowUntrusted, ConnectTimeout, connectWithin, readOptions } from "../options.ts"
+import { AllowUntrusted, ConnectTimeout, connectWithin, optionNames, readOptions } from "../options.ts"
 import { makeMatcher, type Matcher } from "../pattern.ts"
 import { type Probe, probeKinds, type ProbeResult, type RunProbe } from "../Probe.ts"
 import { step } from "../ProbeTrace.ts"
+import { type Answer, askHttp } from "./askHttp.ts"
 import { dial, outOf, resultOf, type Trouble, trouble } from "./dial.ts"
-import { type Answer, exchange } from "./exchange.ts"
 
 const Scalar = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])
 const Status = Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 599 }))
@@ -45,6 +45,7 @@ type Options = typeof Options.Type
  */
 export const makeHttp = (context: SecureContext): Probe => ({
   ...probeKinds.http,
+  options: optionNames(Options),
   prepare: (raw) => Result.flatMap(readOptions(Options, raw), (options) => prepare(options, context))
 })
 
@@ -99,7 +100,7 @@ const prepare = (options: Options, context: SecureContext): Result.Result<RunPro
       const start = monotonicMillis(clock)
       const url = new URL(planned.url)
       const socket = yield* dial(planned, url, connectWithin(options, planned.check.timeout), tls)
-      const answer = yield* step("request", exchange(socket, url, { ...question, keepBody }))
+      const answer = yield* step("request", askHttp(socket, url, { ...question, keepBody }))
       const latency = monotonicMillis(clock) - start
       const data = { StatusCode: answer.status, LatencyMs: latency, BodyBytes: answer.bytes }
       return { up: true, error: "", ...judge(answer, latency), data } satisfies ProbeResult

@@ -2,8 +2,8 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { Agent } from "node:http"
 import type { Socket } from "node:net"
+import { type Answer, askHttp, type NoAnswer } from "./askHttp.ts"
 import { type Trouble, trouble } from "./dial.ts"
-import { type Answer, exchange, type NoAnswer } from "./exchange.ts"
 import { maxAnswer, readMessage, requestText, type RpcAnswer } from "./JsonRpc.ts"
 import { answered, type Call } from "./webSocketRpc.ts"
 
@@ -36,7 +36,7 @@ export const openHttpRpc = Effect.fnUntraced(function*(
   let last = 0
 
   const ask = (id: number, method: string, params: ReadonlyArray<unknown>) =>
-    exchange(agent, url, {
+    askHttp(agent, url, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: requestText(id, method, params),
@@ -66,6 +66,6 @@ export const openHttpRpc = Effect.fnUntraced(function*(
         onFailure: ({ error, up }): RpcAnswer => ({ _tag: "Lost", trouble: { error, up } })
       })
     )
-    return answered(method, asked, within)
+    return answered(method, params, asked, within)
   }
 })

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { accessSync, constants, statSync } from "node:fs"
 import { isIPv6 } from "node:net"
 import { delimiter, join } from "node:path"
-import { Positive, readOptions } from "../options.ts"
+import { optionNames, Positive, readOptions } from "../options.ts"
 import { type Probe, probeKinds, type ProbeResult } from "../Probe.ts"
 import { step } from "../ProbeTrace.ts"
 import { type Ended, runProgram } from "./childProcess.ts"
@@ -43,7 +43,7 @@ const find = (program: string): string | undefined =>
       }
     })
 
-const missing = "it has no ping command: install iputils-ping or what has it, or disable the check"
+const missing = "this machine has no ping command: install iputils-ping or what has it, or disable the check"
 
 const unable = (problem: string): ProbeResult => ({ up: undefined, error: problem, data: null })
 
@@ -66,6 +66,7 @@ export const makePing = (): Probe => {
 
   return {
     ...probeKinds.ping,
+    options: optionNames(Options),
     unusable: () => find("ping") === undefined ? missing : undefined,
     prepare: (raw) =>
       Result.map(readOptions(Options, raw), (options) => {
@@ -85,7 +86,7 @@ export const makePing = (): Probe => {
         }
         return Effect.fnUntraced(function*({ address, check }) {
           const path = find("ping")
-          if (path === undefined) return unable(`the check ${check.name} does not run on this machine: ${missing}`)
+          if (path === undefined) return unable(`the check ${check.name} does not run: ${missing}`)
           const dialect = yield* lookUp(path)
           const timeout = options.PingTimeout ?? 1_000
           const within = Math.min(timeout * count, 0.9 * check.timeout)

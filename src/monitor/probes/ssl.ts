@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { X509Certificate } from "node:crypto"
 import { getCACertificates, type SecureContext } from "node:tls"
-import { AllowUntrusted, ConnectTimeout, connectWithin, readOptions } from "../options.ts"
+import { AllowUntrusted, ConnectTimeout, connectWithin, optionNames, readOptions } from "../options.ts"
 import { type Probe, probeKinds, type ProbeResult } from "../Probe.ts"
 import { resultOf, secureAny, type Secured } from "./dial.ts"
 
@@ -54,6 +54,7 @@ export const makeSsl = (context: SecureContext): Probe => {
 
   return {
     ...probeKinds.ssl,
+    options: optionNames(Options),
     prepare: (raw) =>
       Result.map(readOptions(Options, raw), (options) => (planned) =>
         Effect.gen(function*() {

@@ -1,3 +1,4 @@
+import { clip } from "../../domain/clip.ts"
 import type { ExpectedNetwork } from "../PlannedTarget.ts"
 import type { Trouble } from "./dial.ts"
 import { answerTrouble, type RpcAnswer, valueOf } from "./JsonRpc.ts"
@@ -51,6 +52,8 @@ export interface SubstrateData {
   readonly PeerCount: number | null
   /** Whether it is the network that it should be. */
   readonly Network: boolean | null
+  /** What it calls itself. */
+  readonly Chain: string | null
   readonly Archive: boolean | null
   /** Seconds since the best block, by its own time and our clock. */
   readonly BlockAge: number | null
@@ -112,6 +115,7 @@ export const judgeSubstrate = (
     Peers: peers === undefined ? null : peers >= minimumPeers,
     PeerCount: peers ?? null,
     Network: typeof chain === "string" && (isRight || stateRoot !== undefined || named.length === 0) ? isRight : null,
+    Chain: typeof chain === "string" ? clip(chain, 100) : null,
     Archive: isArchive ?? null,
     BlockAge: age ?? null
   }

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { monotonicMillis } from "../monotonic.ts"
-import { ConnectTimeout, connectWithin, readOptions } from "../options.ts"
+import { ConnectTimeout, connectWithin, optionNames, readOptions } from "../options.ts"
 import { type Probe, probeKinds } from "../Probe.ts"
 import { dialTcp, resultOf } from "./dial.ts"
 
@@ -12,6 +12,7 @@ const Options = Schema.Struct({ ConnectTimeout, Port: Schema.optionalKey(Schema.
 /** Succeeds when the member accepts a connection. Data: `LatencyMs`. A site check needs the option `Port`. */
 export const tcp: Probe = {
   ...probeKinds.tcp,
+  options: optionNames(Options),
   prepare: (raw, checkType) => {
     const options = readOptions(Options, raw)
     if (Result.isFailure(options)) return Result.fail(options.failure)

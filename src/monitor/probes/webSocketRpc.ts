@@ -5,6 +5,7 @@ import type { Socket } from "node:net"
 import { WebSocket } from "ws"
 import { step } from "../ProbeTrace.ts"
 import { type Trouble, trouble, troubleOf } from "./dial.ts"
+import { boundEarly, Flood } from "./Flood.ts"
 import { answerTrouble, maxAnswer, readMessage, requestText, type RpcAnswer } from "./JsonRpc.ts"
 
 /** Asks something and waits for the answer with the same number, at most so many milliseconds. */
@@ -12,6 +13,9 @@ export type Call = (method: string, params: ReadonlyArray<unknown>, within: numb
 
 /** Bytes that may come over one connection, however they are packed. */
 const maxBytes = 16 * maxAnswer
+
+/** Messages, pings and pongs that may come over one connection: each costs time, however small it is. */
+const maxEvents = 256
 
 const noWebSocket = "the member speaks no WebSocket"
 
@@ -35,6 +39,8 @@ const connect = (socket: Socket, url: URL): Effect.Effect<WebSocket, Trouble, Sc
           // A flood of pings is not answered with a flood
           autoPong: false,
           maxPayload: maxAnswer,
+          maxFragments: maxEvents,
+          finishRequest: (request) => boundEarly(request).end(),
           headers: { "user-agent": "effect-geodns" }
         })
         // A late error is nobody's defect
@@ -78,13 +84,21 @@ export const openWebSocketRpc = Effect.fnUntraced(function*(
     }
     line.terminate()
   }
+  let events = 0
+  /** Takes one of what comes; no, when it was one too many. */
+  const take = (): boolean => {
+    if (lost === undefined && ++events > maxEvents) lose(troubleOf(new Flood()))
+    return lost === undefined
+  }
   const before = socket.bytesRead
   socket.on("data", () => {
-    if (socket.bytesRead - before > maxBytes) lose(trouble("the member sends more than it was asked for"))
+    if (socket.bytesRead - before > maxBytes) lose(troubleOf(new Flood()))
   })
   line.on("error", (error) => lose(socketTrouble(error)))
   line.on("close", () => lose(trouble("connection closed by the member")))
+  line.on("ping", take).on("pong", take)
   line.on("message", (data) => {
+    if (!take()) return
     const message = readMessage(String(data))
     if (message === undefined) lose(trouble("an answer is no JSON-RPC"))
     else if (message !== "other") {
@@ -101,18 +115,29 @@ export const openWebSocketRpc = Effect.fnUntraced(function*(
       line.send(requestText(id, method, params), (error) => error && lose(socketTrouble(error)))
       return Effect.sync(() => void waiting.delete(id))
     })
-    return answered(method, asked, within)
+    return answered(method, params, asked, within)
   }
 })
+
+/** A parameter for people: hashes and storage keys only by their beginning. */
+const paramText = (param: unknown): string => {
+  const text = JSON.stringify(param)
+  return text.length > 16 ? `${text.slice(0, 12)}…` : text
+}
+
+/** `chain_getBlockHash(1)`. */
+const callText = (method: string, params: ReadonlyArray<unknown>): string =>
+  `${method}(${params.map(paramText).join(", ")})`
 
 /** Waits for the answer to a call, and shows it to whoever traces. */
 export const answered = (
   method: string,
+  params: ReadonlyArray<unknown>,
   asked: Effect.Effect<RpcAnswer>,
   within: number
 ): Effect.Effect<RpcAnswer> =>
   step(
-    method,
+    () => callText(method, params),
     Effect.flatMap(Effect.timeoutOption(asked, within), (answer): Effect.Effect<RpcAnswer, RpcFailure> => {
       const known: RpcAnswer = Option.getOrElse(answer, () => ({ _tag: "Silent" }) as const)
       const problem = answerTrouble(method, known)

@@ -6,6 +6,7 @@ import { nodesText } from "../../../src/cli/text/nodesText.ts"
 import { ofMember } from "../../../src/cli/text/ofMember.ts"
 import { spanText } from "../../../src/cli/text/span.ts"
 import { statusText } from "../../../src/cli/text/statusText.ts"
+import type { StatusDocument } from "../../../src/http/StatusDocument.ts"
 import { ago, decided, endpoint, now, proposed, statusDocument, targetOf, voted } from "../samples.ts"
 
 const same = (text: string) => text
@@ -44,6 +45,25 @@ describe("the status for people", () => {
     for (const title of ["Degraded on this node", "Open proposals", "Taken out by hand", "Shadow"]) {
       assert.notInclude(text, title)
     }
+  })
+
+  it("tells what is proved from what a retired epoch proved", () => {
+    const proved = (more: object) =>
+      statusText(statusDocument([{ ...endpoint("Fuji Hosting", false), seq: 3, ...more }]), layout).join("\n")
+    assert.match(proved({}), /; decided by mon-1; proven, step 3$/m)
+    assert.match(proved({ retired: true }), /; decided by mon-1; step 3, proof of a retired epoch$/m)
+    assert.notInclude(proved({ retired: true }), "proven")
+  })
+
+  it("says how the node takes part as soon as there is a roster, in the mode open too", () => {
+    const of = (consensus: NonNullable<StatusDocument["consensus"]>) =>
+      statusText(statusDocument([], { consensus }), layout).join("\n")
+    assert.match(
+      of({ mode: "open", epoch: 2, votes: true }),
+      /^Consensus: mode open, roster of epoch 2; this node votes$/m
+    )
+    assert.match(of({ mode: "require", epoch: 2, votes: false }), /^Consensus: mode require, .* does not vote$/m)
+    assert.notInclude(of({ mode: "open", votes: true }), "Consensus:")
   })
 
   it("names nobody as who decided where votes were only counted", () => {

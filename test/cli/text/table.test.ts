@@ -49,6 +49,15 @@ describe("tables", () => {
     ))
   })
 
+  it("never cut what is copied from them, whatever gives way for it", () => {
+    const id = "seq-12-0123456789"
+    const lines = table([{ title: "ID", whole: true }, { title: "ERROR" }], [[
+      { text: id },
+      { text: "connection refused" }
+    ]], { ...bare, room: 20 })
+    assert.strictEqual(lines[1], `${id}  connect…`)
+  })
+
   it("let nothing through that a terminal obeys", () => {
     assert.strictEqual(plain("a\u001b[31mb\r\nc\u009b0md\u202ee"), "a [31mb c 0md e")
     assert.strictEqual(cut("abcdef", 4), "abc…")

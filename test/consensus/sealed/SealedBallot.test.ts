@@ -122,6 +122,15 @@ describe("SealedBallot: voting", () => {
     ])
   })
 
+  it("tells of every vote that it publishes, also of one that says the same on another proposal", () => {
+    const table = opened()
+    table.receive(proposalOf("m3"))
+    const effects = table.handle({ _tag: "Isolated", isolated: false })
+    const published = only(effects, "PublishVote").map(({ vote }) => vote)
+    assert.deepStrictEqual(published.map(({ ProposalID }) => ProposalID), ["p-m3"])
+    assert.deepStrictEqual(only(effects, "Voted").map(({ own, vote }) => [own, vote]), [[true, published[0]!]])
+  })
+
   it("says the same again when asked again, at most every 5 s, and looks anew after 10 s", () => {
     const table = opened()
     const asked = (after: number) => {
@@ -300,6 +309,16 @@ describe("SealedBallot: taking a step", () => {
     table.vote(voteOf("m2", { target: ipv6 }))
     const effects = table.vote(voteOf("m3", { target: ipv6 }))
     assert.deepStrictEqual(only(effects, "Apply").map(({ decision }) => decision.votes), [{ m2: true, m3: true }])
+  })
+
+  it("shows a vote with the proposal that it was asked by, and never with one of another target", () => {
+    const other = { ...target, member: "Other" }
+    const table = opened()
+    table.receive(proposalOf("m3", { id: "p-other", target: other }))
+    const own = only(table.vote(voteOf("m4")), "Voted")[0]!
+    assert.strictEqual(own.proposal?.ID, "p-m2")
+    const astray = only(table.vote(voteOf("m5", { id: "p-m2", target: other })), "Voted")[0]!
+    assert.isUndefined(astray.proposal)
   })
 
   it("closes everything below on a step: straggling votes overturn nothing", () => {
@@ -1002,7 +1021,7 @@ describe("SealedBallot: bounds", () => {
       assert.isAtMost(size.closed, limits.decided)
       assert.isAtMost(size.ahead, limits.earlyProposals)
       assert.isAtMost(size.registers, limits.registers)
-      assert.isAtMost(size.fetched, limits.targets)
+      assert.isAtMost(size.asked, limits.targets)
       assert.isAtMost(size.foreign, limits.targets)
     }
     for (let i = 0; i < 5; i++) {
@@ -1015,8 +1034,8 @@ describe("SealedBallot: bounds", () => {
       steps: 0,
       closed: 0,
       ahead: 0,
-      repeats: 0,
-      fetched: 0,
+      publications: 0,
+      asked: 0,
       held: 0,
       registers: limits.registers
     })

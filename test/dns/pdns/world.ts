@@ -21,7 +21,7 @@ const fixture = (name: string): any =>
 
 /** The fixture network, and a zone with something of everything beside it. */
 export const fixtureDocuments = (dns: Record<string, unknown>): RawDocuments => ({
-  local: { GeoDNS: { Dns: dns } },
+  local: { GeoDNS: { Dns: dns, Outbound: { Allow: ["127.0.0.0/8"] } } },
   staticDns: [...fixture("geodns-static.json"), ...sampleRecords],
   members: fixture("members_professional.json"),
   services: fixture("services_rpc.json")

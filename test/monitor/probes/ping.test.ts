@@ -141,6 +141,6 @@ describe("ping", () => {
       assert.match(probe.unusable?.() ?? "", /no ping command: install iputils-ping/)
       const seen = yield* look()
       assert.isUndefined(seen.up)
-      assert.match(seen.error, /does not run on this machine: it has no ping command/)
+      assert.match(seen.error, /does not run: this machine has no ping command/)
     }).pipe(Effect.provide(Probes.layer)))
 })

@@ -21,6 +21,7 @@ import { OfficialStatus } from "../../../src/status/OfficialStatus.ts"
 import { OutageLog } from "../../../src/status/OutageLog.ts"
 import type { DiskAfter } from "../plan/Plan.ts"
 import { type AnyNode, epoch, type Role } from "../world/AnyNode.ts"
+import type { By } from "../world/By.ts"
 import type { Cluster } from "../world/Cluster.ts"
 import type { Message } from "../world/Message.ts"
 import { nameOf, statusText } from "../world/Story.ts"
@@ -217,6 +218,12 @@ export class Node implements AnyNode {
     if (to !== undefined) this.#cluster.send(this.id, message, to)
   }
 
+  /** Itself, for who watches. */
+  #by(life: Life): By {
+    const { current, minEpoch } = life.rosters?.current() ?? this.#cluster.rosters
+    return { id: this.id, life: life.number, wall: this.wall, epoch: current.epoch, minEpoch }
+  }
+
   #tell(text: () => string): void {
     this.#cluster.story.tell(this.#cluster.agenda.now, this.id, text)
   }
@@ -225,7 +232,7 @@ export class Node implements AnyNode {
   #follow = Effect.fnUntraced(function*(this: Node, life: Life, services: Context.Context<Consensus>) {
     const consensus = Context.get(services, Consensus)
     const events = yield* consensus.subscribe
-    yield* Effect.forkScoped(Stream.runForEach(events, (event) => Effect.sync(() => this.#onEvent(event))))
+    yield* Effect.forkScoped(Stream.runForEach(events, (event) => Effect.sync(() => this.#onEvent(life, event))))
     const all = services as Context.Context<Consensus | OutageLog | Alerts>
     if (this.role === "IBPCollator") {
       const outages = Context.get(all, OutageLog)
@@ -257,13 +264,13 @@ export class Node implements AnyNode {
 
   #watchCertificates(life: Life, certificates: CertificateFile["Service"]): CertificateFile["Service"] {
     life.certificates = certificates
-    this.#cluster.watch.started(this.id, life.number, certificates.all())
+    this.#cluster.watch.started(this.#by(life), certificates.all())
     return {
       ...certificates,
-      add: (certificate) =>
+      add: (...some) =>
         Effect.suspend(() => {
-          this.#onCertificate(life, certificate)
-          return certificates.add(certificate)
+          for (const certificate of some) this.#onCertificate(life, certificate)
+          return certificates.add(...some)
         })
     }
   }
@@ -276,7 +283,8 @@ export class Node implements AnyNode {
       `keeps ${nameOf(T)} ${statusText(seq % 2 === 0)} (seq ${seq}, ${votes.map(({ voter }) => voter).join(" ")})`
     )
     const cut = cluster.cutOf(this.id)
-    this.#ground.taken(() => cluster.watch.stepped(this.id, life.number, certificate, cut))
+    const by = this.#by(life)
+    this.#ground.taken(() => cluster.watch.stepped(by, certificate, cut))
   }
 
   #onApply(life: Life, decision: Decision): void {
@@ -291,13 +299,12 @@ export class Node implements AnyNode {
       const voters = cluster.voters(this)
       this.#ground.taken(() => cluster.watch.applied(this.id, this.isMonitor, effect, voters, cut))
     } else {
-      const { watch } = cluster
-      const of = `seq ${proof.seq} of ${nameOf(target)}`
-      if (up !== (proof.seq % 2 === 0)) watch.violated("P1", `${this.id} follows ${of} as ${statusText(up)}`)
       if (proof.late) cluster.count("late decisions")
       if ((life.certificates?.get(target)?.seq ?? 0) < proof.seq) {
-        watch.violated("P1", `${this.id} follows ${of} before it is kept`)
+        cluster.watch.violated("P1", `${this.id} follows seq ${proof.seq} of ${nameOf(target)} before it is kept`)
       }
+      const by = this.#by(life)
+      this.#ground.taken(() => cluster.watch.followed(by, decision))
     }
     if (cluster.plan.fine && !up) {
       cluster.watch.violated("P6", `${this.id} takes ${nameOf(target)} down, which is fine`)
@@ -310,12 +317,14 @@ export class Node implements AnyNode {
     this.#tell(() => `${nameOf(after.target)} is ${statusText(after.up)}${after.proof?.late === true ? " (late)" : ""}`)
   }
 
-  #onEvent(event: ConsensusEvent): void {
+  #onEvent(life: Life, event: ConsensusEvent): void {
     switch (event._tag) {
       case "Proposed": {
         const { own, proposal } = event
         if (!own) return
         this.#cluster.count("proposals")
+        const by = this.#by(life)
+        this.#ground.given(() => this.#cluster.watch.proposed(by, proposal, proposalTarget(proposal)))
         return this.#tell(() =>
           `proposes ${nameOf(proposalTarget(proposal))} ${statusText(proposal.ProposedStatus)}${seqText(proposal)}`
         )
@@ -330,7 +339,8 @@ export class Node implements AnyNode {
         const target = proposalTarget(proposal)
         const up = vote.Agree === proposal.ProposedStatus
         this.#tell(() => `votes: sees ${nameOf(target)} ${statusText(up)}${seqText(vote)}`)
-        return this.#ground.given(() => this.#cluster.watch.voted(this.id, vote, target, up))
+        const by = this.#by(life)
+        return this.#ground.given(() => this.#cluster.watch.voted(by, vote, target, up))
       }
       case "Rejected":
         this.#cluster.count("rejected")

@@ -1,4 +1,4 @@
-import { type Target, type TargetKey, targetKey } from "../../../src/domain/Target.ts"
+import type { Target, TargetKey } from "../../../src/domain/Target.ts"
 import type { PlannedTarget } from "../../../src/monitor/PlannedTarget.ts"
 import { needOf, staleAfter } from "../../../src/monitor/proposing.ts"
 import { QuietStart } from "../../../src/monitor/QuietStart.ts"
@@ -64,7 +64,7 @@ export class Eyes {
 
   /** What was seen of a target last. */
   last(target: Target): Seen | undefined {
-    return this.#last.get(targetKey(target))
+    return this.#last.get(this.#cluster.watch.keys.of(target))
   }
 
   /** Begins to check. */
@@ -145,7 +145,7 @@ export class Eyes {
 
   /** Tells what was seen at most `freshFor` ago, or looks; tells nothing of what this node cannot judge. */
   observe(target: Target, freshFor: number, tell: (seen: Seen | undefined) => void): void {
-    const planned = this.#planned.get(targetKey(target))
+    const planned = this.#planned.get(this.#cluster.watch.keys.of(target))
     if (planned === undefined || !this.#isChecking) return tell(undefined)
     const last = this.#last.get(planned.key)
     if (last !== undefined && this.#now - last.taken <= freshFor) return tell(last)

@@ -2,7 +2,7 @@ import { NodeTable } from "../../../src/cluster/NodeTable.ts"
 import type { BallotEffect } from "../../../src/consensus/BallotEffect.ts"
 import type { BallotEvent } from "../../../src/consensus/BallotEvent.ts"
 import type { Rosters } from "../../../src/consensus/sealed/Rosters.ts"
-import { type Target, type TargetKey, targetKey } from "../../../src/domain/Target.ts"
+import type { Target, TargetKey } from "../../../src/domain/Target.ts"
 import { type Proposal, proposalTarget, type Vote } from "../../../src/domain/wire/Consensus.ts"
 import type { Certificate } from "../../../src/domain/wire/Seal.ts"
 import type { PlannedTarget } from "../../../src/monitor/PlannedTarget.ts"
@@ -11,11 +11,13 @@ import { changed } from "../../../src/status/Transition.ts"
 import type { Chance } from "../plan/Chance.ts"
 import type { DiskAfter } from "../plan/Plan.ts"
 import { type AnyNode, epoch, type Role } from "../world/AnyNode.ts"
+import type { By } from "../world/By.ts"
 import type { Cluster } from "../world/Cluster.ts"
 import type { Message } from "../world/Message.ts"
 import { nameOf, statusText } from "../world/Story.ts"
 import { Eyes, type Seen } from "./Eyes.ts"
 import { type Core, makeCore } from "./makeCore.ts"
+import { Recount } from "./Recount.ts"
 import { Store } from "./Store.ts"
 
 interface Disk {
@@ -33,6 +35,12 @@ const idleTickTime = 10_000
 const lookTime = 25_000
 const savedWithin = 1_000
 const joinTime = 1_500
+
+/** Who misses a step asks again after this, and a moment. */
+const fetchTime = 10_500
+
+/** Who made a certificate publishes it within this: 1 s, 10 s after a member said that it did, and ticks of a second. */
+const publishedWithin = 13_000
 
 /**
  * A node around a pure core, as the shell does it: what is official, the disk, observations, who is there, and catching up. What
@@ -65,6 +73,14 @@ export class Node implements AnyNode {
   #answered = false
   #askedAt!: Map<string, number>
   #isSaving = false
+  /** What it is handling. */
+  #event: BallotEvent = { _tag: "Tick" }
+  /** Of a monitor that decides by certificates, while its clock is right and it has the room that it needs. */
+  #recount: Recount | undefined
+  /** Certificates that it made and did not publish yet. */
+  #unpublished!: Map<TargetKey, Certificate>
+  /** When it asked for a certificate. */
+  #fetchedAt!: Map<TargetKey, number>
   /** Until it holds something else for official. */
   #digestText: string | undefined
   /** What was proposed, as this node took it. */
@@ -79,10 +95,10 @@ export class Node implements AnyNode {
     this.role = role
     this.#chance = cluster.chanceOf(id)
     const { plan } = cluster
-    this.#known = new Set(plan.targets.map(targetKey))
+    this.#known = new Set(plan.targets.map((target) => cluster.watch.keys.of(target)))
     const judged = plan.targets.filter(({ ipv6 }) => !ipv6 || !plan.ipv4Only.includes(id))
     this.#planned = new Map(judged.map((target) => {
-      const key = targetKey(target)
+      const key = this.#cluster.watch.keys.of(target)
       return [key, { key, target, check: cluster.check } as PlannedTarget] as const
     }))
   }
@@ -104,17 +120,23 @@ export class Node implements AnyNode {
     return epoch + Math.floor(this.#now) + this.ahead
   }
 
+  /** Itself, for who watches. */
+  get #by(): By {
+    const { current, minEpoch } = this.#rosters!
+    return { id: this.id, life: this.#life, wall: this.wall, epoch: current.epoch, minEpoch }
+  }
+
   /** Nothing is going on here. */
   get isQuiet(): boolean {
     return !this.isHolding && this.#core.ballot.size().open === 0
   }
 
   official(target: Target): boolean | undefined {
-    return this.#table.get(targetKey(target))?.up
+    return this.#table.get(this.#cluster.watch.keys.of(target))?.up
   }
 
   officialId(target: Target): string | undefined {
-    return this.#table.get(targetKey(target))?.id
+    return this.#table.get(this.#cluster.watch.keys.of(target))?.id
   }
 
   /** Whether it knows more than it follows: late certificates wait. */
@@ -136,13 +158,7 @@ export class Node implements AnyNode {
     this.#startedAt = this.#now
     this.alive = true
     this.#rosters = cluster.rosters
-    this.#core = makeCore(
-      cluster.plan,
-      this.id,
-      this.isMonitor,
-      this.#rosters,
-      cluster.keyName(this.id)
-    )
+    this.#core = makeCore(cluster, this.id, this.isMonitor, this.#rosters, cluster.keyName(this.id))
     this.#table = new OfficialTable({ capacity: 1_000 })
     this.#membership = new NodeTable({ id: this.id, role: this.role, boot: `${this.id}-${this.#life}` })
     this.#electorate = undefined
@@ -161,10 +177,14 @@ export class Node implements AnyNode {
     this.#isSaving = false
     this.#digestText = undefined
     this.#proposals = new Map()
+    const isRecounted = this.#core.isSealed && this.isMonitor && !cluster.plan.small
+    this.#recount = isRecounted ? new Recount(this.id, cluster.watch) : undefined
+    this.#unpublished = new Map()
+    this.#fetchedAt = new Map()
 
     for (const entry of this.#disk.official) this.#table.restore(entry)
     if (this.role === "IBPCollator") this.store.bringInLine(this.#table, this.wall)
-    cluster.watch.started(this.id, this.#life, this.#disk.certificates.values())
+    cluster.watch.started(this.#by, [...this.#disk.certificates.values()])
     for (const certificate of this.#disk.certificates.values()) this.handle({ _tag: "Restore", certificate })
     this.#tick()
     if (this.#usesMembership) this.#announce(0)
@@ -221,7 +241,17 @@ export class Node implements AnyNode {
   }
 
   #run(event: BallotEvent): void {
+    this.#event = event
+    if (event._tag === "Rosters") this.#recount?.clear()
+    if (this.#cluster.watch.hasJumped(this.id)) this.#recount = undefined
     for (const effect of this.#core.ballot.handle(event, this.wall)) this.#perform(effect)
+    this.#recount?.judge(this.#by)
+  }
+
+  /** Whether what it does now comes from votes, and not from a certificate that it was shown. */
+  get #isCounting(): boolean {
+    const { _tag } = this.#event
+    return _tag !== "Decision" && _tag !== "Certificate" && _tag !== "Restore"
   }
 
   handle(event: BallotEvent): void {
@@ -253,7 +283,8 @@ export class Node implements AnyNode {
         return this.handle({ _tag: "Proposal", proposal: message.proposal })
       case "vote":
         this.#heard(message.vote.SenderNodeID)
-        return this.handle({ _tag: "Vote", vote: message.vote })
+        this.handle({ _tag: "Vote", vote: message.vote })
+        return this.#core.isSealed && from === message.vote.NodeID ? this.#followsUp(message.vote) : undefined
       case "decision":
         this.#heard(message.message.SenderNodeID)
         return this.handle({ _tag: "Decision", message: message.message })
@@ -303,25 +334,32 @@ export class Node implements AnyNode {
     const { story, watch } = cluster
     switch (effect._tag) {
       case "PublishProposal":
+        watch.republished(this.#by, effect.proposal)
         return cluster.send(this.id, { subject: "propose", proposal: effect.proposal })
       case "PublishVote":
         this.#voted(effect.vote)
         return cluster.send(this.id, { subject: "vote", vote: effect.vote })
       case "PublishDecision":
+        this.#unpublished.delete(watch.keys.of(proposalTarget(effect.message.Proposal)))
         return cluster.send(this.id, { subject: "decision", message: effect.message })
       case "PublishCertificate":
         cluster.count("told who is behind")
         return cluster.send(this.id, { subject: "certificate", certificate: effect.certificate })
       case "Fetch": {
         cluster.count("fetched")
-        const question = { subject: "fetch", target: effect.target, key: targetKey(effect.target) } as const
+        this.#fetchedAt.set(this.#cluster.watch.keys.of(effect.target), this.#now)
+        const question = {
+          subject: "fetch",
+          target: effect.target,
+          key: this.#cluster.watch.keys.of(effect.target)
+        } as const
         return cluster.send(this.id, question, cluster.node(effect.from) === undefined ? undefined : effect.from)
       }
       case "Observe":
         return this.#look(effect)
       case "Persist": {
         const { certificate } = effect
-        const key = targetKey(certificate.T)
+        const key = this.#cluster.watch.keys.of(certificate.T)
         story.tell(
           this.#now,
           this.id,
@@ -330,7 +368,13 @@ export class Node implements AnyNode {
               certificate.votes.map(({ voter }) => voter).join(" ")
             })`
         )
-        watch.stepped(this.id, this.#life, certificate, cluster.cutOf(this.id))
+        watch.stepped(
+          this.#by,
+          certificate,
+          cluster.cutOf(this.id),
+          this.#event._tag === "Decision" ? this.#event.message : undefined
+        )
+        if (this.#isCounting) this.#publishes(certificate)
         this.#disk.tail = [...this.#disk.tail.slice(-2), [key, this.#disk.certificates.get(key)]]
         this.#disk.certificates.set(key, certificate)
         this.#digestText = undefined
@@ -340,7 +384,9 @@ export class Node implements AnyNode {
         return this.#apply(effect)
       case "Proposed":
         this.#proposals.set(effect.proposal.ID, effect.proposal)
+        this.#recount?.opened(effect.proposal, this.wall)
         if (effect.own) {
+          watch.proposed(this.#by, effect.proposal, proposalTarget(effect.proposal))
           cluster.count("proposals")
           story.tell(
             this.#now,
@@ -353,12 +399,13 @@ export class Node implements AnyNode {
         }
         return
       case "Voted":
-        return
+        return this.#core.isSealed ? this.#counted(effect) : undefined
       case "Abstained":
         return cluster.count("abstained")
       case "Foreign":
         return cluster.count("foreign")
       case "Rejected":
+        this.#recount?.closed(effect)
         cluster.count(`rejected: ${effect.reason}`)
         return story.tell(
           this.#now,
@@ -369,8 +416,41 @@ export class Node implements AnyNode {
             }: ${effect.reason}`
         )
       case "Dropped":
+        if (effect.what === "decision" && this.#isCounting && this.#core.isSealed) {
+          watch.violated("P4", `${this.id} makes a certificate of votes that proves nothing: ${effect.reason}`)
+        }
         return cluster.count(`dropped: ${effect.what} ${effect.reason}`)
     }
+  }
+
+  /** It took a vote for evidence. */
+  #counted({ own, proposal, vote }: Extract<BallotEffect, { _tag: "Voted" }>): void {
+    const target = vote.Target ?? (proposal && proposalTarget(proposal))
+    if (target === undefined) return
+    if (!own) this.#cluster.watch.counted(this.#by, vote, target)
+    this.#recount?.voted(vote, target, vote.Agree === ((vote.Seq ?? 0) % 2 === 0), this.wall)
+  }
+
+  /** Who hears a member vote on a step that is further than the one after its own asks for what it misses, every 10 s. */
+  #followsUp(vote: Vote): void {
+    const { watch } = this.#cluster
+    const { Target: target, Seq: seq = 0 } = vote
+    if (target === undefined || watch.hasJumped(this.id) || !watch.isFurther(this.#by, vote, target)) return
+    if (this.#now - (this.#fetchedAt.get(watch.keys.of(target)) ?? -Infinity) < fetchTime) return
+    watch.violated("P4", `${this.id} hears ${vote.NodeID} vote on ${nameOf(target)} (seq ${seq}), and asks for nothing`)
+  }
+
+  /** It made a certificate, and lets others know. */
+  #publishes(certificate: Certificate): void {
+    const { T: target, seq } = certificate
+    const { watch } = this.#cluster
+    const key = watch.keys.of(target)
+    this.#unpublished.set(key, certificate)
+    this.#later(publishedWithin, () => {
+      const isLast = this.#unpublished.get(key) === certificate && this.#disk.certificates.get(key) === certificate
+      if (!isLast || watch.hasJumped(this.id)) return
+      watch.violated("P4", `${this.id} made a certificate of ${nameOf(target)} (seq ${seq}), and published it nowhere`)
+    })
   }
 
   #voted(vote: Vote): void {
@@ -386,14 +466,14 @@ export class Node implements AnyNode {
       this.id,
       () => `votes: sees ${nameOf(target)} ${statusText(up)}${vote.Seq === undefined ? "" : ` (seq ${vote.Seq})`}`
     )
-    this.#cluster.watch.voted(this.id, vote, target, up)
+    this.#cluster.watch.voted(this.#by, vote, target, up)
   }
 
   #apply(effect: Extract<BallotEffect, { _tag: "Apply" }>): void {
     const cluster = this.#cluster
     const { decision } = effect
     const { proof, target, up } = decision
-    const key = targetKey(target)
+    const key = this.#cluster.watch.keys.of(target)
     if (!this.#known.has(key)) return
     // Who has just started has not heard of all others, where that is what counts.
     const isNew = cluster.plan.mode === "open" && this.#now - this.#startedAt < joinTime
@@ -407,14 +487,8 @@ export class Node implements AnyNode {
         cluster.cutOf(this.id)
       )
     } else {
-      if (up !== (proof.seq % 2 === 0)) {
-        cluster.watch.violated("P1", `${this.id} follows seq ${proof.seq} of ${nameOf(target)} as ${statusText(up)}`)
-      }
       if (proof.late) cluster.count("late decisions")
-      const disk = this.#disk.certificates.get(key)
-      if (disk === undefined || disk.seq < proof.seq) {
-        cluster.watch.violated("P1", `${this.id} follows seq ${proof.seq} of ${nameOf(target)} before it is kept`)
-      }
+      cluster.watch.followed(this.#by, decision)
     }
     if (cluster.plan.fine && !up) cluster.watch.violated("P6", `${this.id} takes ${nameOf(target)} down, which is fine`)
     cluster.onApply(this, decision)

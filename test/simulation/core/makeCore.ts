@@ -4,9 +4,10 @@ import type { BallotLimits } from "../../../src/consensus/Limits.ts"
 import { PreferBallot } from "../../../src/consensus/sealed/PreferBallot.ts"
 import type { Rosters } from "../../../src/consensus/sealed/Rosters.ts"
 import { SealedBallot } from "../../../src/consensus/sealed/SealedBallot.ts"
-import { type Target, targetKey } from "../../../src/domain/Target.ts"
+import type { Target } from "../../../src/domain/Target.ts"
 import type { Plan } from "../plan/Plan.ts"
 import { signerOf } from "../world/signerOf.ts"
+import type { TargetKeys } from "../world/TargetKeys.ts"
 
 /** A core with what the simulation asks of it. */
 export interface Core {
@@ -34,17 +35,23 @@ const small = {
 const usual = 400
 
 /** The core of a node. */
-export const makeCore = (plan: Plan, node: string, isVoter: boolean, rosters: Rosters, keyName: string): Core => {
+export const makeCore = (
+  { plan, watch: { keys } }: { readonly plan: Plan; readonly watch: { readonly keys: TargetKeys } },
+  node: string,
+  isVoter: boolean,
+  rosters: Rosters,
+  keyName: string
+): Core => {
   const limits = plan.small ? small : {}
   const signer = isVoter ? signerOf(node, keyName) : undefined
   if (plan.mode === "require") {
-    const known = new Set(plan.targets.map(targetKey))
+    const known = new Set(plan.targets.map((target) => keys.of(target)))
     const ballot = new SealedBallot({
       node,
       isVoter,
       signer,
       rosters,
-      knows: (target: Target) => known.has(targetKey(target)),
+      knows: (target: Target) => known.has(keys.of(target)),
       minimumTime: () => plan.minimumStateTime,
       limits
     })
@@ -68,7 +75,7 @@ const openProblem = (plan: Plan, size: ReturnType<Ballot["size"]>): string | und
 
 const sealedProblem = (plan: Plan, size: ReturnType<SealedBallot["size"]>): string | undefined => {
   const targets = plan.targets.length
-  for (const what of ["registers", "held", "repeats", "fetched", "foreign"] as const) {
+  for (const what of ["registers", "held", "publications", "asked", "foreign"] as const) {
     if (size[what] > targets) return `${size[what]} ${what} for ${targets} targets`
   }
   if (!plan.small) return size.open > usual ? `${size.open} proposals are open` : undefined

@@ -381,15 +381,19 @@ export class Adversary {
         return [{ subject: "propose", proposal }, ...votes]
       }
       case "stolen-certificate": {
-        const votes = new Map([...trueVotes(), ...stolenVotes()].map((vote) => [vote.voter, vote]))
-        return stolen.length === 0 ? [] : [decided(this.#certificate(target, next, [...votes.values()]))]
+        // Also with keys of members that may not judge the target.
+        const all = plan.stolen.map((voter) => this.#stolenVote(voter, target, next, wall))
+        const votes = new Map([...trueVotes(), ...all].map((vote) => [vote.voter, vote]))
+        return all.length === 0 ? [] : [decided(this.#certificate(target, next, [...votes.values()]))]
       }
       case "replay":
         return this.#captured.length === 0 ? [] : [chance.pick(this.#captured)]
       case "replay-many":
         return chance.some(this.#captured, 15)
       case "old-certificate": {
-        const old = this.#certificates.filter((one) => one.seq < seq && targetKey(one.T) === targetKey(target))
+        const old = this.#certificates.filter((one) =>
+          (one.seq < seq || one.epoch < current.minEpoch) && targetKey(one.T) === targetKey(target)
+        )
         return old.length === 0 ? [] : [decided(chance.pick(old))]
       }
       case "mutate": {
@@ -401,10 +405,11 @@ export class Adversary {
         const certificate = this.#certificates.findLast((one) => targetKey(one.T) === targetKey(target))
           ?? this.#certificate(target, next, [...trueVotes(), ...stolenVotes()])
         const up = what === "other-status" ? certificate.seq % 2 !== 0 : certificate.seq % 2 === 0
-        return [{
-          subject: "decision",
-          message: this.#decision(certificate, { up, Passed: what !== "not-passed" })
-        }]
+        const message = this.#decision(certificate, { up, Passed: what !== "not-passed" })
+        const others = plan.targets.filter((one) => targetKey(one) !== targetKey(target))
+        if (what === "not-passed" || others.length === 0 || chance.yes(0.5)) return [{ subject: "decision", message }]
+        const { Proposal } = this.#decision(this.#certificate(chance.pick(others), certificate.seq, []))
+        return [{ subject: "decision", message: { ...message, Proposal } }]
       }
       case "transplant": {
         const [one] = trueVotes()

@@ -2,7 +2,7 @@ import * as Result from "effect/Result"
 import { electorateOf, type Roster, type RosterMember } from "../../../src/consensus/sealed/Roster.ts"
 import { Rosters } from "../../../src/consensus/sealed/Rosters.ts"
 import { cheapSigner } from "../../../src/consensus/sealed/Signer.ts"
-import { type Target, type TargetKey, targetKey } from "../../../src/domain/Target.ts"
+import type { Target, TargetKey } from "../../../src/domain/Target.ts"
 import type { PlannedCheck } from "../../../src/monitor/PlannedTarget.ts"
 import type { Decision } from "../../../src/status/Decision.ts"
 import { Chance } from "../plan/Chance.ts"
@@ -72,7 +72,7 @@ export class Cluster {
     this.plan = plan
     this.#chance = new Chance(plan.seed ^ 0x5eed)
     this.story = new Story(isTold)
-    this.watch = new Watch({ mode: plan.mode, now: () => this.agenda.now, stolen: plan.stolen })
+    this.watch = new Watch(plan, () => this.agenda.now)
     this.network = new Network({
       agenda: this.agenda,
       chance: new Chance(plan.seed ^ 0x2e7),
@@ -98,8 +98,8 @@ export class Cluster {
     this.rosters = this.#firstRosters()
     this.watch.rosters.set(1, this.rosters.current)
     for (const [i, target] of plan.targets.entries()) {
-      this.#truth.set(targetKey(target), { up: true, slow: false })
-      this.#index.set(targetKey(target), i)
+      this.#truth.set(this.watch.keys.of(target), { up: true, slow: false })
+      this.#index.set(this.watch.keys.of(target), i)
     }
     this.#adversary = new Adversary(this)
     const all = [...plan.monitors, ...plan.spare === undefined ? [] : [plan.spare]]
@@ -174,7 +174,7 @@ export class Cluster {
 
   /** What a monitor would see now. */
   sight(node: AnyNode, target: Target): { readonly up: boolean; readonly slow: boolean } {
-    const key = targetKey(target)
+    const key = this.watch.keys.of(target)
     const misjudged = node.misjudges.get(this.#index.get(key)!)
     return misjudged === undefined ? this.#truth.get(key)! : { up: misjudged, slow: false }
   }
@@ -258,10 +258,10 @@ export class Cluster {
         const alone = [incident.side, [...this.nodes.keys()].filter((id) => !incident.side.includes(id))]
           .filter((side) => side.length === 1)
           .flat()
-        for (const id of alone) this.nodes.get(id)?.connected(false)
+        for (const id of alone) this.#connected(id, false)
         return agenda.at(incident.until, () => {
           this.network.end(incident)
-          for (const id of alone) this.nodes.get(id)?.connected(true)
+          for (const id of alone) this.#connected(id, true)
         })
       }
       case "crash": {
@@ -278,6 +278,7 @@ export class Cluster {
       case "clock": {
         const node = this.nodes.get(incident.node)
         if (node === undefined) return
+        this.watch.jumped(node.id)
         node.ahead += incident.by
         return agenda.at(incident.until, () => {
           node.ahead -= incident.by
@@ -287,7 +288,7 @@ export class Cluster {
         const target = this.plan.targets[incident.target]
         if (target === undefined) return
         const { slow, up } = incident
-        this.#truth.set(targetKey(target), { up, slow })
+        this.#truth.set(this.watch.keys.of(target), { up, slow })
         return
       }
       case "misjudge": {
@@ -309,6 +310,11 @@ export class Cluster {
         agenda.at(incident.until, () => this.#adversary.withhold(false))
         return agenda.at(incident.release, () => this.#adversary.release())
     }
+  }
+
+  #connected(id: string, isConnected: boolean): void {
+    this.watch.connected(id, isConnected)
+    this.nodes.get(id)?.connected(isConnected)
   }
 
   #changeRoster({ change, member: id }: Extract<Incident, { kind: "roster" }>): void {
@@ -355,10 +361,10 @@ export class Cluster {
     for (const node of this.nodes.values()) {
       if (!node.alive || !node.isQuiet) return false
       for (const target of this.plan.targets) {
-        if (node.official(target) !== this.#truth.get(targetKey(target))!.up) return false
+        if (node.official(target) !== this.#truth.get(this.watch.keys.of(target))!.up) return false
         if (
           node.role === "IBPCollator" &&
-          (node.store.outages.get(targetKey(target)) === undefined) !== node.official(target)
+          (node.store.outages.get(this.watch.keys.of(target)) === undefined) !== node.official(target)
         ) {
           return false
         }
@@ -375,7 +381,7 @@ export class Cluster {
   /** What minEpoch took away before most heard of it: `docs/consensus.md` says how that is mended by hand. */
   #isStranded(target: Target): boolean {
     const live = [...this.nodes.values()].filter(({ alive }) => alive)
-    const index = this.#index.get(targetKey(target))!
+    const index = this.#index.get(this.watch.keys.of(target))!
     const seeing = live.filter(({ misjudges }) => !misjudges.has(index)).map(({ id }) => id)
     return this.watch.isStranded(target, this.rosters.current, live.map(({ id }) => id), new Set(seeing))
   }
@@ -387,7 +393,7 @@ export class Cluster {
       if (!node.alive || !whom(node) || (mayHold && node.isHolding)) continue
       for (const target of this.plan.targets) {
         if (this.#isStranded(target)) continue
-        const { up } = this.#truth.get(targetKey(target))!
+        const { up } = this.#truth.get(this.watch.keys.of(target))!
         const official = node.official(target)
         // Who lost its disk and missed the answers to its questions waits quietly for others before it proposes.
         if (mayHold && !this.plan.reconnects && official === undefined) continue
@@ -398,7 +404,7 @@ export class Cluster {
           )
         }
         if (mayHold || node.role !== "IBPCollator") continue
-        const open = node.store.outages.get(targetKey(target))
+        const open = node.store.outages.get(this.watch.keys.of(target))
         if ((open !== undefined) !== !up) {
           this.watch.violated(
             "P5",

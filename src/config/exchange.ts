@@ -4,8 +4,9 @@ import type * as IpNetwork from "effect/net/IpNetwork"
 import * as http from "node:http"
 import * as https from "node:https"
 import { isIP } from "node:net"
-import { guardedLookup, mayReach, NotAllowed } from "../config/outbound.ts"
 import { plainHost } from "../domain/ListenAddress.ts"
+import { guardedLookup, mayReach, NotAllowed } from "./outbound.ts"
+import { socketWords } from "./socketWords.ts"
 
 /** What is sent. */
 export interface Exchange {
@@ -15,14 +16,20 @@ export interface Exchange {
   readonly body?: string
   /** Networks beside the internet that may be reached. */
   readonly allowed: ReadonlyArray<IpNetwork.IpNetwork>
-  /** Milliseconds for all of it. */
+  /** Milliseconds for all of it; 10,000 when missing. */
   readonly timeout?: number
+  /** Bytes of the answer that are read; 65,536 when missing. */
+  readonly limit?: number
 }
 
+/** What came. */
 export interface Answer {
   readonly status: number
-  /** The first 64 KiB. */
+  readonly headers: Readonly<Record<string, string>>
+  /** As much of it as is read. */
   readonly text: string
+  /** There is more than that. */
+  readonly isCut: boolean
   /** What the header asks us to wait, in milliseconds. */
   readonly retryAfter: number | undefined
 }
@@ -34,37 +41,48 @@ export class NoAnswer extends Data.TaggedError("NoAnswer")<{
   readonly isForbidden: boolean
 }> {}
 
-const maxAnswer = 65_536
+const usualLimit = 65_536
 const usualTimeout = 10_000
 
 const seconds = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) * 1_000 : undefined
 
+/** Headers of which there are several are left out. */
+const single = (headers: http.IncomingHttpHeaders): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => typeof value === "string" ? [[name, value]] : [])
+  )
+
 /**
- * One request over HTTP on a connection of its own. Redirects are not followed: who was named is asked, and nobody else.
- * The address is looked at when it is connected to, see `mayReach`. No error holds the URL, which may be a secret.
+ * One request over HTTP on a connection of its own, for a URL that somebody named: whatever is asked for such a URL is asked
+ * here. Redirects are not followed: who was named is asked, and nobody else. The address is looked at when it is connected
+ * to, see `mayReach`. No error holds the URL, which may be a secret.
  */
 export const exchange = (
-  { allowed, body = "", headers = {}, method, timeout = usualTimeout, url }: Exchange
+  { allowed, body = "", headers = {}, limit = usualLimit, method, timeout = usualTimeout, url }: Exchange
 ): Effect.Effect<Answer, NoAnswer> =>
   Effect.callback<Answer, NoAnswer>((resume) => {
     let wasSent = false
+    const host = plainHost(url.hostname)
     const fail = (error: Error) =>
       resume(Effect.fail(
         new NoAnswer({
-          problem: error.message || ("code" in error ? String(error.code) : error.name),
+          problem: error instanceof NotAllowed ? error.message : socketWords(error, host),
           wasSent,
           isForbidden: error instanceof NotAllowed
         })
       ))
-    const host = plainHost(url.hostname)
     if (isIP(host) !== 0 && !mayReach(host, allowed)) return fail(new NotAllowed(host, host))
     const secure = url.protocol === "https:"
     const request = (secure ? https : http).request(url, {
       method,
       agent: false,
       lookup: guardedLookup(allowed),
-      headers: { "user-agent": "geodns", "content-length": Buffer.byteLength(body), ...headers }
+      headers: {
+        "user-agent": "geodns",
+        ...method !== "GET" && { "content-length": Buffer.byteLength(body) },
+        ...headers
+      }
     })
     const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeout / 1_000} s`)), timeout)
     request.once("close", () => clearTimeout(timer))
@@ -76,12 +94,14 @@ export const exchange = (
       const end = () =>
         resume(Effect.succeed({
           status: response.statusCode ?? 0,
+          headers: single(response.headers),
           text: Buffer.concat(chunks).toString("utf8"),
+          isCut: bytes > limit,
           retryAfter: seconds(response.headers["retry-after"])
         }))
       response.on("data", (chunk: Buffer) => {
         bytes += chunk.length
-        if (bytes <= maxAnswer) return void chunks.push(chunk)
+        if (bytes <= limit) return void chunks.push(chunk)
         end()
         request.destroy()
       })

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import { type Agent, request } from "node:http"
 import type { Duplex } from "node:stream"
 import { type Trouble, trouble, troubleOf } from "./dial.ts"
+import { boundEarly, isTooSmall, tooSmall } from "./Flood.ts"
 
 /** What is asked for. */
 export interface Question {
@@ -39,7 +40,7 @@ const gone = new Set(["ECONNRESET", "EPIPE", "ERR_STREAM_DESTROYED"])
  * One request, and its whole answer. On a socket, which is closed afterwards; or by an agent, which keeps it. Redirects are
  * not followed.
  */
-export const exchange = (
+export const askHttp = (
   way: Duplex | Agent,
   url: URL,
   { body, headers, keepBody, limit, method }: Question
@@ -60,21 +61,23 @@ export const exchange = (
       }
     })
     const fail = (problem: Trouble, wasClosed = false) => resume(Effect.fail({ ...problem, wasClosed }))
+    boundEarly(outgoing)
     outgoing.on("error", (error: NodeJS.ErrnoException) => fail(troubleOf(error), gone.has(error.code ?? "")))
     // An answer with 101 is at its end: what follows is another protocol
     outgoing.on("upgrade", (response) =>
       resume(Effect.succeed({ status: response.statusCode!, body: "", bytes: 0, isKept: false })))
     outgoing.on("response", (response) => {
       const chunks: Array<Buffer> = []
-      let bytes = 0
+      let [bytes, pieces] = [0, 0]
+      const leave = (why: string): void => {
+        fail(trouble(why))
+        outgoing.destroy()
+      }
       response.on("data", (chunk: Buffer) => {
         bytes += chunk.length
-        if (bytes > limit) {
-          fail(trouble(`the answer is longer than ${limit} bytes`))
-          outgoing.destroy()
-        } else if (keepBody) {
-          chunks.push(chunk)
-        }
+        if (bytes > limit) leave(`the answer is longer than ${limit} bytes`)
+        else if (isTooSmall(++pieces, limit)) leave(tooSmall)
+        else if (keepBody) chunks.push(chunk)
       })
       response.on("end", () =>
         resume(Effect.succeed({
