@@ -1,5 +1,4 @@
 import type * as IpNetwork from "effect/net/IpNetwork"
-import { STATUS_CODES } from "node:http"
 import type { Answer, NoAnswer } from "../config/exchange.ts"
 import { literalOf } from "../config/outbound.ts"
 import { AlertError } from "./AlertError.ts"
@@ -41,16 +40,16 @@ export const unanswered = (target: AlertTarget) => ({ problem, wasSent }: NoAnsw
 
 /**
  * The error of an answer that is no success. Of what it says nothing is shown, since it may hold what it was sent: the URL, a
- * password. `what` is shown.
+ * password. `what` is shown in its place.
  */
 export const refused = (
   target: AlertTarget,
   { retryAfter, status }: Pick<Answer, "retryAfter" | "status">,
-  what = STATUS_CODES[status] ?? ""
+  what = ""
 ): AlertError =>
   new AlertError({
     channel: target.channel,
-    problem: `${whose(target) || "it"} answers with HTTP status ${status}${what === "" ? "" : ` (${what})`}`,
+    problem: `${whose(target) || "it"} answers with HTTP status ${status}${what === "" ? "" : `: ${what}`}`,
     ...marksOf[meaningOf(status)],
     ...retryAfter !== undefined && { retryAfter }
   })

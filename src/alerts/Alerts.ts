@@ -1,12 +1,11 @@
-import type { TimeoutError } from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { OutageEvent } from "../domain/Outage.ts"
@@ -16,20 +15,20 @@ import { Conditions } from "../node/Conditions.ts"
 import type { NodeIdentity } from "../node/NodeIdentity.ts"
 import { OutageLog } from "../status/OutageLog.ts"
 import { Overrides } from "../status/Overrides.ts"
-import { AlertStore, type StoredThread } from "../store/AlertStore.ts"
+import { AlertStore, type DeadLetter, maxDeadLetters } from "../store/AlertStore.ts"
 import { OutageStore } from "../store/OutageStore.ts"
-import type { StoreError } from "../store/StoreError.ts"
 import { AlertChannels, isBoard, isChannel } from "./AlertChannel.ts"
 import { AlertContext } from "./AlertContext.ts"
 import { alertDocument } from "./alertDocument.ts"
 import type { AlertMessage } from "./AlertMessage.ts"
-import { type AlertThread, decodeThread, encodeThread } from "./AlertThread.ts"
+import type { AlertThread } from "./AlertThread.ts"
 import { deliverTo } from "./Delivery.ts"
 import { Duty } from "./Duty.ts"
 import type { MemoryChannel } from "./MemoryChannel.ts"
 import { MissedEvents } from "./MissedEvents.ts"
 import { QuietMembers } from "./QuietMembers.ts"
 import { showOn } from "./Showing.ts"
+import { makeStoredThreads } from "./storedThreads.ts"
 import { Threads } from "./Threads.ts"
 
 export type { AlertThread } from "./AlertThread.ts"
@@ -38,20 +37,6 @@ export type { AlertThread } from "./AlertThread.ts"
 const maxThreads = 10_000
 /** How often the threads are compared with the outages in the store: events may have been missed. */
 const compareEvery = "5 minutes"
-/** What the store may take for one thread. */
-const storePatience = "30 seconds"
-/** How long a message waits until it is stored that it is about to be sent. */
-const announcePatience = "2 seconds"
-/** What storing the last changes, when the process stops, may take. */
-const lastSave = "5 seconds"
-const storeCondition = "alerts:store"
-
-/** One second, doubling to one minute. */
-const backOff = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("1 minute")])
-
-const isBroken = (error: StoreError | TimeoutError): boolean =>
-  error._tag === "StoreError" && error.reason._tag === "BadRow"
-
 const openThreads = Metric.gauge("geodns_alert_threads", { description: "Alert threads that are not finished" })
 const givenUp = Metric.gauge("geodns_alerts_given_up", {
   description: "Resolved alert threads that were given up, because too many waited for a channel"
@@ -84,32 +69,12 @@ const make = Effect.gen(function*() {
   /** Whether what was told before is taken up, and events are told. */
   let isServing = false
 
+  const stored = makeStoredThreads({ store, threads, conditions, isMine: duty.isMine })
+  /** They wait for the store, so that no channel does. */
+  const letters = yield* Queue.sliding<DeadLetter>(maxDeadLetters)
   const wakeSaver = yield* Queue.sliding<void>(1)
   const wakes = yield* Effect.forEach(channels, () => Queue.sliding<void>(1))
   const wakeAll = Effect.forEach([wakeSaver, ...wakes], (wake) => Queue.offer(wake, undefined), { discard: true })
-
-  /** Tries until the store answers, and says meanwhile that it does not. Fails only when what it holds is broken. */
-  const insist = <A>(what: string, effect: Effect.Effect<A, StoreError>) =>
-    effect.pipe(
-      Effect.timeout(storePatience),
-      Effect.tapError((error) =>
-        conditions.raise(
-          storeCondition,
-          `cannot ${what}: ${error._tag === "StoreError" ? error.problem : error.message}; it is tried again`
-        )
-      ),
-      Effect.retry({ schedule: backOff, while: (error) => !isBroken(error) }),
-      Effect.ensuring(conditions.clear(storeCondition))
-    )
-
-  const take = (stored: StoredThread): Effect.Effect<void> =>
-    Result.match(decodeThread(stored.thread), {
-      onSuccess: (thread) => Effect.sync(() => threads.load(thread)),
-      onFailure: (problem) =>
-        Effect.logWarning("a stored alert thread cannot be read and begins anew").pipe(
-          Effect.annotateLogs({ outage: stored.outage, problem })
-        )
-    })
 
   const noteSilence = ({ outage, silenced: override }: AlertThread): Effect.Effect<void> =>
     override === undefined
@@ -139,9 +104,9 @@ const make = Effect.gen(function*() {
     function*(event: OutageEvent) {
       const { id } = event.outage
       if (!threads.has(id)) {
-        const known = yield* insist("read an alert thread", store.get(id))
+        const known = yield* stored.find(id)
         if (known?.finished === true || !isServing) return
-        if (known !== undefined) yield* take(known)
+        if (known !== undefined) yield* stored.take(known)
       }
       const givenUpBefore = threads.givenUp
       const isKnown = threads.has(id)
@@ -153,14 +118,9 @@ const make = Effect.gen(function*() {
     Effect.catchCause((cause) => Effect.logError("an outage was not alerted", cause))
   )
 
-  const takeUp = insist("read the alert threads", Stream.runCollect(store.unfinished)).pipe(
-    Effect.flatMap(Effect.forEach(take, { discard: true })),
-    Effect.catchCause((cause) => Effect.logError("alerts may repeat: what was told before cannot be read", cause))
-  )
-
   /** The outage of a thread as it is in the store. */
   const current = ({ outage }: AlertThread) =>
-    insist(
+    stored.insist(
       "read an outage",
       outages.find({ target: outage.target, from: outage.start, to: outage.start + 1 }).pipe(
         Stream.filter((found) => found.id === outage.id),
@@ -170,7 +130,7 @@ const make = Effect.gen(function*() {
 
   /** Alerts what is in the store and was not heard of: from before the start, or from the log when it was too much. */
   const compare = Effect.gen(function*() {
-    const open = yield* insist(
+    const open = yield* stored.insist(
       "read the open outages",
       outages.find({ open: true }).pipe(
         Stream.filter(({ target }) => !isOverrideRecord(target)),
@@ -188,38 +148,13 @@ const make = Effect.gen(function*() {
     }
   }).pipe(Effect.catchCause((cause) => Effect.logError("alerts could not be compared with the outages", cause)))
 
-  const save = (thread: AlertThread): Effect.Effect<void, StoreError> =>
-    Effect.suspend(() => {
-      const finished = threads.isFinished(thread)
-      return store.save({ outage: thread.outage.id, thread: encodeThread(thread), finished }).pipe(
-        Effect.tap(() => Effect.sync(() => threads.stored(thread, finished)))
-      )
-    })
-  /** Nothing while somebody else tells: what is stored is newer then. */
-  const saveChanged = Effect.flatMap(
-    duty.isMine,
-    (isOurs) => isOurs ? Effect.forEach(threads.changed(), save, { discard: true }) : Effect.void
-  )
-  /** People are told whether it can be stored or not. */
-  const announce = (thread: AlertThread) =>
-    save(thread).pipe(
-      Effect.timeout(announcePatience),
-      Effect.catchCause((cause) => Effect.logDebug("that an alert is about to be sent could not be stored", cause))
-    )
   const wakeSaving = Effect.asVoid(Queue.offer(wakeSaver, undefined))
   const bury = (channel: string) =>
     Effect.fnUntraced(function*(message: AlertMessage, problem: string) {
-      yield* insist(
-        "keep an alert that was refused",
-        store.bury({
-          channel,
-          key: message.idempotencyKey,
-          at: yield* Clock.currentTimeMillis,
-          problem,
-          message: JSON.stringify(alertDocument(message))
-        })
-      )
-    }, Effect.catchCause((cause) => Effect.logError("an alert that was refused could not be kept", cause)))
+      const at = yield* Clock.currentTimeMillis
+      const { idempotencyKey: key } = message
+      yield* Queue.offer(letters, { channel, key, at, problem, message: JSON.stringify(alertDocument(message)) })
+    })
   const measure = Effect.suspend(() =>
     Effect.andThen(
       Metric.update(openThreads, threads.unfinished().length),
@@ -228,12 +163,7 @@ const make = Effect.gen(function*() {
   )
 
   const events = yield* log.subscribe
-  yield* Effect.addFinalizer(() =>
-    saveChanged.pipe(
-      Effect.timeout(lastSave),
-      Effect.catchCause((cause) => Effect.logError("alerts may repeat: what was told could not be stored", cause))
-    )
-  )
+  yield* Effect.addFinalizer(() => stored.saveLast)
   quiet.take(yield* overrides.active, yield* Clock.currentTimeMillis)
   yield* silence
   yield* overrides.changes.pipe(
@@ -250,24 +180,26 @@ const make = Effect.gen(function*() {
       )
   ).pipe(Effect.forkScoped({ startImmediately: true }))
 
-  /** Tells, until somebody else does. What is known from before comes first, or the first event would tell it again. */
+  /**
+   * Tells, until somebody else does. What is known from before comes first, or the first event would tell it again; but when
+   * the store does not even say whose duty it is, nobody waits for it.
+   */
   const serve = Effect.gen(function*() {
     threads.clear()
-    yield* takeUp
-    yield* silence
-    yield* wakeAll
+    const known = yield* Effect.forkScoped(Effect.andThen(stored.takeUp, Effect.andThen(silence, wakeAll)))
+    yield* Effect.raceFirst(Fiber.join(known), duty.failedOpen)
     isServing = true
     yield* Effect.forEach(missed.take(yield* Clock.currentTimeMillis), handle, { discard: true })
     yield* Effect.repeat(compare, Schedule.spaced(compareEvery))
-  }).pipe(Effect.ensuring(Effect.sync(() => isServing = false)))
+  }).pipe(Effect.scoped, Effect.ensuring(Effect.sync(() => isServing = false)))
   yield* duty.changes.pipe(
     Stream.switchMap((isOurs) => Stream.fromEffectDrain(isOurs ? serve : Effect.sync(() => threads.clear()))),
     Stream.runDrain,
     Effect.forkScoped
   )
+  yield* Queue.take(letters).pipe(Effect.flatMap(stored.bury), Effect.forever, Effect.forkScoped)
   yield* Queue.take(wakeSaver).pipe(
-    Effect.andThen(insist("store the alert threads", saveChanged)),
-    Effect.catchCause((cause) => Effect.logError("alerts may repeat: what was told could not be stored", cause)),
+    Effect.andThen(stored.save),
     Effect.andThen(measure),
     Effect.forever,
     Effect.forkScoped
@@ -280,7 +212,7 @@ const make = Effect.gen(function*() {
       wake: wakes[i]!,
       conditions,
       mayTell: duty.isMine,
-      announce,
+      announce: stored.announce,
       delivered: wakeSaving,
       bury: bury(channel.name)
     }).pipe(Effect.forkScoped), { discard: true })

@@ -6,7 +6,8 @@ import type { Conditions } from "../node/Conditions.ts"
 import { AlertError, type Channel } from "./AlertChannel.ts"
 import type { Surroundings } from "./AlertContext.ts"
 import type { AlertMessage } from "./AlertMessage.ts"
-import { type AlertThread, messageOf, revisionOf } from "./AlertThread.ts"
+import { type AlertThread, messageOf, revisionOf, type Storm } from "./AlertThread.ts"
+import { Backlog } from "./Backlog.ts"
 import type { Due, Threads } from "./Threads.ts"
 
 /** What a channel may take for one message. */
@@ -16,12 +17,6 @@ const firstWait = 1_000
 const longestWait = 60_000
 /** How long a channel can ask to be left alone. */
 const longestAsked = 600_000
-/** When a message that was refused for what it is, and not for the state of the channel, is tried again. */
-const refusedWait = 3_600_000
-/** Refusals after which it is a dead letter. */
-const maxRefusals = 3
-/** Between two messages about one storm that grows or shrinks. */
-const updateEvery = 15_000
 /** How often it is looked whether the duty is ours again. */
 const dutyWait = 1_000
 
@@ -29,14 +24,6 @@ const deliveries = Metric.counter("geodns_alert_deliveries_total", {
   description: "Alert messages by channel and result",
   incremental: true
 })
-
-interface Failure {
-  /** Failures that may be the fault of the message. */
-  readonly tries: number
-  readonly refusals: number
-  /** Milliseconds since the epoch. */
-  readonly notBefore: number
-}
 
 /** What delivering needs. */
 export interface DeliveryOptions {
@@ -56,18 +43,16 @@ export interface DeliveryOptions {
 }
 
 /**
- * Tells one channel what it is to be told, for ever: one message at a time, the longest outage first. While nothing gets
- * through the messages wait in that order; one that may fail by itself goes behind the others, so it holds up none. It
- * waits longer after every failure in a row, so a channel that is down is not hammered. `wake` says that there may be
- * something new.
+ * Tells one channel what it is to be told, for ever: one message at a time, in the order of `Backlog`. It waits longer after
+ * every failure in a row, so a channel that is down is not hammered. `wake` says that there may be something new.
  */
 export const deliverTo = Effect.fnUntraced(function*(options: DeliveryOptions) {
   const { channel, conditions, surroundings, threads, wake } = options
   const condition = `alerts:${channel.name}`
-  const failures = new Map<string, Failure>()
-  /** By the id of a thread, when the channel was told of it last. */
-  const toldAt = new Map<string, number>()
+  const backlog = new Backlog((id) => threads.has(id))
   let failuresInRow = 0
+  /** How long it is left alone, unless another message is tried, in milliseconds. */
+  let rest = 0
   let isRaised = false
 
   const count = (result: "delivered" | "failed" | "dead") =>
@@ -75,11 +60,20 @@ export const deliverTo = Effect.fnUntraced(function*(options: DeliveryOptions) {
   const troubled = (problem: string) =>
     new AlertError({ channel: channel.name, problem, isRetryable: true, mayHaveArrived: true })
 
-  const makeMessage = ({ kind, storm, thread }: Due): AlertMessage =>
-    messageOf(storm, kind, {
+  /**
+   * The first message may have come: who knows its key shows that one, and not what is sent now. So it is sent as it began,
+   * with one outage, and those that joined are news.
+   */
+  const isRepeat = ({ kind, thread }: Due): boolean =>
+    kind === "opened" && thread.trying?.includes(channel.name) === true
+
+  const makeMessage = (due: Due): AlertMessage => {
+    const storm: Storm = isRepeat(due) ? [due.thread] : due.storm
+    return messageOf(storm, due.kind, {
       severity: surroundings.severity(storm.map((one) => one.outage), threads.open()),
-      receipt: thread.receipts?.[channel.name]
+      receipt: due.thread.receipts?.[channel.name]
     })
+  }
 
   const attempt = (message: AlertMessage): Effect.Effect<string | void, AlertError> =>
     Effect.suspend(() => channel.deliver(message)).pipe(
@@ -90,41 +84,17 @@ export const deliverTo = Effect.fnUntraced(function*(options: DeliveryOptions) {
       Effect.catchDefect((defect) => Effect.fail(troubled(`failed unexpectedly (${String(defect)})`)))
     )
 
-  const triesOf = ({ thread }: Due): number => failures.get(thread.outage.id)?.tries ?? 0
-  const isBefore = (a: Due, b: Due): boolean =>
-    triesOf(a) !== triesOf(b) ? triesOf(a) < triesOf(b) : a.thread.outage.start < b.thread.outage.start
-  /** When a message may be sent. */
-  const dueAt = ({ kind, thread: { outage } }: Due): number =>
-    Math.max(
-      failures.get(outage.id)?.notBefore ?? 0,
-      kind === "updated" ? (toldAt.get(outage.id) ?? 0) + updateEvery : 0
-    )
-
-  /** The next message, or how long to wait for one; and what waits in all. */
-  const choose = (now: number) => {
-    let next: Due | undefined
-    let wait = Infinity
-    let waiting = 0
-    for (const due of threads.due(channel.name)) {
-      waiting += 1
-      const left = dueAt(due) - now
-      if (left > 0) wait = Math.min(wait, left)
-      else if (next === undefined || isBefore(due, next)) next = due
-    }
-    return { next, wait, waiting }
-  }
-
-  const settled = Effect.fnUntraced(function*({ kind, storm, thread }: Due, receipt: string | undefined) {
-    const { id } = thread.outage
-    threads.delivered(id, channel.name, { kind, revision: revisionOf(storm), receipt })
-    failures.delete(id)
-    if (kind === "resolved") toldAt.delete(id)
-    else toldAt.set(id, yield* Clock.currentTimeMillis)
+  const settled = Effect.fnUntraced(function*(due: Due, receipt: string | undefined) {
+    const { kind, storm, thread } = due
+    const revision = isRepeat(due) ? 1 : revisionOf(storm)
+    threads.delivered(thread.outage.id, channel.name, { kind, revision, receipt })
     yield* options.delivered
   })
 
   const succeeded = Effect.fnUntraced(function*(due: Due, receipt: string | void) {
     failuresInRow = 0
+    rest = 0
+    backlog.taken(due, yield* Clock.currentTimeMillis)
     yield* count("delivered")
     yield* settled(due, typeof receipt === "string" ? receipt : undefined)
   })
@@ -132,42 +102,37 @@ export const deliverTo = Effect.fnUntraced(function*(options: DeliveryOptions) {
   const failed = Effect.fnUntraced(function*(due: Due, message: AlertMessage, error: AlertError, waiting: number) {
     const { id } = due.thread.outage
     const now = yield* Clock.currentTimeMillis
-    const before = failures.get(id)
-    const refusals = (before?.refusals ?? 0) + (error.isRetryable ? 0 : 1)
-    if (refusals >= maxRefusals) {
+    if (backlog.failed(due, error, now)) {
+      backlog.done(due, now)
       yield* count("dead")
       yield* Effect.logWarning(`an alert was given up: ${error.message}`).pipe(Effect.annotateLogs({ outage: id }))
       yield* options.bury(message, error.problem)
       return yield* settled(due, undefined)
     }
     if (due.kind === "opened" && error.mayHaveArrived !== true) threads.tries(id, channel.name, false)
-    failures.set(id, {
-      tries: (before?.tries ?? 0) + (error.isDown === true ? 0 : 1),
-      refusals,
-      notBefore: error.isRetryable ? now : now + refusedWait
-    })
     failuresInRow += 1
     isRaised = true
     yield* count("failed")
     yield* conditions.raise(condition, `alerts do not arrive (${error.problem}); ${waiting} wait and are tried again`)
     const wait = Math.min(firstWait * 2 ** (failuresInRow - 1), longestWait)
-    yield* Effect.sleep(Math.max(wait, Math.min(error.retryAfter ?? 0, longestAsked)))
+    const asked = Math.min(error.retryAfter ?? 0, longestAsked)
+    rest = Math.max(0, wait - asked)
+    if (asked > 0) yield* Effect.sleep(asked)
   })
 
-  /** A thread that was given up has no message any more. */
-  const forgetGone = () => {
-    const ids = new Set(Array.from(threads.due(channel.name), ({ thread }) => thread.outage.id))
-    for (const id of failures.keys()) if (!ids.has(id)) failures.delete(id)
-    for (const id of toldAt.keys()) if (!threads.has(id)) toldAt.delete(id)
-  }
-
   const step = Effect.gen(function*() {
-    if (failures.size > 0) forgetGone()
-    if (isRaised && failures.size === 0) {
+    const other = backlog.other(threads.due(channel.name), yield* Clock.currentTimeMillis)
+    if (other === undefined && rest > 0) {
+      yield* Effect.sleep(rest)
+      rest = 0
+    }
+    const first = backlog.next(threads.due(channel.name), yield* Clock.currentTimeMillis)
+    if (isRaised && !backlog.isTroubled) {
       isRaised = false
       yield* conditions.clear(condition)
     }
-    const { next, wait, waiting } = choose(yield* Clock.currentTimeMillis)
+    const { wait, waiting } = first
+    const next = other ?? first.next
     if (next === undefined) {
       yield* wait === Infinity ? Queue.take(wake) : Effect.timeoutOption(Queue.take(wake), wait)
     } else if (yield* options.mayTell) {

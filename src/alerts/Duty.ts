@@ -39,6 +39,8 @@ interface State {
 export class Duty extends Context.Service<Duty, {
   /** Whether it is ours at this moment. Not any more when it was not renewed in time, as after the process stood still. */
   readonly isMine: Effect.Effect<boolean>
+  /** Done as soon as nobody can say whose it is. */
+  readonly failedOpen: Effect.Effect<void>
   /** Whether it is ours: as it is, once that is known, and with each change. */
   readonly changes: Stream.Stream<boolean>
 }>()("effect-geodns/alerts/Duty") {
@@ -102,6 +104,10 @@ export class Duty extends Context.Service<Duty, {
           const known = yield* SubscriptionRef.get(state)
           return known !== undefined && known.isMine && (yield* Clock.currentTimeMillis) < known.until
         }),
+        failedOpen: SubscriptionRef.changes(state).pipe(
+          Stream.takeUntil((known) => known?.failedOpen === true),
+          Stream.runDrain
+        ),
         changes: SubscriptionRef.changes(state).pipe(
           Stream.filter((known) => known !== undefined),
           Stream.map(({ isMine }) => isMine),
@@ -114,6 +120,7 @@ export class Duty extends Context.Service<Duty, {
   /** Nobody else is there. */
   static readonly layerAlways: Layer.Layer<Duty> = Layer.succeed(Duty, {
     isMine: Effect.succeed(true),
+    failedOpen: Effect.never,
     changes: Stream.concat(Stream.make(true), Stream.never)
   })
 }

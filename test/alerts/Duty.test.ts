@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Logger, Ref } from "effect"
+import { Deferred, Effect, Logger, Ref, Stream } from "effect"
 import { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { databaseError } from "../../src/store/StoreError.ts"
+import { databaseError, type StoreError } from "../../src/store/StoreError.ts"
 import { Death } from "../status/collating.ts"
 import { makeWorld, settle, startCollator } from "./collating.ts"
 import { outage } from "./samples.ts"
@@ -89,5 +89,108 @@ describe("collators that share a database", () => {
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(world.server.got.slice(2).map((it) => it.idempotencyKey), ["o2:opened", "o1:resolved"])
       assert.deepStrictEqual(yield* first.conditions, [])
+    }).pipe(Effect.scoped, quietly))
+
+  it.effect("all tell when the store does not answer at all, also who had not the duty, and each once with the same key", () =>
+    Effect.gen(function*() {
+      for (const answer of [away, Effect.never]) {
+        const world = yield* makeWorld
+        const isAway = yield* Ref.make(false)
+        const awaiting = <A>(effect: Effect.Effect<A, StoreError>) =>
+          Effect.flatMap(Ref.get(isAway), (failing) => failing ? answer : effect)
+        const store = (it: typeof world.store): typeof world.store => ({
+          ...it,
+          lease: (...args) => awaiting(it.lease(...args)),
+          get: (id) => awaiting(it.get(id)),
+          save: (thread) => awaiting(it.save(thread)),
+          unfinished: Stream.unwrap(awaiting(Effect.succeed(it.unfinished)))
+        })
+        const first = yield* startCollator(world, { id: "c1", store })
+        const second = yield* startCollator(world, { id: "c2", store })
+        yield* world.opens(outage("o0"))
+        yield* Ref.set(isAway, true)
+        yield* TestClock.adjust("50 seconds")
+        yield* world.opens(outage("o1"))
+        yield* world.opens(outage("o2"))
+        yield* world.closes(outage("o0"))
+        yield* TestClock.adjust("20 seconds")
+        yield* settle
+        const keys = () => world.server.got.map((it) => it.idempotencyKey).sort()
+        const told = ["o0:opened", "o0:resolved", "o0:resolved", "o1:opened", "o1:opened", "o2:opened", "o2:opened"]
+        assert.deepStrictEqual(keys(), told)
+        assert.includeMembers(yield* first.conditions, ["alerts:duty", "alerts:store"])
+        assert.includeMembers(yield* second.conditions, ["alerts:duty", "alerts:store"])
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual(keys(), told)
+        yield* Ref.set(isAway, false)
+        yield* TestClock.adjust("5 minutes")
+        yield* settle
+        assert.deepStrictEqual(keys(), told)
+        yield* world.closes(outage("o1"))
+        yield* TestClock.adjust("1 minute")
+        yield* settle
+        assert.deepStrictEqual(world.server.got.slice(told.length).map((it) => it.idempotencyKey), ["o1:resolved"])
+        assert.deepStrictEqual([yield* first.conditions, yield* second.conditions], [[], []])
+        yield* first.stop
+        yield* second.stop
+      }
+    }).pipe(Effect.scoped, quietly))
+
+  it.effect("a read that never ends holds up no other outage, and its own for a moment", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld
+      const store = (it: typeof world.store): typeof world.store => ({
+        ...it,
+        get: (id) => id === "o1" ? Effect.never : it.get(id)
+      })
+      const { conditions } = yield* startCollator(world, { store })
+      yield* world.opens(outage("o1"))
+      yield* world.opens(outage("o2"))
+      assert.deepStrictEqual(world.server.seen, [])
+      yield* TestClock.adjust("5 seconds")
+      yield* settle
+      assert.deepStrictEqual(world.server.seen, ["o1:opened", "o2:opened"])
+      yield* TestClock.adjust("1 minute")
+      yield* world.opens(outage("o3"))
+      assert.deepStrictEqual(yield* conditions, [])
+    }).pipe(Effect.scoped, quietly))
+
+  it.effect("who does not know that its duty is over tells and stores nothing, for another one does", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld
+      const gate = yield* Deferred.make<void>()
+      const isStill = yield* Ref.make(false)
+      const saved: Array<string> = []
+      // It cannot even be interrupted, as when the process stands still.
+      const store = (it: typeof world.store): typeof world.store => ({
+        ...it,
+        lease: (...args) =>
+          Effect.flatMap(
+            Ref.get(isStill),
+            (waits) =>
+              waits
+                ? Effect.uninterruptible(Effect.andThen(Deferred.await(gate), it.lease(...args)))
+                : it.lease(...args)
+          ),
+        save: (thread) => Effect.andThen(Effect.sync(() => saved.push(thread.outage)), it.save(thread))
+      })
+      yield* startCollator(world, { id: "c1", store })
+      yield* startCollator(world, { id: "c2" })
+      yield* world.opens(outage("o1"))
+      yield* Ref.set(isStill, true)
+      yield* TestClock.adjust("45 seconds")
+      yield* settle
+      saved.length = 0
+      yield* world.opens(outage("o2"))
+      yield* world.closes(outage("o1"))
+      yield* TestClock.adjust("1 minute")
+      yield* settle
+      assert.deepStrictEqual(world.server.got.map((it) => it.idempotencyKey), ["o1:opened", "o2:opened", "o1:resolved"])
+      assert.deepStrictEqual(saved, [])
+      assert.deepInclude(yield* world.store.get("o1"), { finished: true })
+      yield* Deferred.succeed(gate, undefined)
+      yield* TestClock.adjust("1 minute")
+      yield* settle
+      assert.lengthOf(world.server.got, 3)
     }).pipe(Effect.scoped, quietly))
 })

@@ -99,6 +99,8 @@ export interface CollatorOptions {
   readonly death?: Death
   readonly surroundings?: Surroundings
   readonly boards?: ReadonlyArray<Board>
+  /** In place of the server of the world. */
+  readonly deliver?: Channel["deliver"]
   /** Wraps the store of alerts. */
   readonly store?: (store: AlertStore["Service"]) => AlertStore["Service"]
 }
@@ -108,7 +110,7 @@ export const startCollator = Effect.fnUntraced(function*(world: World, options: 
   const { boards = [], death = new Death(), id = "collator-1", store = (it) => it, surroundings } = options
   const channel: Channel = {
     name: "server",
-    deliver: (message) =>
+    deliver: options.deliver ?? ((message) =>
       death.step(
         Effect.suspend(() =>
           world.server.down === undefined
@@ -116,7 +118,7 @@ export const startCollator = Effect.fnUntraced(function*(world: World, options: 
             : Effect.fail(world.server.down)
         ),
         noChannel
-      )
+      ))
   }
   const scope = yield* Scope.make()
   const parts = yield* Layer.buildWithScope(

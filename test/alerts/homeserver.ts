@@ -25,6 +25,11 @@ export class Homeserver {
   #tokens = new Map<string, string>()
   #transactions = new Map<string, string>()
 
+  /** Devices of the account that are logged in. */
+  get devices(): ReadonlyArray<string> {
+    return [...this.#tokens.values()]
+  }
+
   /** All tokens are over. */
   expire(): void {
     this.#tokens.clear()
@@ -64,6 +69,10 @@ export class Homeserver {
     }
     const device = this.#tokens.get((headers.authorization ?? "").slice("Bearer ".length))
     if (device === undefined) return error(401, "M_UNKNOWN_TOKEN")
+    if (at[0] === "logout") {
+      this.#tokens.delete((headers.authorization ?? "").slice("Bearer ".length))
+      return say(200, {})
+    }
     if (at[0] === "join") {
       this.invited.delete(at[1]!)
       return say(200, { room_id: at[1] })

@@ -206,6 +206,77 @@ describe("Matrix", () => {
   )
 
   live(
+    "a test says so in its first words, calls the people, and is over",
+    Effect.gen(function*() {
+      const { server, start } = yield* world
+      const of = (kind: AlertMessage["kind"], it: Outage, receipt?: string | void) =>
+        messageOf([threadOf(it)], kind, { isTest: true, receipt: typeof receipt === "string" ? receipt : undefined })
+      const channel = start()
+      const receipt = yield* channel.deliver(of("opened", o1))
+      const { body, formatted_body: html, "m.mentions": mentions } = server.events[0]!.content
+      assert.match(body, /^🧪 TEST, nothing is down: Potomac Works\n/)
+      assert.include(html, "<strong>TEST, nothing is down: Potomac Works</strong>")
+      assert.notMatch(body + html, /OFFLINE|🔴|Votes|Endpoint/)
+      assert.deepStrictEqual(mentions, { user_ids: ["@ann:example", "@bob:example"] })
+      yield* channel.deliver(of("resolved", ended(o1), receipt))
+      const [seen] = server.seen("!public:example")
+      assert.match(seen!.body, /^🧪 TEST is over: Potomac Works\n/)
+      assert.notInclude(seen!.body, "ONLINE")
+    })
+  )
+
+  live(
+    "without any room alerts wait for one; without an internal room there is nothing to tell there",
+    Effect.gen(function*() {
+      const { server, start, store, url } = yield* world
+      const account = { homeserver: url, user: "alerts", password: Redacted.make("pässword"), allowed: [] }
+      const channelOf = (which: "room" | "internal_room", alerts: unknown) =>
+        Effect.map(
+          snapshotOf(alerts),
+          (snapshot) => matrixChannel(makeMatrixClient(account, store, "matrix"), which, Effect.succeed(snapshot))
+        )
+      const error = yield* Effect.flip((yield* channelOf("room", {})).deliver(message("opened", [o1])))
+      assert.deepInclude({ ...error }, { isRetryable: true, isDown: true })
+      assert.strictEqual(error.problem, "no room: give matrix.room of the alerts document, or Matrix.RoomID")
+      const internal = yield* channelOf("internal_room", {})
+      assert.isFalse(yield* internal.isSet!)
+      yield* internal.deliver(message("opened", [o1]))
+      // Who has an internal room alone is told there.
+      const only = { matrix: { internal_room: "!internal:example" } }
+      yield* (yield* channelOf("room", only)).deliver(message("opened", [o1]))
+      assert.isTrue(yield* (yield* channelOf("internal_room", only)).isSet!)
+      assert.deepStrictEqual(server.asked, [])
+      yield* start("internal_room").deliver(message("opened", [o1]))
+      assert.lengthOf(server.events, 1)
+    })
+  )
+
+  live(
+    "a session that is in no store is given up, and one that is stays",
+    Effect.gen(function*() {
+      const { server, start, store, url } = yield* world
+      const stored = start()
+      yield* stored.deliver(message("opened", [o1]))
+      yield* stored.release!
+      assert.lengthOf(server.devices, 1)
+      const account = { homeserver: url, user: "alerts", password: Redacted.make("pässword"), allowed: [] }
+      const client = makeMatrixClient(account, undefined, "matrix")
+      yield* client.release
+      yield* client.send("!public:example", "t1", {})
+      assert.lengthOf(server.devices, 2)
+      yield* client.release
+      yield* client.release
+      assert.lengthOf(server.devices, 1)
+      // Also when the store takes nothing.
+      const broken = { ...store, kept: () => Effect.undefined, keep: () => Effect.die("broken") }
+      const other = makeMatrixClient(account, broken, "matrix")
+      yield* other.send("!public:example", "t2", {})
+      yield* other.release
+      assert.lengthOf(server.devices, 1)
+    })
+  )
+
+  live(
     "when the answer is lost it is not known whether the message came, and the repeat is the same",
     Effect.gen(function*() {
       const { server, start } = yield* world

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { createHmac } from "node:crypto"
-import { messageOf, webhookChannel } from "../../src/alerts/index.ts"
+import { labelOf, messageOf, webhookChannel } from "../../src/alerts/index.ts"
 import { type Answering, type Asked, serveHttp } from "./httpServer.ts"
 import { outage } from "./samples.ts"
 
@@ -53,6 +53,38 @@ describe("a webhook", () => {
       assert.match(channel.name, /^webhook:127\.0\.0\.1:\d+:[0-9a-f]{8}$/)
     }).pipe(Effect.scoped))
 
+  it.live("says of a test that it is one", () =>
+    Effect.gen(function*() {
+      const { asked, channel } = yield* calling(() => ({ status: 204 }))
+      const test = messageOf([{ outage: outage("o1"), state: "open", delivered: {} }], "opened", { isTest: true })
+      yield* channel.deliver(test)
+      assert.isTrue(JSON.parse(asked[0]!.body).test)
+      yield* channel.deliver(message)
+      assert.notProperty(JSON.parse(asked[1]!.body), "test")
+    }).pipe(Effect.scoped))
+
+  it("is known by the name that it has or by its place, and remembered by its URL alone", () => {
+    const named = (label: string, path: string) =>
+      webhookChannel({ url: `https://hooks.example/${path}?token=abc`, secret, label }, [])
+    const [first, moved, renamed] = [named("Webhooks[0]", "a"), named("Webhooks[1]", "a"), named("pager", "a")]
+    assert.deepStrictEqual([first, moved, renamed].map(labelOf), [
+      "Webhooks[0] (hooks.example)",
+      "Webhooks[1] (hooks.example)",
+      "pager (hooks.example)"
+    ])
+    assert.strictEqual(new Set([first, moved, renamed].map(({ name }) => name)).size, 1)
+    assert.notStrictEqual(named("Webhooks[0]", "b").name, first.name)
+  })
+
+  it.live("says once what happened, in the words of probes", () =>
+    Effect.gen(function*() {
+      const problem = (url: string) =>
+        Effect.map(Effect.flip(webhookChannel({ url, secret }, []).deliver(message)), (error) => error.problem)
+      assert.strictEqual(yield* problem("http://127.0.0.1:1/x"), "connection refused")
+      const { channel } = yield* calling(() => ({ status: 500 }))
+      assert.match((yield* Effect.flip(channel.deliver(message))).problem, /^it answers with HTTP status 500/)
+    }).pipe(Effect.scoped))
+
   it.live("tells a refusal of the message from trouble of the server, and what was perhaps taken from what was not", () =>
     Effect.gen(function*() {
       const answers: ReadonlyArray<readonly [number, boolean, boolean | undefined, boolean | undefined]> = [
@@ -74,7 +106,7 @@ describe("a webhook", () => {
           String(status)
         )
         assert.strictEqual(error.retryAfter, 7_000)
-        assert.match(error.problem, new RegExp(`answers with HTTP status ${status}: no thanks$`))
+        assert.match(error.problem, new RegExp(`answers with HTTP status ${status}$`))
         // Redirects lead nowhere.
         assert.lengthOf(asked, 1)
       }

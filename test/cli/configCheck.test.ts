@@ -313,12 +313,49 @@ describe.concurrent("geodns config check", () => {
   )
 
   it.live(
+    "refuses a home server that is no URL, for the roles that tell by it, and warns of channels that tell nobody",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* operatorFolder((local) => {
+          local.Nats.Pass = "given"
+          local.Mysql.Pass = "given"
+          local.Matrix = { HomeServerURL: "planted:matrix.example", Username: "", Password: "", RoomID: "" }
+          local.GeoDNS = { Alerts: { Dashboard: "nonsense", Webhooks: [{ Url: "https://hook.example/planted" }] } }
+          delete local.System.ConfigUrls.AlertsConfig
+        })
+        const check = (...role: ReadonlyArray<string>) =>
+          Effect.map(command(["config", "check", "--json", join(folder, "local.json"), ...role]), ({ ok, stdout }) => {
+            assert.notInclude(stdout, "planted")
+            const all = lines(stdout).map((line) => decodeProblem(JSON.parse(line)))
+            const paths = (wanted: string) =>
+              all.flatMap(({ path, severity }) =>
+                severity === wanted && /^Matrix|^GeoDNS\.Alerts/.test(path) ? [path] : []
+              )
+            return { ok, errors: paths("error"), warnings: paths("warning") }
+          })
+        const warnings = [
+          "Matrix.Username",
+          "Matrix.Password",
+          "Matrix.RoomID",
+          "GeoDNS.Alerts.Webhooks[0].Secret",
+          "GeoDNS.Alerts.Dashboard"
+        ]
+        const errors = ["Matrix.HomeServerURL"]
+        for (const role of [["--role", "collator"], ["--role", "standalone"], []]) {
+          assert.deepStrictEqual(yield* check(...role), { ok: false, errors, warnings })
+        }
+        assert.deepStrictEqual(yield* check("--role", "monitor"), { ok: true, errors: [], warnings })
+      }).pipe(Effect.scoped),
+    120_000
+  )
+
+  it.live(
     "warns of ACME challenges that cannot be read, for roles that answer them, and shows no address",
     () =>
       Effect.gen(function*() {
         const folder = yield* operatorFolder((local) => {
           local.Nats.Pass = "given"
-          local.GeoDNS.Outbound = { Allow: ["127.0.0.0/8"] }
+          local.GeoDNS = { Outbound: { Allow: ["127.0.0.0/8"] } }
         })
         const web = yield* serveFolder(folder, (name, response) => {
           if (name === "acme/error") response.writeHead(500).end()
@@ -367,7 +404,10 @@ describe.concurrent("geodns config check", () => {
           ])
           assert.lengthOf(found, 5)
           assert.strictEqual(found[3], "warning refused no answer: connection refused")
-          assert.match(found[4]!, /^warning inside .* is no address of the internet: add its network to GeoDNS.Outbound/)
+          assert.match(
+            found[4]!,
+            /^warning inside .* is no address of the internet: add its network to GeoDNS.Outbound/
+          )
         }
         assert.deepStrictEqual(yield* check("--role", "monitor"), [])
         assert.deepStrictEqual(yield* check(), [])

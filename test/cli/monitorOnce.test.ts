@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { rawMember, rawService } from "../monitor/documents.ts"
 import { httpServer } from "../monitor/servers.ts"
@@ -69,6 +69,17 @@ describe("geodns monitor --once", () => {
       )
       const good = yield* command(["monitor", "--once", "--config", config])
       assert.isTrue(good.ok, good.stderr)
+      // A single run learns nothing of agents, which is no failure
+      const local = JSON.parse(readFileSync(config, "utf8"))
+      local.Checks.push({ Name: "heartbeat", Enabled: 1, CheckType: "site" })
+      writeFileSync(config, JSON.stringify(local))
+      const more = yield* command(["monitor", "--once", "--config", config])
+      assert.isTrue(more.ok, more.stderr)
+      assert.match(more.stdout, /^- +Harbour +heartbeat +\S* *v4 +a single run hears no agents: ask a running monitor, /m)
+      assert.include(more.stdout, "2 targets: 1 up, 0 down, 1 left out")
+      const json = yield* command(["monitor", "--once", "--json", "--config", config])
+      const results: ReadonlyArray<any> = JSON.parse(json.stdout).results
+      assert.match(results.find(({ check }) => check === "heartbeat").leftOut, /^a single run hears no agents/)
       const alone = yield* command(["monitor", "--json", "--config", config])
       assert.isFalse(alone.ok)
       assert.include(alone.stderr, "--json goes with --once")

@@ -70,6 +70,36 @@ describe("geodns probe", () => {
       assert.match(seen.stdout, /down after \d+ ms.*: status 503/)
     }).pipe(Effect.scoped))
 
+  it.live("the check wss is reached by its name, though another covers the same URL", () =>
+    Effect.gen(function*() {
+      const file = yield* operatorFolder((local) => {
+        local.Checks = ["wss", "http"].map((Name) => ({ Name, Enabled: 1, CheckType: "endpoint", Timeout: 1 }))
+      })
+      const members = fixture("members_professional.json")
+      for (const member of Object.values<any>(members)) member.Service.ServiceIPv4 = "127.0.1.98"
+      writeFileSync(join(file, "members_professional.json"), JSON.stringify(members))
+      const [first] = Object.values<any>(members).filter(({ Override, Service }) => Service.Active && !Override)
+      const words = [first.Details.Name, "wss", "ipv4", "wss://rpc.dotters.example/kusama"]
+      const seen = yield* command(["probe", ...words, "--config", join(file, "local.json")])
+      assert.match(seen.stdout, /endpoint wss .* wss:\/\/rpc\.dotters\.example\/kusama \(IPv4\)/)
+    }).pipe(Effect.scoped))
+
+  it.live("heartbeat and ping show no port, and heartbeat says where to look instead", () =>
+    Effect.gen(function*() {
+      const folder = yield* operatorFolder((local) => {
+        local.Checks = [{ Name: "heartbeat", Enabled: 1, CheckType: "site", Timeout: 1 }]
+      })
+      const members = fixture("members_professional.json")
+      const [first] = Object.values<any>(members).filter(({ Override, Service }) => Service.Active && !Override)
+      const seen = yield* command(["probe", first.Details.Name, "ipv4", "--config", join(folder, "local.json")])
+      assert.isFalse(seen.ok)
+      assert.match(seen.stdout, new RegExp(`\\b${first.Service.ServiceIPv4.replaceAll(".", "\\.")}, at most 1 s`))
+      assert.include(
+        seen.stdout,
+        "not tried: a single run hears no agents: ask a running monitor, /results?source=local"
+      )
+    }).pipe(Effect.scoped))
+
   it.live("words about no target, or about several, say what to choose from", () =>
     Effect.gen(function*() {
       const { file, member } = yield* folderAt("127.0.1.9", 9)
@@ -78,6 +108,11 @@ describe("geodns probe", () => {
       assert.match(none.stderr, /no target has nobody: name a member/)
       const many = yield* command(["probe", member, "--config", file])
       assert.isFalse(many.ok)
-      assert.match(many.stderr, /\d+ targets have .*say which[^]*domain ssl/)
+      assert.match(many.stderr, /\d+ targets have .*say which, by a check \(web, ssl\), or a type/)
+      // Each line is what finds that target
+      const [, line] = /\n +(web .*)/.exec(many.stderr)!
+      const words = [...line!.matchAll(/"([^"]+)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!)
+      const one = yield* command(["probe", ...words, "--config", file])
+      assert.match(one.stdout, new RegExp(`^.*site web ${member} \\(IPv4\\)`))
     }).pipe(Effect.scoped))
 })

@@ -48,6 +48,43 @@ describe("crossCheck", () => {
     )
   })
 
+  it("channels of alerts by which nobody is told, or not as it is meant", () => {
+    const good = { HomeServerURL: "https://matrix.example", Username: "geodns", Password: "given" }
+    const room = { AlertsConfig: { matrix: { room: "!ops:example" } } }
+    assert.deepStrictEqual(say({ local: local({ Matrix: good }), ...room }), [])
+    assert.deepStrictEqual(say({ local: local({ Matrix: { ...good, RoomID: "!ops:example" } }) }), [])
+    // The alerts document could not be read: nobody knows.
+    const unread = { ...local({ Matrix: good }), System: { ConfigUrls: { AlertsConfig: "alerts.json" } } }
+    assert.deepStrictEqual(say({ local: unread }), [])
+    assert.deepStrictEqual(say({ local: unread, AlertsConfig: {} }), [
+      "local: Matrix.RoomID: expected a room here, or matrix.room in the alerts document, found neither (give one of them, " +
+      "or no HomeServerURL: alerts by Matrix have nowhere to go)"
+    ])
+    const none = "found nothing (the home server takes no login without it: no alert arrives by Matrix)"
+    assert.deepStrictEqual(say({ local: local({ Matrix: { HomeServerURL: good.HomeServerURL } }), ...room }), [
+      `local: Matrix.Username: expected the account that writes the alerts, ${none}`,
+      `local: Matrix.Password: expected the password of the account, ${none}`
+    ])
+    assert.deepStrictEqual(say({ local: local({ Matrix: { Username: "geodns" } }) }), [])
+    const hook = { Name: "pager", Url: "https://hook.example/token", Secret: "given" }
+    const Alerts = (settings: object) => ({ local: local({ GeoDNS: { Alerts: settings } }) })
+    assert.deepStrictEqual(say(Alerts({ Webhooks: [hook], Dashboard: "https://status.example/" })), [])
+    const { Secret: _, ...unsigned } = hook
+    const said = say(
+      Alerts({ Webhooks: [hook, unsigned, { ...hook, Url: "https://other.example" }], Dashboard: "nonsense" })
+    )
+    assert.deepStrictEqual(said, [
+      "local: GeoDNS.Alerts.Webhooks[1].Secret: expected a secret that signs the calls, found nothing (give one, and let the " +
+      "receiver check it: it cannot tell our calls from those of others)",
+      "local: GeoDNS.Alerts.Webhooks[1].Url: expected a URL that no other webhook has, found that of Webhooks[0] (it is " +
+      "called once)",
+      "local: GeoDNS.Alerts.Webhooks[1].Name: expected a name that no other webhook has, found that of Webhooks[0]",
+      "local: GeoDNS.Alerts.Webhooks[2].Name: expected a name that no other webhook has, found that of Webhooks[0]",
+      'local: GeoDNS.Alerts.Dashboard: expected an http or https URL, or nothing, found "nonsense" (nobody can follow it from ' +
+      "an alert)"
+    ])
+  })
+
   it("a service that is assigned but not there", () => {
     assert.deepStrictEqual(
       say({

@@ -39,7 +39,10 @@ const statusWith = (text: string, later = 0): StatusDocument => {
     officials: [
       official(of, { up: false, error: text, id: text, decidedBy: text, votes: { [text]: true, [`${text}2`]: false } })
     ],
-    latencies: { ofTarget: () => undefined, ofMember: () => ({ p50: 20, p95: 90, p99: 400 }) },
+    latencies: {
+      ofTarget: () => ({ p50: 10, p95: 50, p99: 200 }),
+      ofMember: () => ({ p50: 20, p95: 90, p99: 400 })
+    },
     proposals: [proposal(of, { error: text })],
     overrides: { all: [planned, override], active: new Map([[text, override]]) },
     shadow: {
@@ -157,11 +160,67 @@ describe("the page as the server writes it", () => {
     assert.notInclude(contentSecurityPolicy, "unsafe")
   })
 
+  it("shows no logo, and lets a browser load none: whoever reads it asks nobody but this node", () => {
+    const status = statusWith("https://logos.example/planted.svg")
+    assert.strictEqual(status.members.items[0]!.logo, "https://logos.example/planted.svg")
+    const { members: { items: [m], ...members }, ...rest } = status
+    const only = {
+      ...rest,
+      members: { ...members, items: [{ ...m!, website: "", name: "x", key: "x", region: "x", targets: [] }] }
+    }
+    assert.notMatch(html(view(only)), /<img|src=/)
+    assert.notInclude(html(firstElement(view(only), "ul")!), "planted.svg")
+    assert.match(contentSecurityPolicy, /default-src 'none';.*img-src data:;/)
+  })
+
   it("asks nothing of anybody else, and loads itself again without JavaScript", () => {
     const text = page(statusWith("plain"))
     assert.notMatch(text, /(?:src|href)="(?!data:|api\/|health|metrics)/)
     assert.notMatch(text, /@import|url\(/)
     assert.include(text, '<noscript><meta http-equiv="refresh"')
+  })
+})
+
+describe("latencies", () => {
+  const measured = (n: number, ofTarget: (key: string) => { p50: number; p95: number; p99: number } | undefined) => {
+    const targets = Array.from(
+      { length: n },
+      (_, i) => target({ member: "Amber", check: i === 0 ? "tcp" : "wss", endpoint: `wss://rpc${i}.example/` })
+    )
+    return html(view(summarize({
+      now,
+      node: { id: "n", role: "IBPMonitor", boot: "b", startedAt: now },
+      config: snapshotOf({ a: member("Amber") }),
+      conditions: [],
+      nodes: [],
+      electorate: new Set(),
+      officials: targets.map((of) => official(of, { up: true })),
+      latencies: { ofTarget, ofMember: () => ({ p50: 20, p95: 90, p99: 400 }) },
+      proposals: []
+    })))
+  }
+
+  it("are there for each target, folded under those of the member", () => {
+    const text = measured(
+      2,
+      (key) => key.includes("tcp") ? { p50: 1, p95: 2, p99: 3 } : { p50: 100, p95: 300, p99: 900 }
+    )
+    const [, summary = "", list = ""] = /<details class="muted"><summary>(.*?)<\/summary>(.*?)<\/details>/.exec(text)!
+    assert.strictEqual(summary, "answers in 20 ms (95 % within 90, 99 % within 400), 2 targets together")
+    assert.match(list, /<b>tcp<\/b> wss:\/\/rpc0\.example\/.*?<span>1 ms \(95 % within 2, 99 % within 3\)<\/span>/)
+    assert.match(
+      list,
+      /<b>wss<\/b> wss:\/\/rpc1\.example\/.*?<span>100 ms \(95 % within 300, 99 % within 900\)<\/span>/
+    )
+  })
+
+  it("of a member alone are shown as they are, and of many targets not all", () => {
+    const alone = measured(1, () => undefined)
+    assert.include(alone, "answers in 20 ms (95 % within 90, 99 % within 400)")
+    assert.notInclude(alone, "<details")
+    const many = measured(60, () => ({ p50: 1, p95: 2, p99: 3 }))
+    assert.strictEqual(many.split("1 ms (95 %").length - 1, 50)
+    assert.include(many, "10 more in api/status")
   })
 })
 
@@ -361,6 +420,21 @@ describe("the page as its script writes it", () => {
     document.hidden = true
     await tick(3000)
     assert.deepStrictEqual([sources[2]!.isClosed, asked.length], [true, 3])
+  })
+
+  it("keeps unfolded what the reader has unfolded", async () => {
+    const first = view(statusWith("first"))
+    const details = (markup: Markup): MarkupElement => firstElement(markup, "details")!
+    assert.deepStrictEqual(details(first).attributes, { class: "muted" })
+    const open = JSON.parse(
+      JSON.stringify(first).replace(
+        '"tag":"details","attributes":{"class":"muted"}',
+        '"tag":"details","attributes":{"class":"muted","open":""}'
+      )
+    )
+    const { shown } = await browse(open, [statusWith("second")])
+    assert.deepStrictEqual(details(shown).attributes, { class: "muted", open: "" })
+    assert.include(html(details(shown)), "second")
   })
 
   it("makes no link of a URL that only looks like one", async () => {

@@ -19,11 +19,13 @@ import { makeAgentReport, readAgentReport } from "../../src/monitor/agentReport.
 import { hearAgents } from "../../src/monitor/hearAgents.ts"
 import { Heartbeats } from "../../src/monitor/Heartbeats.ts"
 import * as metrics from "../../src/monitor/metrics.ts"
+import { runInTime } from "../../src/monitor/Prober.ts"
 import { Probes } from "../../src/monitor/Probes.ts"
 import { planAgent, runAgent } from "../../src/monitor/runAgent.ts"
 import { ScriptedProbes } from "../../src/monitor/ScriptedProbes.ts"
 import { Conditions } from "../../src/node/Conditions.ts"
 import { rawMember } from "./documents.ts"
+import { plannedTarget, prepared } from "./planned.ts"
 
 const report = (over: Partial<AgentReport> = {}): AgentReport => ({
   agent_id: "harbour",
@@ -171,6 +173,54 @@ describe("monitors hear agents", () => {
       yield* TestClock.adjust(5)
       assert.strictEqual(yield* heartbeats.listening, 5)
     }).pipe(Effect.scoped, Effect.provide(Here)))
+
+  it.effect("a broker that was away for longer than MaxAge takes nobody down; who stays silent then is down", () =>
+    Effect.gen(function*() {
+      const broker = yield* MemoryBroker
+      const run = prepared(yield* Probes, "heartbeat", { MaxAge: 45 })
+      const look = (member: string) => runInTime(plannedTarget({ run, member, interval: 15_000 }))
+      const both = Effect.map(Effect.all([look("Harbour Ltd"), look("Lagoon")]), (all) => all.map(({ up }) => up))
+      /** Looks every second for so long, and tells everything that was said of the two. */
+      const everythingFor = Effect.fnUntraced(function*(seconds: number, agents: ReadonlyArray<string>) {
+        const said = new Set<string>()
+        for (let at = 0; at < seconds; at++) {
+          // Their next report fails, or is lost, while the broker is away
+          if (at % 15 === 14) {
+            for (const id of agents) {
+              yield* Effect.ignore(say(`agent.report.${id}`, report({ agent_id: id })))
+            }
+          }
+          yield* TestClock.adjust("1 second")
+          said.add(String(yield* both))
+        }
+        return said
+      })
+      yield* everythingFor(30, ["harbour", "lagoon"])
+      assert.deepStrictEqual(yield* everythingFor(60, ["harbour", "lagoon"]), new Set(["true,true"]))
+      yield* broker.disconnect("monitor-1")
+      yield* broker.disconnect("agent")
+      const away = yield* everythingFor(600, ["harbour", "lagoon"])
+      assert.deepStrictEqual(away, new Set([","]))
+      yield* broker.reconnect("monitor-1")
+      yield* broker.reconnect("agent")
+      // Lagoon does not come back
+      assert.deepStrictEqual(yield* everythingFor(44, ["harbour"]), new Set([",", "true,"]))
+      yield* everythingFor(3, [])
+      assert.deepStrictEqual(yield* both, [true, false])
+      assert.strictEqual((yield* look("Lagoon")).error, "the agent has not reported for 45 s")
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Layer.provideMerge(
+        Layer.provideMerge(
+          hearAgents.pipe(
+            Layer.provide(Config.layerMemory({ members })),
+            Layer.provide(Bus.layerMemory({ name: "monitor-1" }))
+          ),
+          Layer.merge(Probes.layer, Conditions.layerMemory)
+        ),
+        MemoryBroker.layer
+      ))
+    ))
 
   it.effect("who has no agent, and who reports for nobody, is a condition while it lasts", () =>
     Effect.gen(function*() {

@@ -275,7 +275,7 @@ describe("TLS", () => {
       assert.deepStrictEqual(yield* both("expired"), twice("the certificate has expired"))
       assert.deepStrictEqual(
         yield* both("self-signed"),
-        twice("the certificate is not trusted: depth zero self signed cert")
+        twice("the certificate is not trusted: it is self-signed")
       )
       assert.deepStrictEqual(yield* both("valid", {}, "127.0.1.1"), twice(""))
     }).pipe(Effect.provide(Live)))

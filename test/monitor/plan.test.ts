@@ -314,6 +314,18 @@ describe("problems plan nothing that could mark anything down", () => {
     wrong({ Method: "CONNECT" }, /Method/)
     wrong({ Scheme: "gopher", MaxLatency: -1 }, /Scheme(.|\n)*MaxLatency/)
     wrong({ ServiceTypes: "RPC" }, /ServiceTypes/)
+    wrong(
+      { Port: 0, Method: "X", MaxLatency: -1, Headers: { "bad header": "x" }, BodyRegex: "(" },
+      /Port(.|\n)*Method(.|\n)*MaxLatency(.|\n)*bad header(.|\n)*BodyRegex/
+    )
+    const found = problems(planOf({
+      checks: [
+        rawCheck({ Name: "tcp", CheckType: "site", ExtraOptions: { ConnectTimeout: -1 } }),
+        rawCheck({ Name: "dns", CheckType: "site", ExtraOptions: { MaxLatency: -1 } })
+      ],
+      probes: live
+    }))
+    assert.lengthOf(found, 4, found.join("\n"))
   })
 
   it("a tcp site without a port", () => {

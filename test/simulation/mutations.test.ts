@@ -58,7 +58,7 @@ const mutations: ReadonlyArray<Mutation> = [
     why: "accepts its own seq again",
     mode: "require",
     file: "src/consensus/sealed/Registers.ts",
-    from: 'if (mine !== undefined && received.seq === mine.seq) return ignored("same")',
+    from: 'if (isRenewal && !this.#isRetired(mine)) return ignored("same")',
     to: ""
   },
   {
@@ -223,7 +223,7 @@ const mutations: ReadonlyArray<Mutation> = [
     why: "takes nothing over from other nodes",
     tier: "cluster",
     mode: "roster",
-    file: "src/status/Snapshots.ts",
+    file: "src/status/makeAsker.ts",
     from: "yield* held.take(entry, isKnown, tally)",
     to: ""
   },

@@ -17,7 +17,7 @@ export const probe = Command.make(
   {
     target: Argument.String("target").pipe(
       Argument.withDescription(
-        "Words that one target has: a member, a domain, a URL or parts of them, the name of a check, ipv4 or ipv6"
+        "Words that one target has: a member, a domain, a URL or parts of them; the name or type of a check, ipv4 or ipv6, which mean just that"
       ),
       Argument.variadic({ min: 1 })
     ),
@@ -48,7 +48,7 @@ export const probe = Command.make(
   Command.withShortDescription("Probes one target and shows each step"),
   Command.withExamples([
     {
-      command: 'geodns probe "Potomac Works" wss://rpc.example/kusama ipv4 --config local.json',
+      command: 'geodns probe wss "Potomac Works" wss://rpc.example/kusama ipv4 --config local.json',
       description: "One check of one member"
     }
   ])

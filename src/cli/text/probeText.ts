@@ -8,6 +8,9 @@ import { table } from "./table.ts"
 
 const millis = (ms: number): string => ms >= 100 ? ms.toFixed(0) : ms.toFixed(1)
 
+/** Where a probe goes. Some know no ports. */
+const whereText = ({ address, port }: PlannedTarget): string => port === 0 ? address : `${formatHost(address)}:${port}`
+
 /** What one probe did, step by step, and what it found. */
 export const probeText = (
   planned: PlannedTarget,
@@ -33,7 +36,7 @@ export const probeText = (
     : `${paint.bad(`down after ${latency} ms`)}: ${plain(error)}`
   return [
     paint.bold(plain(describeTarget(planned.target))),
-    paint.dim(`${formatHost(planned.address)}:${planned.port}, at most ${planned.check.timeout / 1_000} s`),
+    paint.dim(`${whereText(planned)}, at most ${planned.check.timeout / 1_000} s`),
     ...steps.length === 0 ? [] : ["", ...table(columns, rows, { room, title: paint.dim })],
     "",
     verdict,

@@ -23,6 +23,12 @@ export class RegisterDigest {
     this.#sum = BigInt.asUintN(128, this.#sum - gone + hashOf(key, to))
   }
 
+  /** The register of a target that stood at `seq` is gone. */
+  remove(key: TargetKey, seq: number): void {
+    this.#count--
+    this.#sum = BigInt.asUintN(128, this.#sum - hashOf(key, seq))
+  }
+
   digest(): SeqDigest {
     return { count: this.#count, hash: this.#sum.toString(16).padStart(32, "0") }
   }

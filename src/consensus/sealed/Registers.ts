@@ -83,6 +83,22 @@ export class Registers {
     }
   }
 
+  /**
+   * Forgets the registers of targets that the configuration does not have any more, and tells which: they take no room, and all nodes have
+   * the same digest, whenever they were started. Who keeps the certificate may restore it when its target comes back.
+   */
+  retain(knows: (target: Target) => boolean): ReadonlyArray<Target> {
+    const gone: Array<Target> = []
+    for (const [key, { certificate: { T: target }, seq }] of this.#registers) {
+      if (knows(target)) continue
+      this.#registers.delete(key)
+      this.#held.delete(key)
+      this.#digest.remove(key, seq)
+      gone.push(target)
+    }
+    return gone
+  }
+
   /** Where the register of a target stands; 0 when it was never decided. */
   seq(target: Target): number {
     return this.#registers.get(targetKey(target))?.seq ?? 0

@@ -154,7 +154,7 @@ export class SealedBallot implements BallotCore {
         this.#onIsolated(event.isolated)
         break
       case "Targets":
-        for (const open of this.#open.all()) if (!event.knows(open.step.target)) this.#close(open, "removed")
+        this.#onTargets(event.knows)
         break
       case "Tick":
         this.#onTick()
@@ -283,7 +283,7 @@ export class SealedBallot implements BallotCore {
     const isSecond = before !== undefined &&
       (screened.at <= before.proposal.Timestamp || this.#isRecent(before.firstSeen, republishTime))
     if (isSecond) return drop("second")
-    if (!isNext && !this.#asked.mayAsk(target, this.#now)) return drop("step")
+    if (!isNext && !this.#asked.mayAsk(target, seq, sender, this.#now)) return drop("step")
     const checked = this.#checked("proposal", sender, () => checkProposal(proposal, this.#rosters, this.#signatures))
     if (Result.isFailure(checked)) return drop(checked.failure)
     if (!isNext) return this.#fetch(target, seq, sender)
@@ -445,7 +445,7 @@ export class SealedBallot implements BallotCore {
     if (!this.#registers.wants(target, seq)) return this.#answer(target)
     const check = () => checkOwnVote(vote, target, this.#rosters, this.#signatures)
     if (this.#isNext(target, seq)) return this.#count(vote, target, seq, at, check)
-    if (!this.#asked.mayAsk(target, this.#now)) return drop("step")
+    if (!this.#asked.mayAsk(target, seq, vote.NodeID, this.#now)) return drop("step")
     const checked = this.#checked("vote", vote.NodeID, check)
     if (Result.isFailure(checked)) return drop(checked.failure)
     this.#fetch(target, seq, vote.NodeID)
@@ -634,7 +634,7 @@ export class SealedBallot implements BallotCore {
 
   /** A member asks for a step that we cannot take from where we stand: it knows the one before. */
   #fetch(target: Target, seq: number, from: string): void {
-    this.#asked.add(target, this.#now)
+    this.#asked.add(target, seq, from, this.#now)
     this.#effects.push({ _tag: "Fetch", target, seq: seq - 1, from })
   }
 
@@ -661,6 +661,15 @@ export class SealedBallot implements BallotCore {
     this.#closed.forget(now)
     this.#ahead.forget(now)
     if (this.#isVoter) this.#renewals.goOn(now, (certificate) => this.#renew(certificate))
+  }
+
+  /** Of targets that are gone nothing is kept here: their certificates are restored if they come back. */
+  #onTargets(knows: (target: Target) => boolean): void {
+    for (const open of this.#open.all()) if (!knows(open.step.target)) this.#close(open, "removed")
+    for (const target of this.#registers.retain(knows)) {
+      this.#settle(target, [])
+      this.#times.delete(target)
+    }
   }
 
   /** Votes of another epoch are no evidence with those of this one: what is open is asked anew, by the next observation. */

@@ -44,6 +44,10 @@ export class StepTimes {
     return before === undefined ? newest : Math.max(newest, possibleTime(before.decidedAt, now) + 1)
   }
 
+  delete(target: Target): void {
+    this.#taken.delete(targetKey(target))
+  }
+
   /** Our clock was set back to `now`. */
   setBack(now: number): void {
     for (const [key, taken] of this.#taken) if (taken.at > now) this.#taken.set(key, { ...taken, at: now })

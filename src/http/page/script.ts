@@ -25,7 +25,10 @@ const keepFresh = (view: (status: StatusDocument) => MarkupElement): void => {
     const { attributes, children, tag } = markup
     const isSame = old?.nodeType === 1 && (old as Element).localName === tag
     const element = isSame ? old as Element : document.createElement(tag)
-    for (const name of element.getAttributeNames()) if (!(name in attributes)) element.removeAttribute(name)
+    // What the reader has unfolded stays so.
+    for (const name of element.getAttributeNames()) {
+      if (!(name in attributes) && name !== "open") element.removeAttribute(name)
+    }
     for (const [name, value] of Object.entries(attributes)) {
       if (element.getAttribute(name) !== value) element.setAttribute(name, value)
     }

@@ -69,6 +69,8 @@ h1 .dot { width: 14px; height: 14px; margin-right: 14px; }
 .list > li { padding: 10px 16px; border-bottom: 1px solid var(--line); }
 .list > li:last-child { border-bottom: 0; }
 .gone { opacity: .6; }
+summary { cursor: pointer; }
+details > ul { margin: 4px 0 2px; padding-left: 14px; }
 .conditions { padding: 14px 16px; border: 1px solid var(--warn); border-radius: 10px; background: var(--warn-back); }
 .conditions h2 { color: var(--warn); }
 .conditions li + li { margin-top: 8px; }

@@ -9,6 +9,7 @@ import type { Markup, MarkupElement } from "./markup.ts"
  */
 export const view = (status: StatusDocument): MarkupElement => {
   const failingShown = 8
+  const latenciesShown = 50
 
   const h = (
     tag: string,
@@ -26,7 +27,7 @@ export const view = (status: StatusDocument): MarkupElement => {
   }
 
   const latency = ({ p50, p95, p99 }: NonNullable<MemberStatus["latency"]>): string =>
-    `answers in ${p50} ms (95 % within ${p95}, 99 % within ${p99})`
+    `${p50} ms (95 % within ${p95}, 99 % within ${p99})`
 
   const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
 
@@ -184,6 +185,26 @@ export const view = (status: StatusDocument): MarkupElement => {
       ]
     )
 
+  const latencies = ({ latency: all, targets }: MemberStatus): MarkupElement | undefined => {
+    if (all === undefined) return undefined
+    const measured = targets.flatMap(({ latency: own, target }) => own === undefined ? [] : [{ own, target }])
+    if (measured.length === 0) return h("div", { class: "muted" }, `answers in ${latency(all)}`)
+    const more = measured.length - latenciesShown
+    return h(
+      "details",
+      { class: "muted" },
+      h("summary", {}, `answers in ${latency(all)}, ${count(measured.length, "target")} together`),
+      h(
+        "ul",
+        {},
+        ...measured.slice(0, latenciesShown).map(({ own, target }) =>
+          h("li", { class: "row" }, what(target), h("span", {}, latency(own)))
+        )
+      ),
+      more > 0 && h("div", {}, `${more} more in api/status`)
+    )
+  }
+
   const member = (m: MemberStatus): MarkupElement => {
     const failing = m.targets.filter(({ up }) => !up)
     const shown = failing.slice(0, failingShown)
@@ -210,10 +231,10 @@ export const view = (status: StatusDocument): MarkupElement => {
         [
           m.region,
           m.key === "" ? "not in the members document" : count(m.services, "service"),
-          m.up + m.down === 0 ? "no target decided" : `${m.up} of ${count(m.up + m.down, "target")} up`,
-          m.latency === undefined ? "" : latency(m.latency)
+          m.up + m.down === 0 ? "no target decided" : `${m.up} of ${count(m.up + m.down, "target")} up`
         ].filter((part) => part !== "").join(" · ")
       ),
+      latencies(m),
       m.out !== undefined && out(m.out),
       shown.length > 0 && h("ul", { class: "failures" }, ...shown.map(failure)),
       m.down > shown.length && h("div", { class: "muted" }, `${m.down - shown.length} more down`)

@@ -75,9 +75,13 @@ export const askHttp = (
       }
       response.on("data", (chunk: Buffer) => {
         bytes += chunk.length
-        if (bytes > limit) leave(`the answer is longer than ${limit} bytes`)
-        else if (isTooSmall(++pieces, limit)) leave(tooSmall)
-        else if (keepBody) chunks.push(chunk)
+        if (bytes > limit) {
+          leave(`the answer is longer than ${limit} bytes`)
+        } else if (isTooSmall(++pieces, limit)) {
+          leave(tooSmall)
+        } else if (keepBody) {
+          chunks.push(chunk)
+        }
       })
       response.on("end", () =>
         resume(Effect.succeed({

@@ -116,11 +116,12 @@ export const dns: Probe = {
   options: optionNames(Options),
   prepare: (raw, checkType) => {
     const read = readOptions(Options, raw)
-    if (Result.isFailure(read)) return Result.fail(read.failure)
+    const missing = checkType === "site" && raw["Name"] === undefined
+      ? ["Name is missing: a site has no domain that could be asked for"]
+      : []
+    if (Result.isFailure(read)) return Result.fail([...read.failure, ...missing])
+    if (missing.length > 0) return Result.fail(missing)
     const options = read.success
-    if (checkType === "site" && options.Name === undefined) {
-      return Result.fail(["Name is missing: a site has no domain that could be asked for"])
-    }
     return Result.succeed((planned) =>
       Effect.gen(function*() {
         const clock = yield* Clock.Clock

@@ -61,7 +61,7 @@ export const isAnswerTo = (message: Buffer, question: Buffer): boolean => {
   if (message.length < question.length || message.readUInt16BE(0) !== question.readUInt16BE(0)) return false
   const isAnswer = (message[2]! & 0x80) !== 0 && message.readUInt16BE(4) === 1
   // Names in any case; the other bytes of a question are no letters that could be mistaken
-  const asked = (bytes: Buffer) => bytes.latin1Slice(header, question.length).toLowerCase()
+  const asked = (bytes: Buffer) => bytes.toString("latin1", header, question.length).toLowerCase()
   return isAnswer && asked(message) === asked(question)
 }
 

@@ -46,26 +46,39 @@ type Options = typeof Options.Type
 export const makeHttp = (context: SecureContext): Probe => ({
   ...probeKinds.http,
   options: optionNames(Options),
-  prepare: (raw) => Result.flatMap(readOptions(Options, raw), (options) => prepare(options, context))
+  prepare: (raw) => {
+    const read = readOptions(Options, raw)
+    const matcher = matcherOf(raw["BodyRegex"])
+    const problems = [
+      ...Result.isFailure(read) ? read.failure : [],
+      ...headerProblems(raw["Headers"]),
+      ...Result.isFailure(matcher) ? matcher.failure : []
+    ]
+    return Result.isSuccess(read) && Result.isSuccess(matcher) && problems.length === 0
+      ? Result.succeed(prepare(read.success, matcher.success, context))
+      : Result.fail(problems)
+  }
 })
 
-const prepare = (options: Options, context: SecureContext): Result.Result<RunProbe, ReadonlyArray<string>> => {
-  const problems: Array<string> = []
-  for (const [name, value] of Object.entries(options.Headers ?? {})) {
+/** Headers that HTTP does not allow. What is no text is for the schema to say. */
+const headerProblems = (headers: unknown): ReadonlyArray<string> =>
+  typeof headers !== "object" || headers === null ? [] : Object.entries(headers).flatMap(([name, value]) => {
+    if (typeof value !== "string") return []
     try {
       validateHeaderName(name)
       validateHeaderValue(name, value)
+      return []
     } catch {
-      problems.push(`a header that HTTP does not allow at ["Headers"]["${name}"]`)
+      return [`a header that HTTP does not allow at ["Headers"]["${name}"]`]
     }
-  }
-  let matcher: Matcher | undefined
-  if (options.BodyRegex !== undefined) {
-    const made = makeMatcher(options.BodyRegex)
-    if (Result.isSuccess(made)) matcher = made.success
-    else problems.push(`${made.failure} at ["BodyRegex"]`)
-  }
-  if (problems.length > 0) return Result.fail(problems)
+  })
+
+const matcherOf = (regex: unknown): Result.Result<Matcher | undefined, ReadonlyArray<string>> =>
+  typeof regex !== "string"
+    ? Result.succeed(undefined)
+    : Result.mapError(makeMatcher(regex), (problem) => [`${problem} at ["BodyRegex"]`])
+
+const prepare = (options: Options, matcher: Matcher | undefined, context: SecureContext): RunProbe => {
   const isExpected = expectation(options.ExpectedStatus ?? "200-399")
   const tls = { context, allowUntrusted: options.AllowUntrusted ?? false }
   const question = {
@@ -94,7 +107,7 @@ const prepare = (options: Options, context: SecureContext): Result.Result<RunPro
   }
 
   const keepBody = matcher !== undefined || options.BodyJson !== undefined
-  return Result.succeed((planned) =>
+  return (planned) =>
     Effect.gen(function*() {
       const clock = yield* Clock.Clock
       const start = monotonicMillis(clock)
@@ -105,7 +118,6 @@ const prepare = (options: Options, context: SecureContext): Result.Result<RunPro
       const data = { StatusCode: answer.status, LatencyMs: latency, BodyBytes: answer.bytes }
       return { up: true, error: "", ...judge(answer, latency), data } satisfies ProbeResult
     }).pipe(Effect.scoped, Effect.catch((problem) => resultOf(problem)))
-  )
 }
 
 const expectation = (expected: NonNullable<Options["ExpectedStatus"]>): (status: number) => boolean => {

@@ -15,10 +15,11 @@ export const tcp: Probe = {
   options: optionNames(Options),
   prepare: (raw, checkType) => {
     const options = readOptions(Options, raw)
-    if (Result.isFailure(options)) return Result.fail(options.failure)
-    if (checkType === "site" && options.success.Port === undefined) {
-      return Result.fail(["Port is missing: a site has no URL that would say which"])
-    }
+    const missing = checkType === "site" && raw["Port"] === undefined
+      ? ["Port is missing: a site has no URL that would say which"]
+      : []
+    if (Result.isFailure(options)) return Result.fail([...options.failure, ...missing])
+    if (missing.length > 0) return Result.fail(missing)
     return Result.succeed((planned) =>
       Effect.gen(function*() {
         const clock = yield* Clock.Clock

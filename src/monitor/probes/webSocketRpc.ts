@@ -120,10 +120,8 @@ export const openWebSocketRpc = Effect.fnUntraced(function*(
 })
 
 /** A parameter for people: hashes and storage keys only by their beginning. */
-const paramText = (param: unknown): string => {
-  const text = JSON.stringify(param)
-  return text.length > 16 ? `${text.slice(0, 12)}…` : text
-}
+const paramText = (param: unknown): string =>
+  typeof param === "string" && param.length > 16 ? `${param.slice(0, 12)}…` : JSON.stringify(param)
 
 /** `chain_getBlockHash(1)`. */
 const callText = (method: string, params: ReadonlyArray<unknown>): string =>

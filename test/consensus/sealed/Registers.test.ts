@@ -245,6 +245,23 @@ describe("an epoch that is retired", () => {
   })
 })
 
+describe("targets that are removed", () => {
+  it("have no register any more, and one that comes back has its own again", () => {
+    const other = { ...target, member: "Other" }
+    const [node, fresh] = [new Node(), new Node()]
+    for (const one of [node, fresh]) one.receive(certificate({ seq: 2 }))
+    const kept = certificate({ target: other, seq: 5, at: old })
+    node.receive(kept)
+    assert.deepStrictEqual(node.registers.retain(({ member }) => member !== "Other"), [other])
+    assert.deepStrictEqual(node.registers.digest(), fresh.registers.digest())
+    assert.deepStrictEqual(node.registers.size(), { registers: 1, held: 0 })
+    assert.strictEqual(node.registers.seq(other), 0)
+    node.registers.handle({ _tag: "Restore", certificate: kept }, start)
+    assert.strictEqual(node.registers.seq(other), 5)
+    assert.deepStrictEqual(node.registers.retain(() => true), [])
+  })
+})
+
 describe("after a restart", () => {
   it("what was kept is there at once, and followed after 30 s without a higher one", () => {
     const node = new Node()

@@ -658,6 +658,20 @@ describe("SealedBallot: who is ahead, and who behind", () => {
     ])
   })
 
+  it("asks a member that is ahead, whoever else claims to be", () => {
+    const table = new SealedTable()
+    assert.deepStrictEqual(tags(table.receive(proposalOf("m3", { seq: 9_001 }))), ["Fetch"])
+    assert.deepStrictEqual(
+      only(table.receive(proposalOf("m2", { seq: 4 })), "Fetch").map(({ from, seq }) => [from, seq]),
+      [[
+        "m2",
+        3
+      ]]
+    )
+    assert.deepStrictEqual(reasons(table.receive(proposalOf("m3", { id: "again", seq: 9_003 }))), ["step"])
+    assert.strictEqual(table.ballot.size().asked, 1)
+  })
+
   it("asks a member that votes on a step further on, too, if it truly does", () => {
     const forged = voteOf("m2", { seq: 4, signer: cheapSigner("x") })
     const table = new SealedTable()

@@ -4,8 +4,9 @@ import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 import * as tls from "node:tls"
 import { Probes } from "../../../src/monitor/Probes.ts"
+import { traced } from "../../../src/monitor/ProbeTrace.ts"
 import { type Certificate, fixture, tlsServer } from "../servers.ts"
-import { type Look, lookAt } from "./looks.ts"
+import { type Look, lookAt, targetAt } from "./looks.ts"
 import { answering, ethereum, rpcServer, substrate, webSocketServer } from "./peers.ts"
 
 const before = tls.getCACertificates("default")
@@ -38,12 +39,23 @@ describe("certificates", () => {
       assert.strictEqual((yield* data("other-name")).error, "the certificate is not for rpc.demo.example")
       assert.strictEqual(
         (yield* data("self-signed")).error,
-        "the certificate is not trusted: depth zero self signed cert"
+        "the certificate is not trusted: it is self-signed"
       )
       assert.strictEqual(
         (yield* data("valid", incomplete())).error,
-        "the certificate is not trusted: unable to verify leaf signature"
+        "the certificate is not trusted: an intermediate certificate is missing, or the authority is not known here"
       )
+    }).pipe(Effect.provide(Probes.layer)))
+
+  it.live("what is wrong with one is shown at the step TLS", () =>
+    Effect.gen(function*() {
+      const server = yield* tlsServer("self-signed")
+      const planned = yield* targetAt(server, ssl)
+      const { steps } = yield* traced(planned.check.run(planned))
+      assert.deepStrictEqual(steps.map(({ error, name }) => [name, error]), [
+        ["connect", ""],
+        ["TLS", "the certificate is not trusted: it is self-signed"]
+      ])
     }).pipe(Effect.provide(Probes.layer)))
 
   // The clock of the test stands still, so the deadlines never end; the intermediate is valid until 2120-01-01

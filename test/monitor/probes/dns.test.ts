@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import dnsPacket, { type Packet } from "dns-packet"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram"
 import { isIPv6 } from "node:net"
 import { Probes } from "../../../src/monitor/Probes.ts"
-import { type DnsDemands, isAnswerTo, judgeDns } from "../../../src/monitor/probes/dnsAnswer.ts"
+import { type DnsDemands, isAnswerTo, judgeDns, readAnswer } from "../../../src/monitor/probes/dnsAnswer.ts"
 import { tcpServer } from "../servers.ts"
 import { type Look, lookAt } from "./looks.ts"
 
@@ -130,6 +131,7 @@ describe("dns", () => {
 
   it("any bytes are judged without ever throwing", () => {
     const demands: DnsDemands = { name, type: "A", code: "NOERROR", records: ["192.0.2.1"] }
+    const question = dnsPacket.encode({ type: "query", id: 7, questions: [{ type: "A", name }] })
     const good = dnsPacket.encode({
       type: "response",
       id: 7,
@@ -141,19 +143,27 @@ describe("dns", () => {
     )
     fc.assert(
       fc.property(fc.oneof(cut, fc.uint8Array().map((bytes) => Buffer.from(bytes))), (bytes) => {
-        let packet
-        try {
-          packet = dnsPacket.decode(bytes)
-        } catch {
-          return
-        }
-        isAnswerTo(packet, 7, demands)
-        assert.isString(judgeDns(packet, demands).error)
+        if (!isAnswerTo(bytes, question)) return
+        const packet = readAnswer(bytes)
+        if (Result.isSuccess(packet)) assert.isString(judgeDns(packet.success, demands).error)
       }),
       { numRuns: 2_000 }
     )
-    assert.isTrue(isAnswerTo(dnsPacket.decode(good), 7, demands))
+    assert.isTrue(isAnswerTo(good, question))
     assert.strictEqual(judgeDns(dnsPacket.decode(good), demands).error, "")
+  })
+
+  it("an answer has the number and the question, in whatever case, and says that it is one", () => {
+    const question = dnsPacket.encode({ type: "query", id: 7, questions: [{ type: "A", name }] })
+    const is = (more: Partial<Packet>) => isAnswerTo(dnsPacket.encode({ type: "response", id: 7, ...more }), question)
+    assert.isTrue(is({ questions: [{ type: "A", name: "RPC.demo.Example" }], answers: addresses }))
+    assert.isFalse(is({ id: 8, questions: [{ type: "A", name }] }))
+    assert.isFalse(is({ type: "query", questions: [{ type: "A", name }] }))
+    assert.isFalse(is({ questions: [{ type: "AAAA", name }] }))
+    assert.isFalse(is({ questions: [{ type: "A", name: "rpc.demo.exampl" }] }))
+    assert.isFalse(is({ questions: [] }))
+    assert.isFalse(is({ questions: [{ type: "A", name }, { type: "A", name }] }))
+    assert.isFalse(is({ questions: [{ type: "A", name, class: "CH" }] }))
   })
 
   it("addresses and names are the same however they are written", () => {

@@ -87,7 +87,7 @@ describe("ethrpc", () => {
       const url = "wss://rpc.demo.example/"
       assert.strictEqual(
         yield* errorAt(secure, ethrpc({ url })),
-        "the certificate is not trusted: depth zero self signed cert"
+        "the certificate is not trusted: it is self-signed"
       )
       assert.strictEqual((yield* lookAt(secure, ethrpc({ url, options: { AllowUntrusted: true } }))).error, "")
       assert.isAtMost(secure.accepted(), 2)

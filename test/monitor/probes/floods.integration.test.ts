@@ -78,8 +78,8 @@ describe("a member that floods with many small things is left at once, long befo
   const frames = {
     pings: poursFrames(frame(9)),
     pongs: poursFrames(frame(10)),
-    messages: poursFrames(frame(1, "{\"id\":99,\"result\":1}")),
-    notifications: poursFrames(frame(1, "{\"id\":\"\"}")),
+    messages: poursFrames(frame(1, '{"id":99,"result":1}')),
+    notifications: poursFrames(frame(1, '{"id":""}')),
     fragments: poursFrames(Buffer.from([0, 0]), Buffer.from([1, 0]))
   }
   for (const [what, server] of Object.entries(frames)) {
@@ -154,9 +154,11 @@ const udpFlood = (message: (question: Buffer) => Buffer) =>
         clearInterval(timer)
         socket.close()
       }
-      socket.bind(0, "127.0.1.7", () => resume(Effect.succeed({ address: "127.0.1.7", port: socket.address().port, close })))
+      socket.bind(0, "127.0.1.7", () =>
+        resume(Effect.succeed({ address: "127.0.1.7", port: socket.address().port, close })))
     }),
-    ({ close }) => Effect.sync(close)
+    ({ close }) =>
+      Effect.sync(close)
   )
 
 const tcpAnswer = (answer: (question: Buffer) => Buffer) =>

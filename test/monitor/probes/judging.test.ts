@@ -67,6 +67,7 @@ describe("a Substrate node", () => {
       Peers: true,
       PeerCount: 5,
       Network: true,
+      Chain: "KUSAMA",
       Archive: true,
       BlockAge: 600
     })
