@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import * as Stream from "effect/Stream"
 import type { ClusterMessage } from "../domain/wire/Cluster.ts"
 
 /** What a join is worth. */
@@ -15,6 +16,8 @@ export const JoinSeals = Context.Reference<{
   readonly seal: (message: ClusterMessage) => ClusterMessage
   /** `now` in milliseconds since the epoch. */
   readonly judge: (message: ClusterMessage, now: number) => JoinVerdict
+  /** Joins are sealed for another epoch from now on: the others are to hear that soon. */
+  readonly changes: Stream.Stream<void>
 }>("effect-geodns/cluster/JoinSeals", {
-  defaultValue: () => ({ seal: (message) => message, judge: () => ({ _tag: "Unsealed" }) })
+  defaultValue: () => ({ seal: (message) => message, judge: () => ({ _tag: "Unsealed" }), changes: Stream.empty })
 })

@@ -242,6 +242,7 @@ export const makeMembership = Effect.fnUntraced(function*(
 
   yield* Messages.receive(Subject.Cluster, take)
   yield* Effect.forkScoped(watchConnection)
+  yield* Effect.forkScoped(Stream.runForEach(seals.changes, () => announceSoon), { startImmediately: true })
   yield* Effect.forkScoped(Effect.delay(tellOfBus, connectsWithin))
   yield* Effect.forkScoped(Effect.repeat(guarded(announce), announcing))
   yield* Effect.forkScoped(Effect.forever(guarded(answer)))

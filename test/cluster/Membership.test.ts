@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Layer, Logger, Random, Schema, type Scope, Stream } from "effect"
+import { Clock, Context, Effect, Layer, Logger, Queue, Random, Schema, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/bus/Bus.ts"
 import { MemoryBroker } from "../../src/bus/MemoryBroker.ts"
 import * as Messages from "../../src/bus/Messages.ts"
+import { JoinSeals } from "../../src/cluster/JoinSeals.ts"
 import { Membership } from "../../src/cluster/Membership.ts"
 import { activeFor, maxNodes } from "../../src/cluster/NodeTable.ts"
 import { ClusterMessage, type NodeInfo, type NodeRole } from "../../src/domain/wire/Cluster.ts"
@@ -88,6 +89,20 @@ describe("Membership announces itself", () => {
         members: []
       })
       assert.deepStrictEqual(times(), [0, 500, 1000, 91_000, 181_000])
+    })))
+
+  it.effect("at once when it takes another roster", () =>
+    broker(Effect.gen(function*() {
+      const { times } = yield* stranger()
+      const epochs = yield* Queue.unbounded<void>()
+      yield* startNode("a").pipe(
+        Effect.provideService(JoinSeals, { ...JoinSeals.defaultValue(), changes: Stream.fromQueue(epochs) })
+      )
+      yield* TestClock.adjust("20 seconds")
+      times()
+      yield* Queue.offer(epochs, undefined)
+      yield* settle
+      assert.deepStrictEqual(times(), [20_000])
     })))
 
   it.effect("at once when a node comes or changes, but at most every 5 seconds, and not for what it knows", () =>

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import { JoinSeals } from "../../cluster/JoinSeals.ts"
 import { holdsKeyOf } from "./admit.ts"
 import { Sealing } from "./Sealing.ts"
@@ -28,7 +29,9 @@ export const joinSeals: Layer.Layer<never> = Layer.effect(
           : undefined
         if (Result.isSuccess(checked) && reason === undefined) return { _tag: "Sealed", epoch: checked.success.epoch }
         return mode === "open" ? { _tag: "Unsealed" } : { _tag: "Refused", reason: reason! }
-      }
+      },
+      // The first is the roster of the start.
+      changes: rosters === undefined ? Stream.empty : rosters.changes.pipe(Stream.drop(1), Stream.map(() => {}))
     }
   })
 )
