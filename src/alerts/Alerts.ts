@@ -37,6 +37,9 @@ export type { AlertThread } from "./AlertThread.ts"
 const maxThreads = 10_000
 /** How often the threads are compared with the outages in the store: events may have been missed. */
 const compareEvery = "5 minutes"
+/** Of what happened while another one told, how much is told again when nobody knows what was: it may be gone. Milliseconds. */
+const sinceLease = 60_000
+
 const openThreads = Metric.gauge("geodns_alert_threads", { description: "Alert threads that are not finished" })
 const givenUp = Metric.gauge("geodns_alerts_given_up", {
   description: "Resolved alert threads that were given up, because too many waited for a channel"
@@ -187,9 +190,10 @@ const make = Effect.gen(function*() {
   const serve = Effect.gen(function*() {
     threads.clear()
     const known = yield* Effect.forkScoped(Effect.andThen(stored.takeUp, Effect.andThen(silence, wakeAll)))
-    yield* Effect.raceFirst(Fiber.join(known), duty.failedOpen)
+    const isKnown = yield* Effect.raceFirst(Effect.as(Fiber.join(known), true), Effect.as(duty.failedOpen, false))
     isServing = true
-    yield* Effect.forEach(missed.take(yield* Clock.currentTimeMillis), handle, { discard: true })
+    const lately = missed.take(yield* Clock.currentTimeMillis, isKnown ? undefined : sinceLease)
+    yield* Effect.forEach(lately, handle, { discard: true })
     yield* Effect.repeat(compare, Schedule.spaced(compareEvery))
   }).pipe(Effect.scoped, Effect.ensuring(Effect.sync(() => isServing = false)))
   yield* duty.changes.pipe(

@@ -14,10 +14,10 @@ export class MissedEvents {
     if (this.#events.length > maxKept) this.#events = this.#events.slice(maxKept / 2)
   }
 
-  /** Gives them, in order, and forgets them. */
-  take(now: number): ReadonlyArray<OutageEvent> {
+  /** Gives those of the last `millis`, in order, and forgets all. */
+  take(now: number, millis = keptFor): ReadonlyArray<OutageEvent> {
     const events = this.#events
     this.#events = []
-    return events.flatMap(({ at, event }) => at > now - keptFor ? [event] : [])
+    return events.flatMap(({ at, event }) => at > now - millis ? [event] : [])
   }
 }

@@ -6,9 +6,14 @@ import * as Schedule from "effect/Schedule"
 import type { Conditions } from "../node/Conditions.ts"
 import { AlertError, type Board } from "./AlertChannel.ts"
 import type { Surroundings } from "./AlertContext.ts"
-import { shownOn } from "./AlertThread.ts"
+import { type AlertThread, shownOn } from "./AlertThread.ts"
 import type { Threads } from "./Threads.ts"
 
+/**
+ * How long an end waits for a board that does not take it, in milliseconds. Until then every board has ended by itself what it
+ * was not shown any more, and one that is gone for good keeps nothing.
+ */
+const endsWait = 2 * 3_600_000
 /** What a board may take. */
 const patience = "30 seconds"
 
@@ -36,6 +41,31 @@ export const showOn = Effect.fnUntraced(function*(options: {
   const showEnds = Duration.toMillis(Duration.fromInputUnsafe(board.showEnds))
   /** By the id of an outage that is over, when the board took its end first. */
   const endShownAt = new Map<string, number>()
+  /** By the id of an outage that is over, when the board did not take its end first. */
+  const endMissedAt = new Map<string, number>()
+
+  /** Gives up the ends that waited for too long. */
+  const giveUp = Effect.fnUntraced(function*(standing: ReadonlyArray<AlertThread>) {
+    const now = yield* Clock.currentTimeMillis
+    let isNew = false
+    for (const { outage: { id }, state } of standing) {
+      if (state === "open") continue
+      const since = endMissedAt.get(id) ?? now
+      endMissedAt.set(id, since)
+      if (now - since < endsWait) continue
+      threads.shown(id, board.name, "resolved")
+      isNew = true
+    }
+    if (isNew) yield* options.shown
+  })
+  const forgetShown = () => {
+    for (const known of [endShownAt, endMissedAt]) {
+      for (const id of known.keys()) {
+        const thread = threads.get(id)
+        if (thread === undefined || shownOn(thread, board.name) === undefined) known.delete(id)
+      }
+    }
+  }
 
   const round = Effect.gen(function*() {
     if (!(yield* options.mayTell)) return
@@ -58,6 +88,8 @@ export const showOn = Effect.fnUntraced(function*(options: {
     const ok = taken._tag === "Success"
     yield* Metric.update(Metric.withAttributes(shows, { channel: board.name, result: ok ? "delivered" : "failed" }), 1)
     if (!ok) {
+      yield* giveUp(standing)
+      forgetShown()
       return yield* conditions.raise(condition, `alerts are not shown (${taken.failure.problem}); it is tried again`)
     }
     yield* conditions.clear(condition)
@@ -72,10 +104,7 @@ export const showOn = Effect.fnUntraced(function*(options: {
       endShownAt.set(id, since)
       if (now - since >= showEnds) threads.shown(id, board.name, "resolved")
     }
-    for (const id of endShownAt.keys()) {
-      const thread = threads.get(id)
-      if (thread === undefined || shownOn(thread, board.name) === undefined) endShownAt.delete(id)
-    }
+    forgetShown()
     if (threads.version !== version) yield* options.shown
   })
 

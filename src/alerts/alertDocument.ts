@@ -1,5 +1,18 @@
+import { clip } from "../domain/clip.ts"
 import type { Outage } from "../domain/Outage.ts"
 import type { AlertMessage } from "./AlertMessage.ts"
+
+/** Outages of a storm that are listed: no receiver takes a body of any size. */
+const maxListed = 200
+/** Characters of the error of one. */
+const maxError = 1_000
+
+/** Those that are listed: of a large storm what is open rather than what is over. */
+const listed = (outages: ReadonlyArray<Outage>): ReadonlyArray<Outage> => {
+  if (outages.length <= maxListed) return outages
+  const isOver = ({ end }: Outage): boolean => end !== undefined
+  return [...outages.filter((one) => !isOver(one)), ...outages.filter(isOver)].slice(0, maxListed)
+}
 
 const time = (millis: number): string => new Date(millis).toISOString()
 
@@ -15,7 +28,7 @@ const outageDocument = (outage: Outage) => ({
   domain: outage.target.domain,
   endpoint: outage.target.endpoint,
   ipVersion: outage.target.ipv6 ? 6 : 4,
-  error: outage.error,
+  error: clip(outage.error, maxError),
   start: time(outage.start),
   ...outage.end !== undefined && { end: time(outage.end), seconds: (outage.end - outage.start) / 1_000 },
   blip: outage.blip,
@@ -30,6 +43,7 @@ export const alertDocument = ({ idempotencyKey, isTest, kind, outage, outages, s
   thread: outage.id,
   kind,
   severity,
-  outages: outages.map(outageDocument)
+  outages: listed(outages).map(outageDocument),
+  ...outages.length > maxListed && { more: outages.length - maxListed }
 })
 export type AlertDocument = ReturnType<typeof alertDocument>

@@ -1,6 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as IpNetwork from "effect/net/IpNetwork"
+import { createHash } from "node:crypto"
 import { exchange } from "../config/exchange.ts"
 import type { Outage } from "../domain/Outage.ts"
 import type { Board, Standing } from "./AlertChannel.ts"
@@ -8,13 +9,15 @@ import { AlertError } from "./AlertError.ts"
 import { type AlertTarget, alertTarget, refused, unanswered } from "./AlertTarget.ts"
 import { oneLine, testText, votesText, whyOf } from "./AlertText.ts"
 
-/** How to reach Alertmanagers. */
+/** How to reach an Alertmanager. */
 export interface AlertmanagerOptions {
-  /** Their base URLs, as http://127.0.0.1:9093. Each gets all alerts. */
-  readonly urls: ReadonlyArray<string>
+  /** Under which it is remembered what it was shown. */
+  readonly name: string
+  /** Its base URL, as http://127.0.0.1:9093. */
+  readonly url: string
   /** Seconds between two times that all alerts are sent. */
   readonly interval: number
-  /** Where people see more; none when empty. */
+  /** Where people see more; none when empty, or no web address: it would take no alert then. */
   readonly dashboard: string
   readonly allowed: ReadonlyArray<IpNetwork.IpNetwork>
 }
@@ -70,7 +73,9 @@ export const alertOf = (
     outage: outage.id
   },
   startsAt: time(outage.start),
-  endsAt: state === "open" ? time(now + aliveFor + 60_000) : time(Math.max(outage.end ?? now, outage.start)),
+  endsAt: state === "open"
+    ? time(Math.max(now, outage.start) + aliveFor + 60_000)
+    : time(Math.max(outage.end ?? now, outage.start)),
   ...dashboard !== "" && { generatorURL: dashboard }
 })
 
@@ -133,44 +138,52 @@ const authorization = ({ password, username }: URL): Readonly<Record<string, str
     }
 
 /**
- * The Alertmanagers: all alerts that stand to each of them, whether the others answer or not, and ends for 15 minutes. It
- * fails when any could not be told.
+ * The names of Alertmanagers, by their URL: of one alone, or of each with its host. One that is away has its own condition, and
+ * the others know when they have seen enough of an end.
  */
-export const alertmanagerBoard = ({ allowed, dashboard, interval, urls }: AlertmanagerOptions): Board => {
-  const name = "alertmanager"
-  const targets = urls.flatMap((url) => alertTarget(name, url, allowed) ?? [])
+export const alertmanagerNames = (urls: ReadonlyArray<string>): ReadonlyMap<string, string> => {
+  const different = [...new Set(urls)]
+  const hosts = different.map((url) => URL.canParse(url) ? new URL(url).host : "?")
+  return new Map(different.map((url, i) => {
+    if (different.length === 1) return [url, "alertmanager"]
+    const isAlone = hosts.indexOf(hosts[i]!) === hosts.lastIndexOf(hosts[i]!)
+    const which = isAlone ? "" : `:${createHash("sha256").update(url).digest("hex").slice(0, 8)}`
+    return [url, `alertmanager:${hosts[i]}${which}`]
+  }))
+}
+
+/** An Alertmanager: all alerts that stand, and ends for 15 minutes. What it refuses of them keeps no others from it. */
+export const alertmanagerBoard = ({ allowed, dashboard, interval, name, url }: AlertmanagerOptions): Board => {
+  const target = alertTarget(name, url, allowed)
+  const more = alertTarget(name, dashboard, []) === undefined ? "" : dashboard
   const post = Effect.fnUntraced(function*(target: AlertTarget, alerts: ReadonlyArray<PostableAlert>) {
-    for (let i = 0; i < alerts.length; i += batch) {
-      const answer = yield* exchange({
-        url: endpoint(target.url),
-        allowed: target.allowed,
-        method: "POST",
-        headers: { "content-type": "application/json", ...authorization(target.url) },
-        body: JSON.stringify(alerts.slice(i, i + batch))
-      }).pipe(Effect.mapError(unanswered(target)))
-      if (answer.status !== 200) return yield* refused(target, answer)
-    }
+    const answer = yield* exchange({
+      url: endpoint(target.url),
+      allowed: target.allowed,
+      method: "POST",
+      headers: { "content-type": "application/json", ...authorization(target.url) },
+      body: JSON.stringify(alerts)
+    }).pipe(Effect.mapError(unanswered(target)))
+    return answer.status === 200 ? undefined : refused(target, answer)
   })
   return {
     name,
     every: interval * 1_000,
     showEnds: "15 minutes",
     show: Effect.fnUntraced(function*(standing) {
-      if (targets.length < urls.length) {
+      if (target === undefined) {
         return yield* new AlertError({
           channel: name,
-          problem: "one of GeoDNS.Alerts.Alertmanager.Urls is no http or https URL",
+          problem: "a URL of GeoDNS.Alerts.Alertmanager.Urls is no http or https URL",
           isRetryable: true
         })
       }
-      const alerts = alertsOf(standing, yield* Clock.currentTimeMillis, dashboard)
-      const all = yield* Effect.forEach(targets, (target) => Effect.result(post(target, alerts)), {
-        concurrency: "unbounded"
-      })
-      const failures = all.flatMap((one) => one._tag === "Failure" ? [one.failure.problem] : [])
-      if (failures.length > 0) {
-        return yield* new AlertError({ channel: name, problem: failures.join("; "), isRetryable: true })
+      const alerts = alertsOf(standing, yield* Clock.currentTimeMillis, more)
+      let failure: AlertError | undefined
+      for (let i = 0; i < alerts.length; i += batch) {
+        failure = (yield* post(target, alerts.slice(i, i + batch))) ?? failure
       }
+      if (failure !== undefined) return yield* failure
     })
   }
 }

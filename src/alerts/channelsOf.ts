@@ -4,7 +4,7 @@ import type { Snapshot } from "../config/Snapshot.ts"
 import type { Local } from "../domain/documents/Local.ts"
 import type { AlertStore } from "../store/AlertStore.ts"
 import type { Board, Channel } from "./AlertChannel.ts"
-import { alertmanagerBoard } from "./alertmanagerBoard.ts"
+import { alertmanagerBoard, alertmanagerNames } from "./alertmanagerBoard.ts"
 import { logChannel } from "./logChannel.ts"
 import { matrixChannel } from "./matrixChannel.ts"
 import { makeMatrixClient } from "./MatrixClient.ts"
@@ -37,11 +37,13 @@ export const channelsOf = (
       ? []
       : [matrixChannel(client, "room", current), matrixChannel(client, "internal_room", current)],
     ...webhooksOf(local).map((webhook) => webhookChannel(webhook, allowed)),
-    ...Alerts.Alertmanager === undefined ? [] : [alertmanagerBoard({
-      urls: Alerts.Alertmanager.Urls,
-      interval: Alerts.Alertmanager.Interval,
-      dashboard: Alerts.Dashboard,
-      allowed
-    })]
+    ...Array.from(alertmanagerNames(Alerts.Alertmanager?.Urls ?? []), ([url, name]) =>
+      alertmanagerBoard({
+        name,
+        url,
+        interval: Alerts.Alertmanager?.Interval ?? 15,
+        dashboard: Alerts.Dashboard,
+        allowed
+      }))
   ]
 }

@@ -17,10 +17,11 @@ export interface StormRules {
 const placesOf = ({ member: { Service } }: MemberEntry, locate: (address: string) => Place): ReadonlyArray<Place> =>
   [Service.ServiceIPv4, Service.ServiceIPv6].filter((address) => address !== "").map(locate)
 
-const location = ({ member: { Location } }: MemberEntry) => ({
-  latitude: Location.Latitude,
-  longitude: Location.Longitude
-})
+/** Where a member is. Who says 0/0 says nothing, and is near nobody. */
+const location = ({ member: { Location: { Latitude, Longitude } } }: MemberEntry) =>
+  Latitude === 0 && Longitude === 0
+    ? { latitude: Number.NaN, longitude: Number.NaN }
+    : { latitude: Latitude, longitude: Longitude }
 
 const country = (place: Place): string => place.country === "??" ? "" : place.country
 

@@ -44,8 +44,14 @@ export class NoAnswer extends Data.TaggedError("NoAnswer")<{
 const usualLimit = 65_536
 const usualTimeout = 10_000
 
-const seconds = (text: string | undefined): number | undefined =>
-  text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) * 1_000 : undefined
+/** Seconds, or a date by the clock of the one who answers. */
+const retryAfterOf = (
+  { date, "retry-after": after = "" }: http.IncomingHttpHeaders
+): number | undefined => {
+  if (/^\d{1,6}$/.test(after)) return Number(after) * 1_000
+  const wait = Date.parse(after) - Date.parse(date ?? "")
+  return wait >= 0 ? wait : undefined
+}
 
 /** Headers of which there are several are left out. */
 const single = (headers: http.IncomingHttpHeaders): Readonly<Record<string, string>> =>
@@ -97,7 +103,7 @@ export const exchange = (
           headers: single(response.headers),
           text: Buffer.concat(chunks).toString("utf8"),
           isCut: bytes > limit,
-          retryAfter: seconds(response.headers["retry-after"])
+          retryAfter: retryAfterOf(response.headers)
         }))
       response.on("data", (chunk: Buffer) => {
         bytes += chunk.length

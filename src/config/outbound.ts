@@ -14,6 +14,7 @@ const special = networks(
   "10.0.0.0/8",
   "100.64.0.0/10",
   "127.0.0.0/8",
+  "168.63.129.16/32",
   "169.254.0.0/16",
   "172.16.0.0/12",
   "192.0.0.0/24",
@@ -60,7 +61,7 @@ export const allowedNetworks = (texts: ReadonlyArray<string>): ReadonlyArray<IpN
 
 /** The network of one address that a URL names literally; `localhost` is the machine itself. None for other names. */
 export const literalOf = (url: URL): ReadonlyArray<IpNetwork.IpNetwork> => {
-  const host = plainHost(url.hostname)
+  const host = unmapped(plainHost(url.hostname))
   if (host === "localhost") return networks("127.0.0.0/8", "::1/128")
   const version = isIP(host)
   return version === 0 ? [] : networks(`${host}/${version === 4 ? 32 : 128}`)

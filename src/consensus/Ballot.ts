@@ -364,9 +364,10 @@ export class Ballot implements BallotCore {
     return this.open.has(id) || this.closed.has(id) || this.decided.has(id)
   }
 
+  /** An open proposal of that status. One that we voted against, as it was not so then, is none: our votes do not change. */
   private identical(target: Target, up: boolean): Open | undefined {
     for (const open of this.targets.get(targetKey(target))?.open ?? []) {
-      if (open.proposal.ProposedStatus === up) return open
+      if (open.proposal.ProposedStatus === up && open.ownVote?.Agree !== false) return open
     }
     return undefined
   }

@@ -252,6 +252,7 @@ export class Monitor extends Context.Service<Monitor, {
           }
         }
 
+        const isStart = version === -Infinity
         damping.configure(snapshot.local.GeoDNS.FlapDamping)
         version = snapshot.version
         reach = nextReach
@@ -274,7 +275,6 @@ export class Monitor extends Context.Service<Monitor, {
         yield* reportProblems(next.problems)
 
         let timed = 0
-        const isStart = before.size === 0
         let added = 0
         for (const { check, key } of targets.values()) {
           timetable.set(key, check.interval, now())

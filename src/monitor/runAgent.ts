@@ -31,16 +31,25 @@ const planService = (
   }
   const unusable = probe.unusable?.()
   if (unusable !== undefined) return Result.fail([unusable])
-  if (!URL.canParse(Url)) return Result.fail([`Url: what is wanted is a URL, as wss://rpc.example/kusama`])
-  if (isIP(Address) === 0) return Result.fail([`Address: what is wanted is an IP address, as 127.0.0.1 or ::1`])
-  const url = new URL(Url)
-  const port = probe.port ?? urlPort(url)
-  if (port === undefined || probe.schemes?.includes(url.protocol.slice(0, -1)) === false) {
-    return Result.fail([`Url: the probe ${name} cannot do such a URL`])
-  }
+  const url = URL.canParse(Url) ? new URL(Url) : undefined
+  const port = url && (probe.port ?? urlPort(url))
+  const isDoable = url !== undefined && probe.schemes?.includes(url.protocol.slice(0, -1)) !== false
   const checkType = probe.checkTypes.at(-1)!
+  const run = probe.prepare(ExtraOptions, checkType)
+  const problems = [
+    ...url === undefined
+      ? [`Url: what is wanted is a URL, as wss://rpc.example/kusama`]
+      : port === undefined || !isDoable
+      ? [`Url: the probe ${name} cannot do such a URL`]
+      : [],
+    ...isIP(Address) === 0 ? [`Address: what is wanted is an IP address, as 127.0.0.1 or ::1`] : [],
+    ...Result.isFailure(run) ? run.failure.map((problem) => `ExtraOptions: ${problem}`) : []
+  ]
+  if (url === undefined || port === undefined || Result.isFailure(run) || problems.length > 0) {
+    return Result.fail(problems)
+  }
   const target = { checkType, check: name, member, domain: url.hostname, endpoint: Url, ipv6: isIPv6(Address) }
-  return Result.map(probe.prepare(ExtraOptions, checkType), (run): PlannedTarget => ({
+  return Result.succeed({
     target,
     key: targetKey(target),
     address: Address,
@@ -52,7 +61,7 @@ const planService = (
       name,
       type: checkType,
       probe: name,
-      run,
+      run: run.success,
       identity: name,
       interval,
       timeout: Timeout * 1_000,
@@ -60,7 +69,7 @@ const planService = (
       recoverAfter: 1,
       minimumStateTime: 0
     }
-  }))
+  })
 }
 
 /** Milliseconds between two reports. */

@@ -19,6 +19,7 @@ describe("what may be reached", () => {
       "172.31.255.255",
       "192.168.1.1",
       "169.254.169.254",
+      "168.63.129.16",
       "100.64.0.1",
       "224.0.0.1",
       "255.255.255.255",
@@ -80,12 +81,12 @@ describe("what may be reached", () => {
       }
       assert.deepStrictEqual(asked, [])
       // Who writes the address into the local document allows that one, and no other.
-      for (const host of ["127.0.0.1", "localhost"]) {
+      for (const host of ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"]) {
         const { allowed, url } = alertTarget("c", `http://${host}:${port}/`, [])!
         assert.strictEqual((yield* exchange({ url, allowed, method: "POST" })).status, 200)
         assert.isFalse(mayReach("10.0.0.1", allowed))
       }
-      assert.lengthOf(asked, 2)
+      assert.lengthOf(asked, 3)
     }).pipe(Effect.scoped))
 
   it.live("who answers without end, or not at all, costs no more than the time and the bytes that it may", () =>

@@ -16,12 +16,18 @@ import { ended, march, minute, outage } from "./samples.ts"
 
 const quietly = Effect.provide(Logger.layer([]))
 
-const member = (Name: string, address: string, latitude: number, services: ReadonlyArray<string>) => ({
+const member = (
+  Name: string,
+  address: string,
+  latitude: number,
+  services: ReadonlyArray<string>,
+  longitude = 10
+) => ({
   Details: { Name },
   Membership: { MemberLevel: 1 },
   Service: { Active: 1 as const, ServiceIPv4: address, ServiceIPv6: `2001:db8::${address.at(-1)}` },
   ServiceAssignments: { all: services },
-  Location: { Latitude: latitude, Longitude: 10 }
+  Location: { Latitude: latitude, Longitude: longitude }
 })
 const service = (Name: string, url: string) => ({
   Configuration: { Name, ServiceType: "RPC", Active: 1 as const, LevelRequired: 1 },
@@ -30,15 +36,30 @@ const service = (Name: string, url: string) => ({
 })
 const one = "wss://one.example/rpc"
 const two = "wss://two.example/rpc"
+const three = "wss://three.example/rpc"
 const documents = {
   members: {
     a: member("A", "192.0.2.1", 10, ["One", "Two"]),
     b: member("B", "192.0.2.2", 10.2, ["One"]),
     c: member("C", "192.0.2.3", 40, ["One"]),
     d: member("D", "192.0.2.4", 70, ["Two"]),
-    e: member("E", "192.0.2.5", -40, ["Two"])
+    e: member("E", "192.0.2.5", -40, ["Two"]),
+    f: member("F", "192.0.2.6", 0, [], 0),
+    g: member("G", "192.0.2.7", 0, [], 0),
+    k: member("K", "192.0.2.11", -70, ["Three", "Four"]),
+    l: member("L", "192.0.2.12", -70, ["Three"]),
+    m: member("M", "192.0.2.13", -70, ["Three"]),
+    // Not in service: nobody is answered with them.
+    n: { ...member("N", "192.0.2.14", -70, ["Three"]), Service: { Active: 0 as const, ServiceIPv4: "192.0.2.14" } },
+    o: { ...member("O", "192.0.2.15", -70, ["Three"]), Service: { Active: 0 as const, ServiceIPv4: "192.0.2.15" } },
+    p: { ...member("P", "192.0.2.16", -70, ["Three"]), Service: { Active: 0 as const, ServiceIPv4: "192.0.2.16" } }
   },
-  services: { One: service("One", one), Two: service("Two", two) }
+  services: {
+    One: service("One", one),
+    Two: service("Two", two),
+    Three: service("Three", three),
+    Four: service("Four", "wss://four.example/rpc")
+  }
 }
 const surroundings = (settings: Readonly<Record<string, number>> = {}) =>
   Effect.flatMap(AlertContext, Effect.succeed).pipe(
@@ -70,6 +91,7 @@ describe("what belongs together", () => {
       assert.isTrue(at("D"), "the same country")
       assert.isTrue(belongs(of("1", "C"), of("2", "E")), "the same network")
       assert.isFalse(belongs(of("1", "B"), of("2", "C")), "where nothing is known of an address")
+      assert.isFalse(belongs(of("1", "F"), of("2", "G")), "where nobody says where they are")
       assert.isTrue(at("A", march + minute))
       assert.isTrue(at("A", march - minute))
       assert.isFalse(at("A", march + minute + 1))
@@ -98,6 +120,9 @@ describe("severity", () => {
       check("warning", of("1", "A"), ipv6(of("2", "C")), ipv6(of("3", "A", {}, two)))
       check("warning", ended(of("1", "A")), of("2", "C"))
       check("warning", of("1", "Nobody"))
+      // Of the three members of service Three that are in service: one, and two.
+      check("warning", of("1", "K", {}, three))
+      check("critical", of("1", "K", {}, three), of("2", "L", {}, three))
     }))
 })
 

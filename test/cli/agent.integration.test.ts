@@ -4,8 +4,9 @@ import { Effect, Option, Schema } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { AgentReport } from "../../src/domain/wire/Agent.ts"
+import { rawMember } from "../monitor/documents.ts"
 import { httpServer } from "../monitor/servers.ts"
-import { natsServer } from "../servers/NatsServer.ts"
+import { freePort, natsServer } from "../servers/NatsServer.ts"
 import { describeWith, nats } from "../servers/Server.ts"
 import { eventually, start, temporaryFolder } from "./geodns.ts"
 import { command } from "./inProcess.ts"
@@ -98,6 +99,83 @@ describeWith(nats, "geodns agent", () => {
       yield* eventually("five refusals", Effect.sync(() => refused.length >= 5 ? Option.some(true) : Option.none()))
       assert.deepStrictEqual(heard, ["agent.report.lagoon"])
     }))
+
+  it.live(
+    "a broker that is away for longer than MaxAge takes no member down, and an agent that ends does",
+    () =>
+      Effect.gen(function*() {
+        const server = yield* natsServer({})
+        const folder = yield* temporaryFolder
+        const port = yield* Effect.promise(() => freePort())
+        const write = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value))
+        write("members.json", { harbour: rawMember({ name: "Harbour" }), lagoon: rawMember({ name: "Lagoon" }) })
+        write("services.json", {})
+        write("local.json", {
+          System: { ConfigUrls: { MembersConfig: "members.json", ServicesConfig: "services.json" } },
+          Nats: { NodeID: "monitor-1", Url: server.url },
+          MonitorApi: { ListenPort: String(port) },
+          Checks: [{
+            Name: "heartbeat",
+            Enabled: 1,
+            CheckType: "site",
+            Timeout: 1,
+            minimumInterval: 0.5,
+            ExtraOptions: { MaxAge: 4 }
+          }]
+        })
+        write("agent.json", {
+          System: { ConfigUrls: {} },
+          Nats: { Url: server.url },
+          GeoDNS: { Agent: { Member: "harbour", Interval: 1 } }
+        })
+        const ask = (path: string) =>
+          Effect.promise(async () => {
+            const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(5_000) })
+            return await response.json() as any
+          })
+        const said = Effect.map(
+          ask("/results?source=local"),
+          ({ SiteResults }): ReadonlyArray<any> => SiteResults?.[0]?.Results ?? []
+        )
+        const condition = (name: string) =>
+          Effect.map(ask("/health"), ({ conditions }) => conditions.find((one: any) => one.name === name))
+        const until = <E, R>(what: string, look: Effect.Effect<boolean, E, R>) =>
+          eventually(what, Effect.map(look, (isSo) => isSo ? Option.some(true) : Option.none()))
+        /** The last word on Harbour since a time; never a bad one. */
+        const isWellSince = (time: number) =>
+          Effect.map(said, (results) => {
+            for (const { ErrorText, Status } of results) assert.strictEqual(Status, true, ErrorText)
+            return results.some(({ Checktime }) => Date.parse(Checktime) > time)
+          })
+
+        const monitor = yield* start(["monitor", "--config", join(folder, "local.json")])
+        yield* monitor.says(/status +http/)
+        const agent = yield* start(["agent", "--config", join(folder, "agent.json")])
+        yield* until("Harbour is well", isWellSince(0))
+        yield* until(
+          "Lagoon has no agent",
+          Effect.map(condition("agents"), (found) => /nothing of Lagoon: /.test(found?.detail))
+        )
+        yield* Effect.promise(() => server.kill())
+        yield* until(
+          "the broker is away for longer than MaxAge",
+          Effect.map(condition("bus"), (found) => found !== undefined && Date.now() - Date.parse(found.since) > 6_000)
+        )
+        const back = Date.now()
+        yield* Effect.promise(() => server.restart())
+        yield* until("Harbour is well again", isWellSince(back))
+        yield* agent.kill("SIGTERM")
+        yield* until(
+          "Harbour is down",
+          Effect.map(
+            said,
+            (results) => results.some(({ ErrorText }) => ErrorText === "the agent has not reported for 4 s")
+          )
+        )
+        assert.deepStrictEqual((yield* said).map(({ MemberName }) => MemberName), ["Harbour"])
+      }),
+    120_000
+  )
 
   it.live("does not start without what it needs, and says what that is", () =>
     Effect.gen(function*() {

@@ -3,7 +3,7 @@ import { Deferred, Effect, Schema } from "effect"
 import { copyFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Problem } from "../../src/config/Problem.ts"
-import { lines, run, start } from "./geodns.ts"
+import { lines, run, start, temporaryFolder } from "./geodns.ts"
 import { command } from "./inProcess.ts"
 import { documentFiles, fixture, operatorFolder as exampleFolder, serveFolder } from "./operator.ts"
 
@@ -465,6 +465,80 @@ describe.concurrent("geodns config check", () => {
       }).pipe(Effect.scoped),
     120_000
   )
+
+  it.live(
+    "names options that no probe reads and the nearest known one, types that no service has, and every wrong option",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* operatorFolder((local) => {
+          local.Checks = [
+            { Name: "wss", Enabled: 1, CheckType: "endpoint", Timeout: 5, ExtraOptions: { ConectTimeout: 3 } },
+            {
+              Name: "http",
+              Enabled: 1,
+              CheckType: "endpoint",
+              Timeout: 5,
+              ExtraOptions: { ServiceTypes: ["rpc", "XYZ"] }
+            },
+            { Name: "ssl", Enabled: 1, CheckType: "domain", Timeout: 5, ExtraOptions: { Port: 0, ConnectTimeout: -1 } },
+            { Name: "off", Enabled: 0, CheckType: "domain", ExtraOptions: { ConectTimeout: 3 } }
+          ]
+        })
+        const { ok, stdout } = yield* command(["config", "check", join(folder, "local.json"), "--role", "standalone"])
+        assert.isTrue(ok, stdout)
+        const ofChecks = lines(stdout).filter((line) => /local: (Checks|check )/.test(line)).map((line) =>
+          line.replace(/^warning /, "")
+        )
+        assert.deepStrictEqual(ofChecks, [
+          'local: check ssl: expected what can be checked, found what cannot: ExtraOptions: Expected a value between 1 and 65535 at ["Port"]',
+          'local: check ssl: expected what can be checked, found what cannot: ExtraOptions: Expected a value greater than 0 at ["ConnectTimeout"]',
+          'local: Checks[0].ExtraOptions.ConectTimeout: expected an option of the probe wss, found one that nothing reads (did you mean "ConnectTimeout"?)',
+          'local: Checks[1].ExtraOptions.ServiceTypes[1]: expected the ServiceType of an active service, found "XYZ" (known: RPC, ETHRPC)'
+        ])
+      }).pipe(Effect.scoped),
+    120_000
+  )
+
+  it.live("says that standalone hears no agents", () =>
+    Effect.gen(function*() {
+      const folder = yield* operatorFolder((local) => {
+        local.Nats.Pass = "given"
+        local.Checks = [{ Name: "heartbeat", Enabled: 1, CheckType: "site", Timeout: 5 }]
+      })
+      const check = (role: string) => command(["config", "check", join(folder, "local.json"), "--role", role])
+      assert.match(
+        (yield* check("standalone")).stdout,
+        /^warning local: check heartbeat: .*the check does not run here: standalone hears no agents/m
+      )
+      assert.notInclude((yield* check("monitor")).stdout, "heartbeat")
+    }).pipe(Effect.scoped), 120_000)
+
+  it.live("checks the document of an agent", () =>
+    Effect.gen(function*() {
+      const file = join(yield* temporaryFolder, "agent.json")
+      const check = (services: object | undefined, ...role: ReadonlyArray<string>) =>
+        Effect.suspend(() => {
+          const agent = services && { Agent: { Member: "harbour", Services: services } }
+          writeFileSync(file, JSON.stringify({ System: { ConfigUrls: {} }, GeoDNS: agent }))
+          return command(["config", "check", file, ...role])
+        })
+      const service = { Probe: "wss", Url: "wss://rpc.example/kusama" }
+      for (const role of [[], ["--role", "agent"]]) {
+        const bad = yield* check({ rpc: { ...service, Probe: "pnig" }, web: { ...service, Url: "x" } }, ...role)
+        assert.isFalse(bad.ok)
+        assert.match(bad.stdout, /^error +local: GeoDNS\.Agent\.Services\.rpc: .*there is no probe pnig for an agent/m)
+        assert.match(bad.stdout, /^error +local: GeoDNS\.Agent\.Services\.web: .*Url: what is wanted is a URL/m)
+        const odd = yield* check({ rpc: { ...service, ExtraOptions: { ReadTimout: 3 } } }, ...role)
+        assert.isTrue(odd.ok, odd.stdout)
+        assert.match(odd.stdout, /Services\.rpc\.ExtraOptions\.ReadTimout: .*did you mean "ReadTimeout"\?/)
+        assert.include(odd.stdout, "reports for harbour every 15 s on rpc")
+      }
+      const none = yield* check(undefined, "--role", "agent")
+      assert.isFalse(none.ok)
+      assert.include(none.stdout, "GeoDNS.Agent: expected what the agent looks at, and its Member, found nothing")
+      // Nodes do not read it
+      assert.isTrue((yield* check({ rpc: { ...service, Probe: "pnig" } }, "--role", "monitor")).ok)
+    }).pipe(Effect.scoped), 120_000)
 
   it.live("is no success when it is interrupted", () =>
     Effect.gen(function*() {

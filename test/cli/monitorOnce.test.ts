@@ -75,7 +75,10 @@ describe("geodns monitor --once", () => {
       writeFileSync(config, JSON.stringify(local))
       const more = yield* command(["monitor", "--once", "--config", config])
       assert.isTrue(more.ok, more.stderr)
-      assert.match(more.stdout, /^- +Harbour +heartbeat +\S* *v4 +a single run hears no agents: ask a running monitor, /m)
+      assert.match(
+        more.stdout,
+        /^- +Harbour +heartbeat +\S* *v4 +a single run hears no agents: ask a running monitor, /m
+      )
       assert.include(more.stdout, "2 targets: 1 up, 0 down, 1 left out")
       const json = yield* command(["monitor", "--once", "--json", "--config", config])
       const results: ReadonlyArray<any> = JSON.parse(json.stdout).results

@@ -381,7 +381,10 @@ describe("geodns verify", () => {
         (yield* check({ ...published(given), Certificate: { seq: 1 } })).stderr,
         /a decision with a certificate that is none: cluster: expected a value/
       )
-      assert.match((yield* check([])).stderr, /decision\.json is not a certificate: expected an object, found an empty list/)
+      assert.match(
+        (yield* check([])).stderr,
+        /decision\.json is not a certificate: expected an object, found an empty list/
+      )
       const [first] = given.votes
       const wrong = { ...given, votes: [first, { ...first, observedAt: "noon" }] }
       assert.match(

@@ -44,6 +44,16 @@ describe("Ballot: proposing", () => {
     assert.deepStrictEqual(table.ballot.proposals().map((open) => open.proposal.ID), ["p1"])
   })
 
+  it("proposes what another proposed before it was so: its vote against that never changes", () => {
+    const table = new Table()
+    table.receive(proposal())
+    table.observed(true)
+    assert.include(tags(table.propose()), "PublishProposal")
+    table.observed(false, "own")
+    assert.deepStrictEqual(tags(table.propose(false, "other")), [])
+    assert.deepStrictEqual(table.ballot.proposals().map((open) => open.proposal.ID), ["p1", "own"])
+  })
+
   it("sends its open proposal again every 10 s, however often it is proposed", () => {
     const table = new Table()
     table.propose()

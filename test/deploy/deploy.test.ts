@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from "node:path"
 import { checkDocuments } from "../../src/config/checkDocuments.ts"
 import { Documents } from "../../src/config/Documents.ts"
 import { temporaryFolder } from "../cli/geodns.ts"
+import { command } from "../cli/inProcess.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 const deploy = join(root, "deploy")
@@ -107,6 +108,41 @@ describe.each(roles)("the systemd unit of a %s", (role) => {
   })
 })
 
+describe("the systemd unit of an agent", () => {
+  it("runs as nobody in particular, keeps no files, and reads its document once", () => {
+    const expected: Readonly<Record<string, ReadonlyArray<string>>> = {
+      DynamicUser: ["yes"],
+      NoNewPrivileges: ["yes"],
+      ProtectSystem: ["strict"],
+      ProtectHome: ["yes"],
+      PrivateTmp: ["yes"],
+      CapabilityBoundingSet: [""],
+      StateDirectory: [],
+      ReadWritePaths: [],
+      ExecReload: [],
+      Restart: ["on-failure"],
+      TimeoutStopSec: ["15"],
+      LoadCredential: ["nats-password:/etc/geodns/credentials/nats-password"]
+    }
+    for (const [key, values] of Object.entries(expected)) assert.deepStrictEqual(service("agent", key), values, key)
+    assert.match(service("agent", "ExecStart")[0]!, / agent --config \/etc\/geodns\/agent\.json$/)
+    assert.deepStrictEqual(credentialsOf(example("agent")), ["/run/credentials/geodns-agent.service/nats-password"])
+  })
+
+  it.live("has an example document that an agent can use", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryFolder
+      const [credential] = credentialsOf(example("agent"))
+      writeFileSync(join(folder, "nats-password"), "a-secret-of-the-example\n")
+      const text = JSON.stringify(example("agent")).replace(credential!, join(folder, "nats-password"))
+      writeFileSync(join(folder, "agent.json"), text)
+      const { ok, stdout } = yield* command(["config", "check", join(folder, "agent.json"), "--role", "agent"])
+      assert.isTrue(ok, stdout)
+      assert.include(stdout, "reports for fuji every 15 s on kusama")
+      assert.include(stdout, "0 errors, 0 warnings")
+    }).pipe(Effect.scoped))
+})
+
 /** The drop-ins that a document shows: where they go, and what is in them. */
 const dropIns = [...readFileSync(join(root, "docs/operations.md"), "utf8").matchAll(/```ini\n(.*?)```/gs)].flatMap((
   [, text]
@@ -162,7 +198,10 @@ if (analyze !== undefined) {
             encoding: "utf8",
             env: { ...process.env, SYSTEMD_UNIT_PATH: `${folder}:` }
           })
-        const { status, stderr } = verify(...roles.map((role) => `geodns-${role}.service`), "pdns.service")
+        const { status, stderr } = verify(
+          ...[...roles, "agent"].map((role) => `geodns-${role}.service`),
+          "pdns.service"
+        )
         assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
         // It would have said so.
         writeFileSync(join(folder, "geodns-dns.service.d/pdns.conf"), "[Service]\nLoadCredentials=a:/b\n")

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { Admission } from "../../src/monitor/Admission.ts"
+import { Timetable } from "../../src/monitor/Timetable.ts"
 
 const memberOf = (key: string): string => key[0]!
 
@@ -53,6 +54,53 @@ describe("Admission", () => {
     admission.leave("well 0")
     admission.enter("well 1", "well")
     assert.deepStrictEqual(startAll(admission), ["well 1"])
+  })
+
+  it("many members whose probes all hang hardly hold up the others", () => {
+    // 20 members with 40 targets each, every 30 s; the probes of 8 members take 15 s, those of the others 0.2 s.
+    const admission = new Admission(100, 13)
+    const timetable = new Timetable("x")
+    const members = new Map<string, number>()
+    for (let i = 0; i < 800; i++) {
+      members.set(`${i}`, i % 20)
+      timetable.set(`${i}`, 30_000, 0)
+    }
+    const due = new Map<string, number>()
+    let running: ReadonlyArray<{ readonly key: string; readonly end: number }> = []
+    const late: Array<number> = []
+    for (let now = 0; now < 180_000; now += 10) {
+      for (const { end, key } of running) if (end <= now) admission.leave(key)
+      const started = running.filter(({ end }) => end > now)
+      for (let run = timetable.take(now); run !== undefined; run = timetable.take(now)) {
+        if (!admission.has(run.key)) due.set(run.key, run.due)
+        admission.enter(run.key, `m${members.get(run.key)}`)
+      }
+      for (const key of startAll(admission)) {
+        const hangs = members.get(key)! < 8
+        started.push({ key, end: now + (hangs ? 15_000 : 200) })
+        if (now > 60_000 && !hangs) late.push(now - due.get(key)!)
+      }
+      running = started
+    }
+    late.sort((a, b) => a - b)
+    assert.isAtLeast(late.length, 12 * 40 * 3)
+    assert.isAtMost(late[late.length >> 1]!, 1_500)
+    assert.isAtMost(late.at(-1)!, 15_000)
+  })
+
+  it("the member with the fewest under way comes first, however long others wait", () => {
+    const admission = new Admission(5, 4)
+    for (const key of ["a1", "a2", "a3", "a4", "b1", "b2"]) admission.enter(key, memberOf(key))
+    assert.deepStrictEqual(startAll(admission), ["a1", "b1", "a2", "b2", "a3"])
+    admission.enter("b3", "b")
+    admission.enter("c1", "c")
+    admission.enter("c2", "c")
+    admission.leave("b1")
+    assert.deepStrictEqual(startAll(admission), ["c1"])
+    admission.leave("a1")
+    admission.leave("a2")
+    // One each
+    assert.deepStrictEqual(startAll(admission), ["b3", "c2"])
   })
 
   it("members take turns", () => {

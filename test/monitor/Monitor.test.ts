@@ -451,6 +451,21 @@ describe("a new configuration", () => {
       assert.isAtLeast(of(seen, "Mesa").length, 6)
     }).pipe(Effect.provide(World()), seeded))
 
+  it.effect("what it adds is looked at within a second, also where there was nothing before", () =>
+    Effect.gen(function*() {
+      yield* pass(5_000)
+      assert.strictEqual(yield* planned, 0)
+      const members = { b: member("Lagoon", 2), c: member("Mesa", 3) }
+      const many = { urls: Array.from({ length: 200 }, (_, i) => `wss://rpc.example/${i}`), members }
+      yield* reload(documents(many))
+      assert.strictEqual(yield* planned, 400)
+      yield* pass(1_000)
+      assert.lengthOf(yield* results, 400)
+      yield* reload(documents({ ...many, members: { ...members, d: member("Delta", 4) } }))
+      yield* pass(1_000)
+      assert.lengthOf(yield* results, 600)
+    }).pipe(Effect.provide(World(documents({ members: {} }))), seeded))
+
   it.effect("is not held up by probes that hang, nor by all workers being busy", () =>
     Effect.gen(function*() {
       yield* ScriptedProbes.use(({ set }) => set({}, { up: true, latency: Infinity }))

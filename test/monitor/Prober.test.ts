@@ -142,6 +142,27 @@ describe("Prober", () => {
       assert.deepStrictEqual(seen.map(({ target }) => target.member), ["Lagoon"])
     }).pipe(Effect.provide(Test)))
 
+  it.effect("ends the probe under way of a target that is gone", () =>
+    Effect.gen(function*() {
+      const ended: Array<string> = []
+      const hanging = (member: string) =>
+        plannedTarget({
+          member,
+          run: () => Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => void ended.push(member)))),
+          timeout: 60_000
+        })
+      const [gone, stays] = [hanging("Harbour"), hanging("Lagoon")]
+      yield* plan([gone, stays])
+      const prober = yield* Prober
+      yield* prober.start(gone.key, 0)
+      yield* prober.start(stays.key, 0)
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(ended, [])
+      yield* plan([stays])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(ended, ["Harbour"])
+    }).pipe(Effect.provide(Test)))
+
   it.effect("a target that is another thing now is observed anew; new times alone change nothing", () =>
     Effect.gen(function*() {
       const planned = yield* scripted()

@@ -342,14 +342,15 @@ describe("what an agent looks at", () => {
           c: { Probe: "http", Url: "https://rpc.example", Address: "localhost" },
           d: { Probe: "wss", Url: "ftp://rpc.example" },
           e: { Probe: "http", Url: "https://rpc.example", ExtraOptions: { Method: 7 } },
-          f: { Probe: "heartbeat", Url: "https://rpc.example" }
+          f: { Probe: "heartbeat", Url: "https://rpc.example" },
+          g: { Probe: "http", Url: "x", Address: "y", ExtraOptions: { Method: 7, MaxLatency: 0 } }
         }
       })
       const problems = Result.match(planAgent(wrong, yield* Probes), {
         onSuccess: () => [],
         onFailure: (problems) => problems
       })
-      assert.lengthOf(problems, 7)
+      assert.lengthOf(problems, 7 + 4)
       assert.match(problems[0]!, /^GeoDNS\.Agent\.Member: "Harbour Ltd" cannot be part/)
       for (const [i, name] of ["a", "b", "c", "d", "e", "f"].entries()) {
         assert.match(problems[i + 1]!, new RegExp(`^GeoDNS\\.Agent\\.Services\\.${name}: `))

@@ -144,6 +144,17 @@ describe("http", () => {
         yield* errorAt(text, { options: { BodyJson: { Path: "a", Equals: 1 } } }),
         "the body is no JSON"
       )
+      const long = (bytes: number) =>
+        Effect.gen(function*() {
+          const parse = vi.spyOn(JSON, "parse")
+          const server = yield* bodyServer(`{"a":"${"x".repeat(bytes - 8)}"}`)
+          const { error } = yield* lookAt(server, { options: { BodyJson: { Path: "b", Equals: 1 } } })
+          const parsed = parse.mock.calls.filter(([text]) => text.length >= bytes)
+          parse.mockRestore()
+          return [error, parsed.length]
+        })
+      assert.deepStrictEqual(yield* long(65_536), ["b is not in the body", 1])
+      assert.deepStrictEqual(yield* long(65_537), ["the body is longer than 65536 bytes: too long for BodyJson", 0])
     }).pipe(Effect.provide(Live)))
 
   it.live("holds a body that cannot be matched in time against the member, unless this node had no processor", () =>

@@ -12,7 +12,7 @@ const readme = () => readFile(join(root, "README.md"), "utf8")
 describe("the README", () => {
   it("shows the programs that the tests run, to the letter", async () => {
     const text = await readme()
-    for (const name of ["decisions.ts", "decisions.test.ts", "ownProbe.ts"]) {
+    for (const name of ["decisions.ts", "decisions.test.ts", "ownProbe.ts", "ownNode.ts"]) {
       const program = (await readFile(join(import.meta.dirname, name), "utf8")).trimEnd()
       assert.include(text, `\`\`\`ts\n// ${name}\n${program}\n\`\`\``, name)
     }

@@ -10,8 +10,8 @@ export type RpcAnswer =
   /** The connection did not hold, or what came over it was no JSON-RPC. */
   | { readonly _tag: "Lost"; readonly trouble: Trouble }
 
-/** Bytes that one answer may have: those that we ask for have far fewer. */
-export const maxAnswer = 262_144
+/** Bytes that one answer may have: those that we ask for have far fewer, and longer JSON would hold up the event loop. */
+export const maxAnswer = 65_536
 
 /** A request as it is sent. */
 export const requestText = (id: number, method: string, params: ReadonlyArray<unknown>): string =>

@@ -30,7 +30,7 @@ const Options = Schema.Struct({
   ),
   /** A regular expression that the body must match. */
   BodyRegex: Schema.optionalKey(Schema.String),
-  /** A value that the body must have as JSON: keys and indexes joined by dots. */
+  /** A value that the body, of at most 64 KiB, must have as JSON: keys and indexes joined by dots. */
   BodyJson: Schema.optionalKey(Schema.Struct({ Path: Schema.String, Equals: Scalar })),
   /** Milliseconds from the start to the end of the answer. */
   MaxLatency: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
@@ -38,6 +38,9 @@ const Options = Schema.Struct({
   MaxBody: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 16 * 2 ** 20 })))
 })
 type Options = typeof Options.Type
+
+/** Bytes that are read as JSON: nothing may hold up the event loop for longer than that takes. */
+const maxJson = 65_536
 
 /**
  * Succeeds when the member gives the expected answer to an HTTP request for the URL (`ws` is asked as `http`, `wss` as
@@ -88,7 +91,7 @@ const prepare = (options: Options, matcher: Matcher | undefined, context: Secure
     limit: options.MaxBody ?? 2 ** 20
   }
 
-  const judge = ({ body, status }: Answer, latency: number): Trouble | undefined => {
+  const judge = ({ body, bytes, status }: Answer, latency: number): Trouble | undefined => {
     if (!isExpected(status)) return trouble(`status ${status}`)
     if (matcher !== undefined) {
       const matches = matcher(body)
@@ -97,6 +100,7 @@ const prepare = (options: Options, matcher: Matcher | undefined, context: Secure
       if (!matches) return trouble("the body does not match BodyRegex")
     }
     if (options.BodyJson !== undefined) {
+      if (bytes > maxJson) return trouble(`the body is longer than ${maxJson} bytes: too long for BodyJson`)
       const value = jsonAt(body, options.BodyJson.Path)
       if (Result.isFailure(value)) return trouble(value.failure)
       if (value.success !== options.BodyJson.Equals) {

@@ -106,7 +106,7 @@ export const judgeSubstrate = (
     network.stateRoot === "" || (typeof stateRoot === "string" && isSame(stateRoot, network.stateRoot))
   )
   const isRight = networks.length === 0 || right.length > 0
-  const age = time === undefined ? undefined : Math.max(0, Math.round((now - time) / 1_000))
+  const age = time === undefined ? undefined : Math.round((now - time) / 1_000)
   // A state that has been pruned is an error. Null is an answer: not every chain has the item
   const isArchive = answers.archive?._tag === "Value" ? true : answers.archive?._tag === "Refused" ? false : undefined
 
@@ -117,7 +117,7 @@ export const judgeSubstrate = (
     Network: typeof chain === "string" && (isRight || stateRoot !== undefined || named.length === 0) ? isRight : null,
     Chain: typeof chain === "string" ? clip(chain, 100) : null,
     Archive: isArchive ?? null,
-    BlockAge: age ?? null
+    BlockAge: age === undefined ? null : Math.max(0, age)
   }
 
   const find = (): Trouble | undefined => {
@@ -143,11 +143,17 @@ export const judgeSubstrate = (
     if (syncing) return { up: false, error: "the node is syncing" }
     if (peers < minimumPeers) return { up: false, error: `fewer than ${minimumPeers} peers` }
     if (maxBlockAge > 0) {
-      // A chain without the item has no age
       const problem = answers.time && answerTrouble("state_getStorage", answers.time)
       if (problem !== undefined) return problem
-      if (age !== undefined && age > maxBlockAge) {
-        return { up: false, error: `the best block is older than ${maxBlockAge} s` }
+      if (age === undefined) {
+        // Null: the chain has no such item, and a block no age
+        if (valueOf(answers.time) !== null) return senseless("state_getStorage")
+        if (hashIn(answers.best) === hashIn(answers.genesis)) {
+          return { up: false, error: "the best block is the genesis block" }
+        }
+      } else if (Math.abs(age) > maxBlockAge) {
+        const is = age > 0 ? "older than" : "in the future by more than"
+        return { up: false, error: `the best block is ${is} ${maxBlockAge} s` }
       }
     }
     if (archive && isArchive !== true) {

@@ -134,7 +134,7 @@ describe("ethrpc", () => {
       assert.strictEqual(yield* says(() => "hello\r\n\r\n"), "the answer is no valid HTTP")
       assert.strictEqual(
         yield* says(() => ok("x".repeat(300_000))),
-        "the answer is longer than 262144 bytes"
+        "the answer is longer than 65536 bytes"
       )
       const silent = yield* tcpServer(() => undefined)
       const within = { options: { ReadTimeout: 0.1 } }

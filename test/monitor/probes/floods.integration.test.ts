@@ -38,8 +38,8 @@ const poursAfter = (first: string, one: string | Buffer) =>
     })
   )
 
-/** A WebSocket that sends frames without end as soon as it is open. */
-const poursFrames = (one: Buffer, first: Buffer = Buffer.alloc(0)) =>
+/** A WebSocket that sends frames as soon as it is open: without end, or so many, and then nothing any more. */
+const poursFrames = ({ count, first = Buffer.alloc(0), one }: Frames) =>
   tcpServer((socket) =>
     void socket.once("data", (head) => {
       const key = /sec-websocket-key: (.*)\r/i.exec(String(head))![1]
@@ -49,9 +49,15 @@ const poursFrames = (one: Buffer, first: Buffer = Buffer.alloc(0)) =>
           `Sec-WebSocket-Accept: ${accept}\r\n\r\n`
       )
       socket.write(first)
-      pour(socket, one)
+      if (count === undefined) pour(socket, one)
+      else socket.write(Buffer.concat(Array.from({ length: count }, () => one)))
     })
   )
+interface Frames {
+  readonly one: Buffer
+  readonly first?: Buffer
+  readonly count?: number
+}
 const frame = (opcode: number, text = "") =>
   Buffer.concat([Buffer.from([0x80 | opcode, text.length]), Buffer.from(text)])
 
@@ -76,19 +82,30 @@ describe("a member that floods with many small things is left at once, long befo
   }
 
   const frames = {
-    pings: poursFrames(frame(9)),
-    pongs: poursFrames(frame(10)),
-    messages: poursFrames(frame(1, '{"id":99,"result":1}')),
-    notifications: poursFrames(frame(1, '{"id":""}')),
-    fragments: poursFrames(Buffer.from([0, 0]), Buffer.from([1, 0]))
+    pings: { one: frame(9) },
+    pongs: { one: frame(10) },
+    messages: { one: frame(1, '{"id":99,"result":1}') },
+    notifications: { one: frame(1, '{"id":""}') },
+    fragments: { one: Buffer.from([0, 0]), first: Buffer.from([1, 0]) }
   }
-  for (const [what, server] of Object.entries(frames)) {
+  for (const [what, sent] of Object.entries(frames)) {
     it.live(`wss: ${what}`, () =>
       Effect.gen(function*() {
-        const problem = yield* errorAt(yield* server, wss)
-        assert.strictEqual(problem, what === "fragments" ? "the member breaks the WebSocket protocol" : tooMuch)
+        const known = what === "fragments" ? "the member breaks the WebSocket protocol" : tooMuch
+        assert.strictEqual(yield* errorAt(yield* poursFrames(sent), wss), known)
+        // It is their number
+        assert.strictEqual(yield* errorAt(yield* poursFrames({ ...sent, count: 257 }), wss), known)
       }).pipe(Effect.provide(Probes.layer)))
   }
+
+  it.live("it takes no more than 17 early answers, or 5,121 pieces", () =>
+    Effect.gen(function*() {
+      const then = (text: string) => tcpServer((socket) => void socket.once("data", () => socket.write(text)))
+      const early = yield* then("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(17))
+      for (const look of [http, wss, ethrpc]) assert.strictEqual(yield* errorAt(early, look), tooMuch)
+      const pieces = yield* then(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\nx\r\n".repeat(5_121)}`)
+      for (const look of [http, ethrpc]) assert.strictEqual(yield* errorAt(pieces, look), tooSmall)
+    }).pipe(Effect.provide(Probes.layer)))
 
   it.live("but a few of them are nobody's fault", () =>
     Effect.gen(function*() {
@@ -107,17 +124,18 @@ describe("a member that floods with many small things is left at once, long befo
 
   it.live("and others are answered meanwhile", () =>
     Effect.gen(function*() {
-      const good = yield* targetAt(yield* httpServer((_, response) => void response.end("ok")), { ...http })
+      const well = yield* httpServer((_, response) => void response.end("ok"))
+      const good = yield* targetAt(well, { ...http, timeout: 5_000 })
       const floods = [
         yield* targetAt(yield* early, http),
         yield* targetAt(yield* chunks, http),
-        yield* targetAt(yield* frames.pings, wss),
-        yield* targetAt(yield* frames.messages, wss)
+        yield* targetAt(yield* poursFrames(frames.pings), wss),
+        yield* targetAt(yield* poursFrames(frames.messages), wss)
       ]
-      for (const flood of [...floods, ...floods, ...floods]) {
-        yield* Effect.forkChild(Effect.forever(runInTime(flood)))
+      for (const flood of floods) {
+        yield* Effect.forkChild(Effect.forever(Effect.andThen(runInTime(flood), Effect.sleep(100))))
       }
-      for (let i = 0; i < 20; i++) assert.deepInclude(yield* runInTime(good), { up: true, error: "" })
+      for (let i = 0; i < 10; i++) assert.deepInclude(yield* runInTime(good), { up: true, error: "" })
     }).pipe(Effect.provide(Probes.layer)))
 })
 

@@ -74,6 +74,26 @@ describe("a Substrate node", () => {
     assert.strictEqual(judgeSubstrate(good, demands, now + 1_000).trouble?.error, "the best block is older than 600 s")
   })
 
+  it("has a best block with a sensible time, or is of a chain without times, which has blocks", () => {
+    const error = (over: Partial<SubstrateAnswers>, more: Partial<typeof demands> = {}) =>
+      judgeSubstrate({ ...good, ...over }, { ...demands, ...more }, now).trouble?.error
+    const none = value(null)
+    assert.isUndefined(error({ time: none }))
+    assert.strictEqual(error({ time: none, best: value(genesisHash) }), "the best block is the genesis block")
+    assert.isUndefined(error({ time: none, best: value(genesisHash) }, { maxBlockAge: 0 }))
+    for (const bad of ["0x", "0xzz", "", "0xffffffffffffff7f", 7, {}, false]) {
+      const name = JSON.stringify(bad)
+      assert.strictEqual(error({ time: value(bad) }), "the answer to state_getStorage makes no sense", name)
+      assert.isUndefined(error({ time: value(bad) }, { maxBlockAge: 0 }), name)
+    }
+    assert.isUndefined(error({ time: value(stored(now + 600_000)) }))
+    assert.strictEqual(
+      error({ time: value(stored(now + 601_000)) }),
+      "the best block is in the future by more than 600 s"
+    )
+    assert.strictEqual(judgeSubstrate({ ...good, time: value(stored(now + 9_000)) }, demands, now).data.BlockAge, 0)
+  })
+
   it("one bad answer takes it down, with a text that names no figure of the answer", () => {
     const demanded = ["best", "genesis", "chain", "health", "genesisHeader", "time"] as const
     fc.assert(fc.property(
@@ -162,6 +182,16 @@ describe("an Ethereum node", () => {
     assert.strictEqual(heights.stillFor("a", 4_000n, 10), 10)
     assert.strictEqual(heights.stillFor("a", 3n, 20), 0)
     assert.strictEqual(heights.stillFor("a", 3n, 30), 10)
+  })
+
+  it("of too many targets the ones that were not seen for longest are forgotten", () => {
+    const heights = new Heights()
+    for (let i = 0; i < 65_536; i++) heights.stillFor(`${i}`, 1n, 0)
+    assert.strictEqual(heights.stillFor("0", 1n, 10), 10)
+    heights.stillFor("one more", 1n, 10)
+    assert.strictEqual(heights.stillFor("0", 1n, 20), 20)
+    assert.strictEqual(heights.stillFor("1", 1n, 20), 0)
+    assert.strictEqual(heights.stillFor("3", 1n, 20), 20)
   })
 })
 

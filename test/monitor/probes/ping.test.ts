@@ -1,10 +1,12 @@
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Probes } from "../../../src/monitor/Probes.ts"
+import { runProgram } from "../../../src/monitor/probes/childProcess.ts"
 import { lookAt, targetAt } from "./looks.ts"
 
 let folder = ""
@@ -119,6 +121,23 @@ describe("ping", () => {
       const pid = Number(readFileSync(join(folder, "pid"), "utf8"))
       yield* until(() => !isAlive(pid))
     }).pipe(Effect.provide(Probes.layer)))
+
+  it.live("a program that does not heed its interruption is killed: a little after its time, or at once when it is given up", () =>
+    Effect.gen(function*() {
+      const pid = () => existsSync(join(folder, "pid")) ? Number(readFileSync(join(folder, "pid"), "utf8")) : 0
+      // It writes nothing: no broken pipe ends it
+      const deaf = ["-c", `trap '' INT TERM HUP\necho $$ > ${folder}/pid\nwhile :; do sleep 0.01; done`]
+      // It ends by itself, or never
+      const ended = yield* runProgram("/bin/sh", deaf, 500).pipe(Effect.timeoutOption("30 seconds"))
+      assert.isTrue(Option.isSome(ended))
+      yield* until(() => !isAlive(pid()))
+      rmSync(join(folder, "pid"))
+      const running = yield* Effect.forkChild(runProgram("/bin/sh", deaf, 60_000))
+      yield* until(() => pid() > 0)
+      const given = pid()
+      yield* Fiber.interrupt(running)
+      yield* until(() => !isAlive(given))
+    }))
 
   it.live("is killed when it is given up, and a flood of output is not kept", () =>
     Effect.gen(function*() {

@@ -186,7 +186,7 @@ describe("wss", () => {
         )
       assert.strictEqual(yield* says("hello"), "an answer is no JSON-RPC")
       assert.strictEqual(yield* says("[]"), "an answer is no JSON-RPC")
-      assert.strictEqual(yield* says("x".repeat(300_000)), "a message is longer than 262144 bytes")
+      assert.strictEqual(yield* says("x".repeat(300_000)), "a message is longer than 65536 bytes")
       const closes = yield* webSocketServer((line) => void line.on("message", () => line.close()))
       assert.strictEqual(yield* errorAt(closes, wss()), "connection closed by the member")
       assert.strictEqual(

@@ -10,6 +10,8 @@ import { type Incident, type Plan } from "../plan/Plan.ts"
 import { Adversary } from "./Adversary.ts"
 import { Agenda } from "./Agenda.ts"
 import type { AnyNode, Role } from "./AnyNode.ts"
+import { judgesOf } from "./judgesOf.ts"
+import { majority } from "./majority.ts"
 import type { Message } from "./Message.ts"
 import { Network } from "./Network.ts"
 import { describeIncident, nameOf, statusText, Story } from "./Story.ts"
@@ -378,12 +380,16 @@ export class Cluster {
     return isMonitor && (this.plan.mode === "open" || this.rosters.current.members.some((member) => member.id === id))
   }
 
-  /** What minEpoch took away before most heard of it: `docs/consensus.md` says how that is mended by hand. */
-  #isStranded(target: Target): boolean {
+  /** Whether there is nothing to agree on: fewer than a majority can see what is true, or follow the register of those who can. */
+  #isOpen(target: Target): boolean {
     const live = [...this.nodes.values()].filter(({ alive }) => alive)
     const index = this.#index.get(this.watch.keys.of(target))!
-    const seeing = live.filter(({ misjudges }) => !misjudges.has(index)).map(({ id }) => id)
-    return this.watch.isStranded(target, this.rosters.current, live.map(({ id }) => id), new Set(seeing))
+    const seeing = new Set(live.filter(({ misjudges }) => !misjudges.has(index)).map(({ id }) => id))
+    const { current } = this.rosters
+    const judges = this.plan.mode === "open" ? this.plan.monitors : judgesOf(current, target)
+    // What minEpoch took away before most heard of it is mended by hand, as docs/consensus.md says.
+    return judges.filter((id) => seeing.has(id)).length < majority(judges.length) ||
+      this.watch.isStranded(target, current, live.map(({ id }) => id), seeing)
   }
 
   /** Whether those nodes hold for official what most monitors see. `mayHold`: late certificates may still wait. */
@@ -392,7 +398,7 @@ export class Cluster {
     for (const node of this.nodes.values()) {
       if (!node.alive || !whom(node) || (mayHold && node.isHolding)) continue
       for (const target of this.plan.targets) {
-        if (this.#isStranded(target)) continue
+        if (this.#isOpen(target)) continue
         const { up } = this.#truth.get(this.watch.keys.of(target))!
         const official = node.official(target)
         // Who lost its disk and missed the answers to its questions waits quietly for others before it proposes.
