@@ -21,6 +21,18 @@ export interface BusMessage {
   readonly reply: string | undefined
 }
 
+/** How long to wait for answers, and for how many. */
+export interface AskOptions {
+  readonly wait: Duration.Input
+  /** Answers that are enough: 1,000 unless given. */
+  readonly max?: number
+  /**
+   * Whether an answer is one to the question; all are unless given. Whoever hears a question can answer it: what fits not does not
+   * count as one of `max`, so that nobody ends a question for others by being faster. Bounded: 1,024 of those, or 16 Mi characters, end it.
+   */
+  readonly accept?: (answer: BusMessage) => boolean
+}
+
 /**
  * Publish, subscribe and ask all. One client of the bus; it does not hear what it publishes itself.
  *
@@ -41,13 +53,13 @@ export class Bus extends Context.Service<Bus, {
    */
   readonly subscribe: (subject: string) => Effect.Effect<Stream.Stream<BusMessage>, BusError, Scope.Scope>
   /**
-   * Publishes with a reply subject and gathers every answer until `wait` is over or there are `max` (1,000 unless given).
+   * Publishes with a reply subject and gathers every answer that is acceptable until `wait` is over or there are enough.
    * Which answers are missing is for the caller to know.
    */
   readonly askAll: (
     subject: string,
     data: string,
-    options: { readonly wait: Duration.Input; readonly max?: number }
+    options: AskOptions
   ) => Effect.Effect<ReadonlyArray<BusMessage>, BusError>
   readonly connected: Effect.Effect<boolean>
   /**

@@ -1,10 +1,10 @@
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
-import type { Bus, BusMessage } from "./Bus.ts"
+import type { Bus } from "./Bus.ts"
 import { BusError, Disconnected, TooLong } from "./BusError.ts"
+import { gatherAnswers } from "./gatherAnswers.ts"
 import type { MemoryClient } from "./MemoryBroker.ts"
 import { bytesOver, maxMessageBytes } from "./MessageSize.ts"
-import { defaultMaxAnswers, inboxPrefix } from "./replies.ts"
+import { inboxPrefix } from "./replies.ts"
 
 /** The bus as one client of the memory broker sees it. */
 export const makeMemoryBus = (client: MemoryClient): Bus["Service"] => {
@@ -31,13 +31,7 @@ export const makeMemoryBus = (client: MemoryClient): Bus["Service"] => {
     const inbox = `${inboxPrefix}${client.id}.${++asked}`
     const answers = yield* client.subscribe(inbox)
     yield* send("askAll", subject, data, inbox)
-    const gathered: Array<BusMessage> = []
-    yield* answers.pipe(
-      Stream.take(options.max ?? defaultMaxAnswers),
-      Stream.runForEach((answer) => Effect.sync(() => gathered.push(answer))),
-      Effect.timeoutOption(options.wait)
-    )
-    return gathered
+    return yield* gatherAnswers(answers, options)
   }, Effect.scoped)
 
   return {

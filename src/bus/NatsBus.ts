@@ -6,14 +6,15 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { randomUUID } from "node:crypto"
-import type { Bus, BusMessage } from "./Bus.ts"
+import type { Bus } from "./Bus.ts"
 import { BusError, Congested, Disconnected, TooLong, Unencodable } from "./BusError.ts"
+import { gatherAnswers } from "./gatherAnswers.ts"
 import { type Inbox, inboxLimits, makeInbox } from "./Inbox.ts"
 import { bytesOver, maxMessageBytes } from "./MessageSize.ts"
 import { makeNatsConnector, settle } from "./NatsConnector.ts"
 import type { NatsLink, Taken } from "./NatsLink.ts"
 import type { NatsOptions } from "./NatsOptions.ts"
-import { defaultMaxAnswers, inboxOf } from "./replies.ts"
+import { inboxOf } from "./replies.ts"
 import { makeViolations } from "./Violations.ts"
 
 /** Messages that may wait for room on their way to the broker; with more, and after {@link roomWithin}, sending fails. */
@@ -145,17 +146,11 @@ export const makeNatsBus = Effect.fnUntraced(function*(
     return inbox.messages
   })
 
-  const askAll: Bus["Service"]["askAll"] = Effect.fn("Bus.askAll")(function*(subject, data, { max, wait }) {
+  const askAll: Bus["Service"]["askAll"] = Effect.fn("Bus.askAll")(function*(subject, data, question) {
     const address = `${inboxOf(options.name)}.${randomUUID()}`
     const inbox = yield* open(address)
     yield* send("askAll", subject, data, address)
-    const gathered: Array<BusMessage> = []
-    yield* inbox.messages.pipe(
-      Stream.take(max ?? defaultMaxAnswers),
-      Stream.runForEach((answer) => Effect.sync(() => gathered.push(answer))),
-      Effect.timeoutOption(wait)
-    )
-    return gathered
+    return yield* gatherAnswers(inbox.messages, question)
   }, Effect.scoped)
 
   return {

@@ -76,10 +76,13 @@ interface SideOptions {
   readonly by: RosterFileOf
   /** The step that the outage began with, of its end. */
   readonly after?: number | undefined
+  /** What the store calls the outage, of its beginning: that tells the step. */
+  readonly id?: string
 }
 
-const sideOf = (certificate: Certificate, { after = 0, by, target, up }: SideOptions): Side => {
+const sideOf = (certificate: Certificate, { after = 0, by, id = "", target, up }: SideOptions): Side => {
   const verdict = judge(certificate, undefined, by)
+  const named = /^seq-(\d+)-/.exec(id)?.[1]
   const problem = verdict.invalid !== undefined
     ? verdict.invalid.problem
     : targetKey(certificate.T) !== targetKey(target)
@@ -88,6 +91,8 @@ const sideOf = (certificate: Certificate, { after = 0, by, target, up }: SideOpt
     ? `its certificate says that the target is ${up ? "down" : "up"}`
     : certificate.seq <= after
     ? `its certificate is of step ${certificate.seq}, and the outage began with step ${after}`
+    : named !== undefined && Number(named) !== certificate.seq
+    ? `its certificate is of step ${certificate.seq}, and its id is of step ${named}`
     : undefined
   return { verdict, problem }
 }
@@ -134,7 +139,7 @@ export const outageProof = Effect.fn("outageProof")(function*(outage: Outage, by
   const decisions = yield* store.decisions(outage.id)
   const [down, up] = [false, true].map((up) => decisions.find((decision) => decision.up === up))
   const { target } = outage
-  const opening = sideOfStore(down, { target, up: false, by })
+  const opening = sideOfStore(down, { target, up: false, by, id: outage.id })
   const began = opening.verdict?.certificate.seq
   const closing = outage.end === undefined ? undefined : sideOfStore(up, { target, up: true, by, after: began })
   const verdict: OutageVerdict = {

@@ -13,4 +13,6 @@ export interface BallotCore {
   readonly size: () => { readonly open: number }
   /** Sealed: the number of registers, and a hash of all (target, seq). */
   readonly digest?: () => SeqDigest
+  /** Sealed: whether no more certificates of a node that was asked are looked at within this second. */
+  readonly isUnchecked?: (node: string, now: number) => boolean
 }

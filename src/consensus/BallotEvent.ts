@@ -32,8 +32,17 @@ export type BallotEvent =
    * the epoch.
    */
   | { readonly _tag: "Observed"; readonly id: string; readonly up: boolean | undefined; readonly observedAt?: number }
-  /** Sealed: a certificate came from a peer, on its own. `unasked`: nobody here had asked for it. */
-  | { readonly _tag: "Certificate"; readonly certificate: Certificate; readonly unasked?: boolean }
+  /**
+   * Sealed: a certificate came from a peer, on its own. `unasked`: nobody here had asked for it; else `from` is who was asked, as far
+   * as is known. `message` is what was told beside it, and no evidence.
+   */
+  | {
+    readonly _tag: "Certificate"
+    readonly certificate: Certificate
+    readonly unasked?: boolean
+    readonly from?: string
+    readonly message?: FinalizeMessage
+  }
   /** Sealed: a certificate that this node verified and kept before it was started again. */
   | { readonly _tag: "Restore"; readonly certificate: Certificate }
   /** Sealed: the rosters changed. */

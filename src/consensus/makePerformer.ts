@@ -61,7 +61,8 @@ export const makePerformer = Effect.fnUntraced(function*(options: {
   const exchange = sealing.mode === "require"
     ? yield* exchangeCertificates({
       certificates: sealing.certificates,
-      deliver: (certificate, unasked) => deliver({ _tag: "Certificate", certificate, unasked })
+      deliver: (certificate, from) =>
+        deliver({ _tag: "Certificate", certificate, ...from === undefined ? { unasked: true } : { from } })
     })
     : undefined
 

@@ -9,10 +9,14 @@ export type SnapshotHead = Pick<StatusAnswer, "NodeID" | "NodeRole" | "Count" | 
 
 /** What came of the entries of one node. */
 export interface Tally {
+  /** The node that was asked. */
+  readonly from: string
   /** Targets of which more is known now. */
   changed: number
   /** Targets of which it holds something that is not taken, and says otherwise than we. */
   readonly different: Array<Target>
+  /** Entries that were not looked at, as too much of what it gives is wrong: it has not given all it has. */
+  unchecked: number
 }
 
 /** What this node holds for official, as others of ours are told, and how it takes what these hold. */

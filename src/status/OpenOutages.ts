@@ -2,6 +2,7 @@ import type { Outage, OutageEvent } from "../domain/Outage.ts"
 import { type TargetKey, targetKey } from "../domain/Target.ts"
 import type { Official } from "./Decision.ts"
 import { clockTolerance } from "./OfficialTable.ts"
+import { openingIdOf } from "./servedAgain.ts"
 import { closingOf, isDown, stepOf, targetOf, timeOf, type Transition } from "./Transition.ts"
 
 /**
@@ -101,7 +102,7 @@ const isBeyond = (transition: Transition, open: Outage | undefined): boolean | u
 
 /** Whether an outage that is over by `end` is another than the one that is open in the store. */
 const isAnother = (outage: Outage, end: number, open: Outage, now: number): boolean => {
-  if (outage.id === open.id) return false
+  if (outage.id === openingIdOf(open.id)) return false
   if (outage.proof !== undefined && open.proof !== undefined) return outage.proof.seq !== open.proof.seq
   // A process that was faster has stored the later one first.
   return end <= open.start || (isFromAhead(end, now) && !timesAgree(outage.start, open.start))
@@ -114,7 +115,7 @@ const ends = (transition: Transition, open: Outage, { isOld, now }: { isOld: boo
   const isLater = timeOf(transition) > open.start
   if (transition._tag === "Gone") return isLater || !isOld
   const { after } = transition
-  if (after?.id === open.id) return true
+  if (after !== undefined && openingIdOf(after.id) === openingIdOf(open.id)) return true
   // What is proved comes after all that is not.
   if (!isOld) return isLater || isFromAhead(open.start, now) || stepOf(transition) !== undefined
   // Not one that is earlier than what it ended, by clocks that may differ.

@@ -23,12 +23,15 @@ import { endedBy, type EndedOutage, isFromAhead, OpenOutages } from "./OpenOutag
 import { countLost, OutageJournal } from "./OutageJournal.ts"
 import { makeOutageWriter } from "./OutageWriter.ts"
 import { Proofs } from "./Proofs.ts"
+import { openingIdOf } from "./servedAgain.ts"
 import {
   changed,
   closingOf,
   decided,
   decisionOf,
+  downSince,
   isDown,
+  sinceOf,
   stepOf,
   targetOf,
   type Transition,
@@ -97,10 +100,10 @@ export class OutageLog extends Context.Service<OutageLog, {
             const { outage }: OutageEvent = event
             const happened: ReadonlyArray<OutageEvent> = isEnded(outage)
               ? yield* writer.end(endingOf(outage, transition))
-              : yield* writer.begin(outage, () => {
+              : yield* writer.begin(outage, (begun) => {
                 const by = end()
-                return by && endingOf(endedBy(outage, by, minimum), by)
-              }, decisionOf(transition)?.proof)
+                return by && endingOf(endedBy(begun, by, minimum), by)
+              }, { proof: decisionOf(transition)?.proof, since: sinceOf(transition) })
             yield* Effect.forEach(happened, commit, { discard: true })
             // It took the target down again: what was open until then is over, whoever had opened it, and the next one begins.
             const goesOn: boolean = isDown(transition) && (isEnded(outage) || outages.isBeyond(transition))
@@ -136,6 +139,26 @@ export class OutageLog extends Context.Service<OutageLog, {
         })
       const openTargets = () => outages.all().map(({ target }) => target)
 
+      const addDown = Effect.fnUntraced(function*(
+        entries: ReadonlyMap<TargetKey, OfficialEntry>,
+        isMissing: (target: Target) => boolean
+      ) {
+        const now = yield* Clock.currentTimeMillis
+        const down = [...entries.values()].map((entry) => entry.official).filter((status) =>
+          !status.up && isOutage(status) && isMissing(status.target)
+        )
+        yield* journal.add(down.sort((a, b) => a.decidedAt - b.decidedAt).map((status) => downSince(status, now)))
+      })
+
+      /** Who left the documents while it was down and comes back is down still: no decision would say so once more. */
+      const beginServed = Effect.gen(function*() {
+        const isServed = yield* isKnown
+        // What waits comes after what is open: it may end it.
+        const isMissing = (target: Target) =>
+          isServed(target) && (outages.get(targetKey(target)) === undefined || journal.has(target))
+        yield* addDown(yield* official.entries, isMissing)
+      })
+
       /** The store may know more than we, but here too it is the certificate that counts. */
       const offerOpening = Effect.fnUntraced(function*(outage: Outage, entry: OfficialEntry | undefined) {
         if (outage.proof === undefined || outage.proof.seq <= (entry?.official.proof?.seq ?? 0)) return
@@ -162,7 +185,16 @@ export class OutageLog extends Context.Service<OutageLog, {
           if (up !== undefined) yield* settle(decided(up, { id, start }), { end: () => undefined, isOld: true })
           else if (proofs.isRequired) yield* offerOpening(outage, current)
           else if (isNews(outage, current, now) && isServed(target)) {
-            yield* official.restore({ id, target, up: false, error, data, decidedAt: start, decidedBy: "", votes })
+            yield* official.restore({
+              id: openingIdOf(id),
+              target,
+              up: false,
+              error,
+              data,
+              decidedAt: start,
+              decidedBy: "",
+              votes
+            })
           }
         }
       })
@@ -176,18 +208,20 @@ export class OutageLog extends Context.Service<OutageLog, {
       // What changes after this point comes by the subscription; what comes twice opens and closes nothing twice.
       const changes = yield* official.subscribe
       const atStart = yield* official.entries
-      const down = [...atStart.values()].map((entry) => entry.official).filter((status) =>
-        !status.up && isOutage(status)
+      yield* addDown(atStart, () => true)
+      yield* Stream.runForEach(
+        config.changes,
+        () => Effect.andThen(endUnknown(() => [...openTargets(), ...journal.downTargets()]), beginServed)
       )
-      yield* journal.add(down.sort((a, b) => a.decidedAt - b.decidedAt).map((status) => decided(status)))
-      yield* Stream.runForEach(config.changes, () => endUnknown(() => [...openTargets(), ...journal.downTargets()]))
-        .pipe(
-          Effect.forkScoped({ startImmediately: true })
-        )
+        .pipe(Effect.forkScoped({ startImmediately: true }))
       yield* endUnknown(journal.downTargets)
       yield* Stream.runForEachArray(
         changes,
-        (some) => journal.add(some.filter(({ after }) => isOutage(after)).map(changed))
+        (some) =>
+          Effect.flatMap(
+            Clock.currentTimeMillis,
+            (now) => journal.add(some.filter(({ after }) => isOutage(after)).map((change) => changed(change, now)))
+          )
       ).pipe(Effect.forkScoped)
       yield* Effect.gen(function*() {
         for (const outage of yield* writer.open) outages.commit({ _tag: "Opened", outage })
@@ -234,14 +268,18 @@ const upAfter = (
   if (official.proof !== undefined && proof !== undefined) {
     return official.proof.seq > proof.seq ? official : undefined
   }
-  if (remembers(entry, id)) return official
+  if (remembers(entry, openingIdOf(id))) return official
   const first = official.decidedAt > start ? official : { ...official, ...newest }
   return first.decidedAt > start && !isFromAhead(first.decidedAt, now) ? first : undefined
 }
 
-/** Whether an outage is newer than the official status. What came from a clock that was ahead is older than all. */
-const isNews = ({ start }: Outage, entry: OfficialEntry | undefined, now: number): boolean =>
-  entry === undefined || entry.newest.decidedAt < start || isFromAhead(entry.newest.decidedAt, now)
+/**
+ * Whether an outage is newer than the official status. What came from a clock that was ahead is older than all. One that goes on since
+ * its target is served again is as old as its decision.
+ */
+const isNews = ({ id, start }: Outage, entry: OfficialEntry | undefined, now: number): boolean =>
+  entry === undefined || (openingIdOf(id) === id || !remembers(entry, openingIdOf(id))) &&
+    (entry.newest.decidedAt < start || isFromAhead(entry.newest.decidedAt, now))
 
 /** An outage before, that of somebody else before, and the one that begins. */
 const maxRounds = 4

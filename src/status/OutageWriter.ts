@@ -10,6 +10,7 @@ import type { Conditions } from "../node/Conditions.ts"
 import type { ClosingDecision, OutageStore } from "../store/OutageStore.ts"
 import type { StoreError } from "../store/StoreError.ts"
 import { type EndedOutage, isFromAhead, timesAgree } from "./OpenOutages.ts"
+import { isOfOneDecision, servedAgain } from "./servedAgain.ts"
 
 /** Why something is not in the store. */
 export interface Trouble {
@@ -36,12 +37,13 @@ export interface OutageWriter {
   readonly open: Effect.Effect<ReadonlyArray<Outage>>
   /**
    * Stores an outage. `ending` tells before each attempt whether it is over meanwhile: then it is stored as a whole, and has
-   * begun and ended. When somebody has stored it as another, or another is still open, that one is given.
+   * begun and ended. When somebody has stored it as another, or another is still open, that one is given. With `since`, when its
+   * target came to be served, one that the store has closed goes on as another, or is over and nothing happens.
    */
   readonly begin: (
     outage: Outage,
-    ending: () => Ending | undefined,
-    proof?: DecisionProof
+    ending: (outage: Outage) => Ending | undefined,
+    opening?: { readonly proof?: DecisionProof | undefined; readonly since?: number | undefined }
   ) => Effect.Effect<ReadonlyArray<OutageEvent>, Trouble>
   /** Ends an outage that is in the store. */
   readonly end: (ending: Ending) => Effect.Effect<ReadonlyArray<OutageEvent>, Trouble>
@@ -113,6 +115,23 @@ export const makeOutageWriter = (
         )
     })
 
+  /** What of an outage may be stored already, and what it is then. Undefined: it is there, and over. */
+  const takeUp = Effect.fnUntraced(
+    function*(outage: Outage, proof: DecisionProof | undefined, since: number | undefined) {
+      const asTold = { outage, proof }
+      if (since === undefined) return asTold
+      const known = yield* find({ target: outage.target, from: outage.start })
+      const last = known.at(-1)
+      if (last === undefined || !isOfOneDecision(outage, last)) {
+        return known.some(({ id }) => id === outage.id) ? undefined : asTold
+      }
+      if (last.end === undefined) return { outage: last, proof }
+      const decisions = yield* Effect.mapError(store.decisions(last.id), troubleOf)
+      const again = servedAgain(outage, { decisions, last, since })
+      return again && { outage: again.outage, proof: proof?.certificate === undefined ? again.proof ?? proof : proof }
+    }
+  )
+
   const storeWhole = Effect.fnUntraced(function*(ending: Ending, opening: DecisionProof | undefined) {
     const { decision, outage } = ending
     // It may be there: from an attempt whose answer we did not hear, or from another process, perhaps by another id.
@@ -163,12 +182,15 @@ export const makeOutageWriter = (
       Effect.ensuring(settled),
       Effect.map((found) => found.filter(({ target }) => !isOverrideRecord(target)))
     ),
-    begin: (outage, ending, proof) =>
+    begin: (told, ending, opening) =>
       persist(
-        `open an outage of ${describeTarget(outage.target)}`,
-        Effect.suspend(() => {
-          const ended = ending()
-          return ended === undefined ? openNow(outage, proof) : storeWhole(ended, proof)
+        `open an outage of ${describeTarget(told.target)}`,
+        Effect.gen(function*() {
+          const found = yield* takeUp(told, opening?.proof, opening?.since)
+          const { outage, proof } = found ?? { outage: told, proof: opening?.proof }
+          const ended = ending(outage)
+          if (ended !== undefined) return yield* storeWhole(ended, proof)
+          return found === undefined ? [] : yield* openNow(outage, proof)
         })
       ),
     end: (ending) =>

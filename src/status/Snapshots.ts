@@ -210,8 +210,8 @@ export class Snapshots extends Context.Service<Snapshots, {
             Stream.runDrain,
             Effect.forkScoped({ startImmediately: true })
           )
-          // What others decided while our documents did not know it was not taken: now it may be.
-          yield* config.changes.pipe(
+          // What others decided while our documents or rosters did not know it was not taken: now it may be.
+          yield* Stream.merge(config.changes, proofs.changes).pipe(
             Stream.tap(() => Effect.sync(() => peers.lookAgain())),
             Stream.switchMap(() => Stream.fromEffect(Effect.andThen(soon, guarded("asking everyone", catchUp)))),
             Stream.runDrain,

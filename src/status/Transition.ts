@@ -11,6 +11,11 @@ export type Transition =
     readonly status: Official
     /** The outage that it ends, as far as this node knew. Clocks are set back, so times alone do not tell. */
     readonly after?: OutageIdentity
+    /**
+     * Down by a decision that may be an old one: since when its target is served, as far as this node knows. Milliseconds
+     * since the epoch. Only where the documents may have been without it meanwhile.
+     */
+    readonly since?: number
   }
   /** `at` in milliseconds since the epoch. */
   | { readonly _tag: "Gone"; readonly target: Target; readonly at: number }
@@ -34,9 +39,17 @@ export interface WaitingTransition {
 export const decided = (status: Official, after?: OutageIdentity): Transition =>
   after === undefined ? { _tag: "Decided", status } : { _tag: "Decided", status, after }
 
-/** The transition that a change of official status is. */
-export const changed = ({ after, before }: StatusChange): Transition =>
-  decided(after, before === undefined || before.up ? undefined : { id: before.id, start: before.decidedAt })
+/** That a target is down by a decision that may have been taken long ago, and is served since a time, in milliseconds since the epoch. */
+export const downSince = (status: Official, since: number): Transition => ({ _tag: "Decided", status, since })
+
+/**
+ * The transition that a change of official status is. `now`, in milliseconds since the epoch, where the documents are followed: what was
+ * forgotten with its target comes as the first.
+ */
+export const changed = ({ after, before }: StatusChange, now?: number): Transition =>
+  now !== undefined && before === undefined && !after.up
+    ? downSince(after, now)
+    : decided(after, before === undefined || before.up ? undefined : { id: before.id, start: before.decidedAt })
 
 /** The target of a transition. */
 export const targetOf = (transition: Transition): Target =>
@@ -52,6 +65,10 @@ export const decisionOf = (transition: Transition): Official | undefined =>
 
 /** The step of the target's register that it is, where it is proved. */
 export const stepOf = (transition: Transition): number | undefined => decisionOf(transition)?.proof?.seq
+
+/** Since when its target is served, where that counts. Milliseconds since the epoch. */
+export const sinceOf = (transition: Transition): number | undefined =>
+  transition._tag === "Decided" ? transition.since : undefined
 
 /** The decision that closes an outage by it, if it is one. */
 export const closingOf = (transition: Transition): Official | undefined =>
@@ -79,7 +96,8 @@ const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Union([
   Schema.Struct({
     n: Schema.Finite,
     status: OfficialJson,
-    after: Schema.optionalKey(Schema.Struct({ id: Schema.String, start: Schema.Finite }))
+    after: Schema.optionalKey(Schema.Struct({ id: Schema.String, start: Schema.Finite })),
+    since: Schema.optionalKey(Schema.Finite)
   }),
   Schema.Struct({ n: Schema.Finite, gone: Target, at: Schema.Finite }),
   Schema.Struct({ done: Schema.Finite })
@@ -88,8 +106,13 @@ const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Union([
 /** The record of a transition. */
 export const transitionRecord = (number: number, transition: Transition): string => {
   if (transition._tag === "Gone") return JSON.stringify({ n: number, gone: transition.target, at: transition.at })
-  const { after, status } = transition
-  return JSON.stringify({ n: number, status: { ...status, data: isJson(status.data) ? status.data : null }, after })
+  const { after, since, status } = transition
+  return JSON.stringify({
+    n: number,
+    status: { ...status, data: isJson(status.data) ? status.data : null },
+    after,
+    since
+  })
 }
 
 /** What a probe measured need not be; the outage is what counts. */
@@ -114,7 +137,7 @@ export const readRecord = (text: string): JournalRecord | undefined => {
   return {
     number: record.n,
     transition: "status" in record
-      ? decided(record.status, record.after)
+      ? record.since === undefined ? decided(record.status, record.after) : downSince(record.status, record.since)
       : { _tag: "Gone", target: record.gone, at: record.at }
   }
 }

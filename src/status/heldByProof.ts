@@ -61,12 +61,16 @@ export const heldByProof = Effect.fnUntraced(function*(proofs: ProofsShape) {
       const mine = yield* proofs.certificateOf(target)
       // Who is behind sees so by our digest.
       if (mine !== undefined && seq <= mine.seq) return
-      if (yield* proofs.offer(certificate, { error })) {
-        tally.changed++
-        yield* Metric.update(taken, 1)
-      } else {
-        tally.different.push(target)
-        yield* Metric.update(refused, 1)
+      switch (yield* proofs.offer(certificate, { error, from: tally.from })) {
+        case "taken":
+          tally.changed++
+          return yield* Metric.update(taken, 1)
+        case "refused":
+          tally.different.push(target)
+          return yield* Metric.update(refused, 1)
+        case "unchecked":
+          tally.unchecked++
+          return yield* Metric.update(unchecked, 1)
       }
     }),
     describe: ({ example, node, targets }, others) =>
@@ -85,3 +89,4 @@ const unproven = Metric.counter("geodns_snapshot_unproven_total", {
 })
 const without = Metric.withAttributes(unproven, { reason: "no-certificate" })
 const refused = Metric.withAttributes(unproven, { reason: "refused" })
+const unchecked = Metric.withAttributes(unproven, { reason: "unchecked" })

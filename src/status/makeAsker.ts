@@ -3,7 +3,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
-import { Bus, type BusError } from "../bus/Bus.ts"
+import { Bus, type BusError, type BusMessage } from "../bus/Bus.ts"
 import { messageCodec } from "../bus/MessageCodec.ts"
 import { Config } from "../config/Config.ts"
 import type { StatusAnswer, StatusQuestion } from "../domain/wire/Snapshot.ts"
@@ -64,29 +64,33 @@ export const makeAsker = Effect.fnUntraced(function*(options: {
 
   const ask = Effect.fnUntraced(
     function*(about: Pick<StatusQuestion, "From"> & { readonly To?: string }, max: number, wait: Duration.Input) {
+      /** Anybody can answer, and be faster than who was asked. */
+      const read = ({ data }: BusMessage) => {
+        const answer = decode(data)
+        if (Result.isFailure(answer)) return undefined
+        const { From, NodeID } = answer.success
+        return about.To === undefined || (NodeID === about.To && From === about.From) ? answer.success : undefined
+      }
       // A digest that is right at the first page spares all of them.
       const head = headOf(yield* held.digest(about.From === 0 ? 0 : viewAge))
       const question = encode({ Type: "ask", ...head, ...about })
       if (Result.isFailure(question)) return []
-      const messages = yield* bus.askAll(Subject.Status.name, question.success, { wait, max })
-      return messages.flatMap(({ data }) => {
-        const answer = decode(data)
-        return Result.isSuccess(answer) ? [answer.success] : []
-      })
+      const accept = (message: BusMessage) => read(message) !== undefined
+      const messages = yield* bus.askAll(Subject.Status.name, question.success, { wait, max, accept })
+      return messages.flatMap((message) => read(message) ?? [])
     }
   )
 
   /** One page of a node; undefined when it does not come. */
   const page = (node: string, from: number, times: number): Effect.Effect<StatusAnswer | undefined, BusError> =>
-    Effect.map(
-      ask({ To: node, From: from }, 1, "1 second"),
-      (answers) => answers.find(({ NodeID, From }) => NodeID === node && From === from)
-    ).pipe(Effect.repeat({ until: (answer) => answer !== undefined, times: times - 1 }))
+    Effect.map(ask({ To: node, From: from }, 1, "1 second"), ([answer]) => answer).pipe(
+      Effect.repeat({ until: (answer) => answer !== undefined, times: times - 1 })
+    )
 
   const take = Effect.fnUntraced(function*(node: string): Effect.fn.Return<Taken, BusError> {
     const standing = peers.standing(node)
     const isKnown = known(yield* config.current)
-    const tally: Tally = { changed: 0, different: [] }
+    const tally: Tally = { from: node, changed: 0, different: [], unchecked: 0 }
     let seen = 0
     /** Takes a page. Undefined when it does not come, else where the next one begins, -1 after the last. */
     const next = Effect.fnUntraced(function*(from: number, times: number) {
@@ -113,7 +117,7 @@ export const makeAsker = Effect.fnUntraced(function*(options: {
     const end = second === undefined || second < 0 ? second : yield* turns[standing].withPermit(
       Effect.flatMap(held.digest(0), (ours) => peers.differs(node, ours) ? rest(second) : Effect.succeed(-1))
     )
-    if (end === undefined) {
+    if (end === undefined || tally.unchecked > 0) {
       peers.wasSilent(node, now())
       return { changed: tally.changed, isWhole: false }
     }

@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Fiber, type Layer, type Scope, Stream } from "effect"
 import type { Bus, BusMessage } from "../../src/bus/Bus.ts"
+import { maxUnfit } from "../../src/bus/gatherAnswers.ts"
 import { maxMessageBytes } from "../../src/bus/MessageSize.ts"
 
 /** Clients of one bus, and a way to take the connection from one of them. */
@@ -170,6 +171,33 @@ export const busConformance = (name: string, clients: Layer.Layer<BusClients>): 
         assert.deepStrictEqual(yield* a.askAll("t.nobody", "q", { wait: "20 millis" }), [])
         yield* answer(b, "t.some", "b")
         assert.deepStrictEqual(texts(yield* a.askAll("t.some", "q", { wait: "200 millis" })), ["b to q"])
+      }))
+
+    it.effect("counts only answers that are acceptable, however many others come first, and not without an end", () =>
+      Effect.gen(function*() {
+        const { connect } = yield* BusClients
+        const [a, b] = yield* Effect.all([connect("a"), connect("b")])
+        const questions = yield* b.subscribe("t.choosy")
+        yield* questions.pipe(
+          Stream.runForEach(({ data, reply = "" }) => {
+            const junk = Number(data)
+            return Effect.forEach(
+              [...Array.from({ length: junk }, () => "{}"), "good 1", "{}", "good 2", "good 3"],
+              (text) => Effect.orDie(b.publish(reply, text)),
+              { discard: true }
+            )
+          }),
+          Effect.forkScoped
+        )
+        const accept = ({ data }: BusMessage) => data.startsWith("good")
+        const ask = (junk: number, max: number) => a.askAll("t.choosy", `${junk}`, { wait: "20 seconds", max, accept })
+        assert.deepStrictEqual(texts(yield* ask(maxUnfit.answers - 1, 1)), ["good 1"])
+        assert.deepStrictEqual(texts(yield* ask(500, 2)), ["good 1", "good 2"])
+        const all = yield* a.askAll("t.choosy", "3", { wait: "200 millis", accept })
+        assert.deepStrictEqual(texts(all), ["good 1", "good 2", "good 3"])
+        // A flood ends the question before its time.
+        assert.deepStrictEqual(texts(yield* ask(maxUnfit.answers, 1)), [])
+        assert.deepStrictEqual(texts(yield* ask(0, 3)), ["good 1", "good 2", "good 3"])
       }))
 
     it.effect("refuses to send without a connection, and goes on with it", () =>

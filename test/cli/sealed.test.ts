@@ -494,6 +494,7 @@ describe("geodns verify", () => {
         )
         yield* store(outage("other", { ...of("b"), start: at(7), end: at(8) }), good(1, 7), good(2, 8))
         yield* store(outage("turned", { start: at(9), end: at(10) }), good(2, 9), good(3, 10))
+        yield* store(outage("seq-15-x", { start: at(15), end: at(16) }), good(17, 15), good(18, 16))
         yield* store(outage("before", { start: at(11), end: at(12) }), good(9, 11), good(8, 12))
         const late = { ...good(14, 14), late: true }
         yield* store(outage("noted", { start: at(13) - 5 * minute, end: at(14) }), good(11, 13), late)
@@ -520,6 +521,10 @@ describe("geodns verify", () => {
         )
         assert.include(yield* problem("other"), "its beginning: its certificate is of another target")
         assert.include(yield* problem("turned"), "its beginning: its certificate says that the target is up")
+        assert.include(
+          yield* problem("seq-15-x"),
+          "its beginning: its certificate is of step 17, and its id is of step 15"
+        )
         assert.include(
           yield* problem("before"),
           "its end: its certificate is of step 8, and the outage began with step 9"

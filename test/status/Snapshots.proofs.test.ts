@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Fiber, Layer, Random, Result, type Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Fiber, Layer, Random, Result, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/bus/Bus.ts"
 import { MemoryBroker } from "../../src/bus/MemoryBroker.ts"
@@ -39,7 +39,9 @@ type Before =
     | {
       readonly certificates: ReadonlyArray<Certificate>
       readonly rosters?: ReturnType<typeof rostersOf>
+      readonly later?: Deferred.Deferred<ReturnType<typeof rostersOf>>
       readonly members?: ReadonlyArray<string>
+      readonly isUnchecked?: NonNullable<Parameters<typeof registering>[0]>["isUnchecked"]
     }
     /** Decisions, as one that believes. */
     | { readonly decisions: ReadonlyArray<Decision> }
@@ -52,7 +54,9 @@ const nodeLayer = (id: string, before: Before) =>
         "certificates" in before
           ? registering({
             ...before.rosters && { rosters: before.rosters },
+            ...before.later && { later: before.later },
             ...before.members && { members: before.members },
+            ...before.isUnchecked && { isUnchecked: before.isUnchecked },
             before: before.certificates
           })
           : Layer.effectDiscard(
@@ -164,6 +168,22 @@ const test = (name: string, body: Effect.Effect<void, unknown, MemoryBroker | Sc
 
 describe("Snapshots where proofs are required", () => {
   test(
+    "take a moment after a new roster what proved nothing by the one before",
+    Effect.gen(function*() {
+      const next = rostersOf(roster(), roster({ epoch: 2 }))
+      const later = certificate({ target: targetNamed("A"), seq: 3, epoch: 2, at: epoch - 10_000 })
+      yield* start("monitor-1", { certificates: [later], rosters: next })
+      const taken = yield* Deferred.make<typeof next>()
+      const dns = yield* start("dns-1", { role: "IBPDns", certificates: [], later: taken })
+      yield* pass(60)
+      assert.deepStrictEqual(yield* held(dns), {})
+      yield* Deferred.succeed(taken, next)
+      yield* pass(5)
+      assert.deepStrictEqual(yield* held(dns), { A: 3 })
+    })
+  )
+
+  test(
     "bring a node that was behind up by certificates alone, with the error, and both then say the same",
     Effect.gen(function*() {
       const one = yield* start("monitor-1", {
@@ -181,6 +201,52 @@ describe("Snapshots where proofs are required", () => {
       yield* pass(300)
       assert.strictEqual(yield* counted("geodns_snapshot_answers_total", { kind: "page" }), pages)
       assert.deepStrictEqual([...yield* one.conditions, ...yield* two.conditions], [])
+    })
+  )
+
+  test(
+    "bring a node up although somebody answers each of its questions before who was asked",
+    Effect.gen(function*() {
+      const outsider = Context.get(yield* Layer.build(Bus.layerMemory({ name: "outsider" })), Bus)
+      const head = { NodeRole: "IBPMonitor", Count: 1, Hash: "ab".repeat(16) }
+      let junk = 0
+      yield* Messages.receive(Subject.Status, ({ From, NodeID, To, Type }, { reply }) => {
+        if (Type !== "ask" || reply === undefined || To === undefined) return Effect.void
+        junk++
+        return Effect.forEach(
+          [
+            {},
+            { ...head, NodeID: "outsider", From, Entries: [] },
+            { ...head, NodeID, From, Entries: [] },
+            { ...head, NodeID: To, From: From + 1, Entries: [] },
+            { ...head, NodeID: To, From, Entries: "none" }
+          ],
+          (answer) => outsider.publish(reply, JSON.stringify(answer)),
+          { discard: true }
+        )
+      }).pipe(Effect.provideService(Bus, outsider))
+      yield* start("monitor-1", { certificates: [step("A", 3), step("B", 2)], members: ["monitor-1"] })
+      const two = yield* start("dns-1", { role: "IBPDns", certificates: [], members: ["monitor-1"] })
+      assert.deepStrictEqual(yield* held(two), { A: 3, B: 2 })
+      assert.isAbove(junk, 0)
+    })
+  )
+
+  test(
+    "ask a node again that gave what was not looked at, and tell nobody that it disagrees",
+    Effect.gen(function*() {
+      const said: Array<string | undefined> = []
+      const isUnchecked: NonNullable<Parameters<typeof registering>[0]>["isUnchecked"] = ({ T }, { from }) => {
+        said.push(from)
+        return Effect.map(Clock.currentTimeMillis, (now) => T.member === "B" && now < epoch + 20_000)
+      }
+      yield* start("monitor-1", { certificates: [step("A", 3), step("B", 2)], members: ["monitor-1"] })
+      const two = yield* start("dns-1", { role: "IBPDns", certificates: [], members: ["monitor-1"], isUnchecked })
+      assert.deepStrictEqual(yield* held(two), { A: 3 })
+      yield* pass(200)
+      assert.deepStrictEqual(yield* held(two), { A: 3, B: 2 })
+      assert.deepStrictEqual([...new Set(said)], ["monitor-1"])
+      assert.deepStrictEqual(yield* two.conditions, [])
     })
   )
 

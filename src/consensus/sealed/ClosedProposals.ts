@@ -31,6 +31,10 @@ export class ClosedProposals {
     if (this.#closed.size > this.#limit) this.#closed.delete(this.#closed.keys().next().value!)
   }
 
+  clear(): void {
+    this.#closed.clear()
+  }
+
   /** In the order in which they were closed, so one that was open long may stay a little longer. */
   forget(now: number): void {
     for (const [id, { firstSeen }] of this.#closed) {

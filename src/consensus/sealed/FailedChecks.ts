@@ -6,7 +6,7 @@ export type Checked = "proposal" | "vote" | "decision" | "told" | "asked"
 
 /**
  * Bounds the work that wrong signatures make, for each kind of message by itself: who floods with proposals in a name keeps nobody from
- * hearing its votes. Only who is in a roster is ever checked, so few names are kept. Who is flooded in its own name is not heard
+ * hearing its votes. Only who is in a roster, or was asked by us, is ever checked in its own name, so few are kept. Who is flooded in its own name is not heard
  * meanwhile, in messages of that kind: its name is all that is known of them.
  */
 export class FailedChecks {

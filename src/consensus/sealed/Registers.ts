@@ -153,7 +153,12 @@ export class Registers {
     const { certificate, newest, seq, target, up } = verified.success
     this.#adopt(key, mine, certificate)
     const persist = { _tag: "Persist", certificate } as const
-    if (isRenewal) return [persist, { _tag: "Renewed", target, seq }]
+    if (isRenewal) {
+      // What still waits to be followed is followed with the proof that counts.
+      const held = this.#held.get(key)
+      if (held !== undefined) this.#held.set(key, { ...held, step: { ...held.step, certificate } })
+      return [persist, { _tag: "Renewed", target, seq }]
+    }
     const step = { target, seq, up, certificate, message }
     if (now - newest > lateAfter) return [persist, this.#hold(key, step, now)]
     this.#held.delete(key)

@@ -11,6 +11,9 @@ const maxLooks = 1_000
 /** Proposals that one go makes. */
 export const maxRenewals = 20
 
+/** Proposals of ours that are open at once: without a quorum each is sent again and again. */
+export const maxOpenRenewals = 200
+
 /**
  * Which certificates are to be made anew, as `minEpoch` was raised above their epoch: a slow way through all registers, again and again,
  * about once a second some of it. Without it, who lacks such a certificate would not learn that status before it changes.
@@ -25,15 +28,16 @@ export class Renewals {
     this.#retired = retired
   }
 
-  /** Goes on. `propose` tells whether it proposed to prove that again. */
-  goOn(now: number, propose: (certificate: Certificate) => boolean): void {
+  /** Goes on, while so many of ours are `open`. `propose` tells whether it proposed to prove that again. */
+  goOn(now: number, open: number, propose: (certificate: Certificate) => boolean): void {
+    const most = Math.min(maxRenewals, maxOpenRenewals - open)
     if (this.#round === undefined) {
       if (Math.abs(now - this.#began) < roundTime) return
       this.#began = now
       this.#round = this.#retired()
     }
     let proposed = 0
-    for (let looks = 0; looks < maxLooks && proposed < maxRenewals; looks++) {
+    for (let looks = 0; looks < maxLooks && proposed < most; looks++) {
       const next = this.#round.next()
       if (next.done === true) {
         this.#round = undefined

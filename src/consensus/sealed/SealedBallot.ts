@@ -142,7 +142,12 @@ export class SealedBallot implements BallotCore {
         this.#onPropose(event)
         break
       case "Certificate":
-        this.#onCertificate(event.certificate, undefined, "", event.unasked === true ? "told" : "asked")
+        this.#onCertificate(
+          event.certificate,
+          event.message,
+          event.from ?? "",
+          event.unasked === true ? "told" : "asked"
+        )
         break
       case "Restore":
         this.#follow(this.#registers.handle(event, now), "")
@@ -193,6 +198,11 @@ export class SealedBallot implements BallotCore {
   /** Of all (target, seq): equal exactly when two nodes hold the same. */
   digest(): SeqDigest {
     return this.#registers.digest()
+  }
+
+  /** Whether so many certificates of a node that was asked were wrong that no more are looked at within this second. */
+  isUnchecked(node: string, now: number): boolean {
+    return this.#failed.isSpent("asked", node, now)
   }
 
   /** How much is kept, for tests and metrics. */
@@ -355,7 +365,8 @@ export class SealedBallot implements BallotCore {
       id: step.key,
       target: step.target,
       up: proposal.ProposedStatus,
-      from: proposal.SenderNodeID,
+      // A name that nobody signed for has no share of its own.
+      from: step.seq === outside ? "" : proposal.SenderNodeID,
       ...since !== undefined && { since }
     })
   }
@@ -529,9 +540,10 @@ export class SealedBallot implements BallotCore {
     sender: string,
     what: Checked
   ): void {
-    const name = this.#isMember(sender) ? sender : ""
+    // Whom we ask is for us to say: there are few, and each has its own budget.
+    const name = what === "asked" || this.#isMember(sender) ? sender : ""
     const { T: target, seq } = certificate
-    if (seq === this.seq(target) && message !== undefined && name !== "") this.#publications.heard(target, this.#now)
+    if (seq === this.seq(target) && what === "decision" && name !== "") this.#publications.heard(target, this.#now)
     if (this.#registers.wants(target, seq) && this.#failed.isSpent(what, name, this.#now)) {
       return this.#drop("decision", "unchecked", sender)
     }
@@ -542,7 +554,7 @@ export class SealedBallot implements BallotCore {
     this.#follow(effects, sender)
     // Others may not have heard it: only decisions are told to all.
     const isNew = effects.some(({ _tag }) => _tag === "Apply" || _tag === "Renewed")
-    if (message === undefined && isNew) this.#tell(target)
+    if (what !== "decision" && isNew) this.#tell(target)
   }
 
   #follow(effects: ReadonlyArray<RegisterEffect>, sender: string): void {
@@ -643,7 +655,9 @@ export class SealedBallot implements BallotCore {
   #onTick(): void {
     const now = this.#now
     this.#follow(this.#registers.handle({ _tag: "Tick" }, now), "")
+    let renewing = 0
     for (const open of this.#open.all()) {
+      if (open.own && open.step.seq === this.seq(open.step.target)) renewing++
       if (open.attempts.isOver(now)) {
         if (!open.attempts.next(now)) {
           this.#close(open, "expired")
@@ -660,7 +674,7 @@ export class SealedBallot implements BallotCore {
     this.#asked.forget(now)
     this.#closed.forget(now)
     this.#ahead.forget(now)
-    if (this.#isVoter) this.#renewals.goOn(now, (certificate) => this.#renew(certificate))
+    if (this.#isVoter) this.#renewals.goOn(now, renewing, (certificate) => this.#renew(certificate))
   }
 
   /** Of targets that are gone nothing is kept here: their certificates are restored if they come back. */
@@ -685,6 +699,8 @@ export class SealedBallot implements BallotCore {
   /** What is open was timed by a clock that was wrong. */
   #onSetBack(): void {
     this.#closeAll()
+    // Who asks still asks: it is heard again.
+    this.#closed.clear()
     this.#ahead.clear()
     this.#asked.clear()
     this.#times.setBack(this.#now)

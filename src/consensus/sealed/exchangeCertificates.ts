@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { makeAnswers } from "../../bus/Answers.ts"
-import { Bus } from "../../bus/Bus.ts"
+import { Bus, type BusMessage } from "../../bus/Bus.ts"
 import { messageCodec } from "../../bus/MessageCodec.ts"
 import * as Messages from "../../bus/Messages.ts"
 import { type Target, targetKey } from "../../domain/Target.ts"
@@ -31,8 +31,8 @@ const toldBudget = {
   senders: 256
 }
 
-/** Nodes whose answers to a question to all are taken. */
-const maxAnswers = 8
+/** Answers to a question to all that are looked at: more than anybody who is in the way sends for nothing, and soon verified. */
+const maxAnswers = 64
 
 /** What a node that is behind does about it. */
 export interface Exchange {
@@ -42,11 +42,11 @@ export interface Exchange {
 
 /**
  * Asks other nodes for certificates, and answers theirs, on `geodns.v1.certificates`. Answers go to inboxes only, and so many
- * bytes a second, whoever asks. `deliver` takes what came, asked for or not; it is not verified.
+ * bytes a second, whoever asks. `deliver` takes what came, and of whom if it was asked for; neither is verified.
  */
 export const exchangeCertificates = Effect.fnUntraced(function*(options: {
   readonly certificates: Pick<CertificateFile["Service"], "all" | "get">
-  readonly deliver: (certificate: Certificate, unasked: boolean) => Effect.Effect<void>
+  readonly deliver: (certificate: Certificate, from: string | undefined) => Effect.Effect<void>
 }): Effect.fn.Return<Exchange, never, Bus | NodeIdentity | Scope.Scope> {
   const { certificates, deliver } = options
   const bus = yield* Bus
@@ -80,7 +80,7 @@ export const exchangeCertificates = Effect.fnUntraced(function*(options: {
         if (!told.spend(NodeID, Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n))) {
           return yield* Metric.update(untaken, 1)
         }
-        yield* deliver(certificate, true)
+        yield* deliver(certificate, undefined)
       }
     })
 
@@ -95,16 +95,24 @@ export const exchangeCertificates = Effect.fnUntraced(function*(options: {
       Certificates: []
     })
     if (Result.isFailure(question)) return
+    /** What it says of the target, if that is from the node that was asked, and of use. */
+    const read = ({ data }: BusMessage) => {
+      const answer = decode(data)
+      if (Result.isFailure(answer)) return undefined
+      const { Certificates, NodeID } = answer.success
+      const [certificate] = readCertificates(Certificates, 1)
+      const isFit = NodeID !== id && (to === "" || NodeID === to)
+        && certificate !== undefined && certificate.seq >= seq && targetKey(certificate.T) === targetKey(target)
+      return isFit ? { certificate, from: NodeID } : undefined
+    }
     const messages = yield* bus.askAll(Subject.Certificates.name, question.success, {
       wait: "1 second",
-      max: to === "" ? maxAnswers : 1
+      max: to === "" ? maxAnswers : 1,
+      accept: (answer) => read(answer) !== undefined
     })
-    for (const { data } of messages) {
-      const read = decode(data)
-      if (Result.isFailure(read)) continue
-      for (const certificate of readCertificates(read.success.Certificates, 1)) {
-        if (targetKey(certificate.T) === targetKey(target)) yield* deliver(certificate, false)
-      }
+    for (const message of messages) {
+      const answer = read(message)
+      if (answer !== undefined) yield* deliver(answer.certificate, answer.from)
     }
   })
 

@@ -243,6 +243,18 @@ describe("an epoch that is retired", () => {
     assert.deepStrictEqual([3, 4, 5].map((seq) => node.registers.wants(target, seq)), [false, false, true])
     assert.deepStrictEqual(tags(node.receive(renewed)), ["Ignore same"])
   })
+
+  it("follows what it held back with the proof that counts", () => {
+    let minEpoch = 1
+    const node = new Node({ minEpoch: () => minEpoch, rosters: rostersOf(roster(), roster({ epoch: 2 })) })
+    node.receive(certificate({ seq: 5, at: old }))
+    minEpoch = 2
+    const renewed = certificate({ seq: 5, epoch: 2 })
+    node.receive(renewed)
+    const [applied] = node.tick(holdTime)
+    assert.deepInclude(applied, { _tag: "Apply", late: true })
+    assert.deepStrictEqual(applied?._tag === "Apply" && applied.step.certificate, renewed)
+  })
 })
 
 describe("targets that are removed", () => {

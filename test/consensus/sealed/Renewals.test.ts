@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { maxRenewals, Renewals, roundTime } from "../../../src/consensus/sealed/Renewals.ts"
+import { maxOpenRenewals, maxRenewals, Renewals, roundTime } from "../../../src/consensus/sealed/Renewals.ts"
 import type { Certificate } from "../../../src/domain/wire/Seal.ts"
 import { certificate } from "./fixtures.ts"
 
@@ -19,16 +19,27 @@ describe("Renewals", () => {
     const seen: Array<Certificate> = []
     for (let i = 0; i < 6; i++) {
       const before = seen.length
-      goOn(i * 1_000, (one) => seen.push(one) > 0)
+      goOn(i * 1_000, 0, (one) => seen.push(one) > 0)
       assert.isAtMost(seen.length - before, maxRenewals)
     }
     assert.deepStrictEqual(seen.map(({ seq }) => seq), Array.from({ length: 100 }, (_, i) => 3 * i + 3))
   })
 
+  it("stop while too many are open, and go on from there", () => {
+    const { goOn } = renewals(300)
+    const seen: Array<number> = []
+    const take = (open: number) => goOn(0, open, ({ seq }) => seen.push(seq) > 0)
+    take(maxOpenRenewals - 2)
+    take(maxOpenRenewals)
+    take(maxOpenRenewals + 5)
+    take(maxOpenRenewals - 1)
+    assert.deepStrictEqual(seen, [3, 6, 9])
+  })
+
   it("do not wait for those that others have proposed", () => {
     const { goOn } = renewals(300)
     let seen = 0
-    goOn(0, () => {
+    goOn(0, 0, () => {
       seen++
       return false
     })
@@ -37,13 +48,13 @@ describe("Renewals", () => {
 
   it("look at a thousand at once, and begin again after half a minute, whatever the clock does", () => {
     const { goOn, rounds } = renewals(2_500)
-    for (const at of [0, 1_000, 2_000]) goOn(at, () => false)
-    goOn(roundTime - 1, () => false)
+    for (const at of [0, 1_000, 2_000]) goOn(at, 0, () => false)
+    goOn(roundTime - 1, 0, () => false)
     assert.strictEqual(rounds(), 1)
-    goOn(roundTime, () => false)
+    goOn(roundTime, 0, () => false)
     assert.strictEqual(rounds(), 2)
-    for (const at of [1, 2]) goOn(at, () => false)
-    goOn(-roundTime, () => false)
+    for (const at of [1, 2]) goOn(at, 0, () => false)
+    goOn(-roundTime, 0, () => false)
     assert.strictEqual(rounds(), 3)
   })
 })

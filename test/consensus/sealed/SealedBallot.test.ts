@@ -5,6 +5,7 @@ import { maxFailedChecks } from "../../../src/consensus/sealed/FailedChecks.ts"
 import { cheapSigner } from "../../../src/consensus/sealed/Signer.ts"
 import { verify } from "../../../src/consensus/sealed/verify.ts"
 import type { Target } from "../../../src/domain/Target.ts"
+import type { Certificate } from "../../../src/domain/wire/Seal.ts"
 import { only, tags } from "../fixtures.ts"
 import { certificate, decision, member, monitors, roster, rostersOf, start, target } from "./fixtures.ts"
 import { plain, proposalOf, reasons, SealedTable, untargeted, voteOf } from "./SealedTable.ts"
@@ -863,6 +864,12 @@ describe("SealedBallot: an epoch that is retired", () => {
 })
 
 describe("SealedBallot: v2 nodes in the cluster", () => {
+  it("are looked for in nobody's name: who only claims a member spends nothing of that one's", () => {
+    const table = new SealedTable()
+    const claimed = { ...proposalOf("m2"), Seq: 0 }
+    assert.strictEqual(only(table.receive(claimed), "Observe")[0]!.from, "")
+  })
+
   it("get a vote on their proposals that can be part of no certificate, and never change it", () => {
     const table = new SealedTable()
     const effects = table.see(false, table.receive(plain("v2", { id: "p-m2" })))
@@ -920,6 +927,14 @@ describe("SealedBallot: clocks", () => {
     table.see(false, table.propose(false, "anew"))
     table.vote(voteOf("m2", { id: "anew", seq: 3, at }))
     assert.include(tags(table.vote(voteOf("m3", { id: "anew", seq: 3, at }))), "Apply")
+  })
+
+  it("hears who goes on asking after ours was set back", () => {
+    const table = opened()
+    table.now -= 2 * minute
+    table.pass(1)
+    const asked = table.receive(proposalOf("m2"))
+    assert.deepStrictEqual(tags(asked), ["Proposed", "Observe"])
   })
 })
 
@@ -1015,6 +1030,50 @@ describe("SealedBallot: bounds", () => {
     assert.include(tags(table.vote(voteOf("m3"))), "Apply")
     assert.deepStrictEqual(table.certificate(certificate()), [], "what cannot win is not checked")
     assert.include(tags(table.decide(decision(certificate({ seq: 2 })))), "Apply", "a member tells it")
+  })
+
+  it("takes what a node gives that was asked, with an error or without, whatever others forge meanwhile", () => {
+    const forged = (i: number) => certificate({ at: start + i, signer: cheapSigner("x") })
+    const stranger = (one: Certificate) => ({ ...decision(one), SenderNodeID: "" })
+    const floods: Record<string, (table: SealedTable, i: number) => unknown> = {
+      "given by a stranger": (table, i) => table.given("evil", forged(i)),
+      "given by a stranger, with errors": (table, i) => table.given("evil", forged(i), stranger(forged(i))),
+      "given by nobody knows whom": (table, i) => table.certificate(forged(i)),
+      "told": (table, i) => table.told(forged(i)),
+      "decided by strangers": (table, i) => table.decide({ ...decision(forged(i)), SenderNodeID: `v2-${i}` }),
+      "decided by nobody": (table, i) => table.decide(stranger(forged(i))),
+      "decided in its name": (table, i) => table.decide({ ...decision(forged(i)), SenderNodeID: "m2" })
+    }
+    for (const [name, forge] of Object.entries(floods)) {
+      for (const message of [undefined, stranger(certificate())]) {
+        for (const from of ["m2", "dns-1"]) {
+          const table = new SealedTable()
+          for (let i = 0; i < 2 * maxFailedChecks; i++) forge(table, i)
+          assert.isFalse(table.ballot.isUnchecked(from, table.now), name)
+          assert.include(
+            tags(table.given(from, certificate(), message)),
+            "Apply",
+            `${from} in a flood of what is ${name}`
+          )
+        }
+      }
+    }
+  })
+
+  it("looks at no more wrong ones of a node that was asked within a second, and says so", () => {
+    const table = new SealedTable()
+    for (let i = 0; i < maxFailedChecks; i++) {
+      assert.isFalse(table.ballot.isUnchecked("dns-1", table.now))
+      const forged = certificate({ at: start + i, signer: cheapSigner("x") })
+      assert.deepStrictEqual(reasons(table.given("dns-1", forged, i % 2 === 0 ? undefined : decision(forged))), [
+        "BadSignature"
+      ])
+    }
+    assert.isTrue(table.ballot.isUnchecked("dns-1", table.now))
+    assert.deepStrictEqual(reasons(table.given("dns-1", certificate())), ["unchecked"])
+    table.now += second
+    assert.isFalse(table.ballot.isUnchecked("dns-1", table.now))
+    assert.include(tags(table.given("dns-1", certificate())), "Apply")
   })
 
   it("keeps within its limits under everything, and forgets all but its registers in the end", () => {

@@ -128,6 +128,11 @@ export class SealedTable {
     return this.handle({ _tag: "Certificate", certificate })
   }
 
+  /** One that a node gave when it was asked, and what was told beside it. */
+  given(from: string, certificate: Certificate, message?: FinalizeMessage): ReadonlyArray<BallotEffect> {
+    return this.handle({ _tag: "Certificate", certificate, from, ...message && { message } })
+  }
+
   told(certificate: Certificate): ReadonlyArray<BallotEffect> {
     return this.handle({ _tag: "Certificate", certificate, unasked: true })
   }

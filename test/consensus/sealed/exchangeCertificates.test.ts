@@ -20,14 +20,14 @@ const pass = (seconds: number) => Effect.repeat(TestClock.adjust(100), { times: 
 const behind = Effect.gen(function*() {
   const bus = Layer.fresh(Bus.layerMemory({ name: "m1" }))
   const services = yield* Layer.build(Layer.merge(bus, NodeIdentity.layerMemory({ id: "m1", role: "IBPMonitor" })))
-  const came: Record<string, { readonly seq: number; readonly at: number }> = {}
+  const came: Record<string, { readonly seq: number; readonly at: number; readonly from: string | undefined }> = {}
   const kept = new Map<string, Certificate>()
   const exchange = yield* exchangeCertificates({
     certificates: { all: () => [...kept.values()], get: (of) => kept.get(targetKey(of)) },
-    deliver: (one) =>
+    deliver: (one, from) =>
       Effect.map(Clock.currentTimeMillis, (at) => {
         kept.set(targetKey(one.T), one)
-        came[one.T.member] = { seq: one.seq, at }
+        came[one.T.member] = { seq: one.seq, at, from }
       })
   }).pipe(Effect.provideContext(services))
   return { came, exchange }
@@ -65,6 +65,40 @@ describe("exchangeCertificates", () => {
       yield* pass(200)
       assert.isAtMost(asked.length, 500)
       assert.isAbove(asked.length, 200)
+    }).pipe(Effect.scoped, Effect.provide(MemoryBroker.layer)))
+
+  it.effect("is not kept from it by who answers first, with no answers, those of others or for others", () =>
+    Effect.gen(function*() {
+      const { came, exchange } = yield* behind
+      const bus = Context.get(yield* Layer.build(Layer.fresh(Bus.layerMemory({ name: "outsider" }))), Bus)
+      const old = certificate({ target: named("A"), seq: 1 })
+      const other = certificate({ target: named("B"), seq: 3 })
+      const junk = [
+        "{}",
+        certificatePage("outsider", [certificate({ target: named("A"), seq: 3 })], 0).replace("outsider", "m1"),
+        certificatePage("m2", [], 0),
+        certificatePage("m2", [old], 0),
+        certificatePage("m2", [other], 0),
+        JSON.stringify({ NodeID: "m2", Certificates: [{ ...other, T: named("A"), seq: "3" }] })
+      ]
+      const asked: Array<string | undefined> = []
+      yield* Messages.receive(Subject.Certificates, ({ To }, { reply }) => {
+        asked.push(To)
+        return Effect.forEach([...junk, ...junk, ...junk], (text) => bus.publish(reply!, text), { discard: true })
+      }).pipe(Effect.provideService(Bus, bus))
+      yield* answering("m2", [certificate({ target: named("A"), seq: 3 })])
+      yield* pass(1)
+      yield* exchange.fetch({ target: named("A"), seq: 3, from: "m2" })
+      yield* pass(1)
+      assert.strictEqual(came["A"]?.seq, 3)
+      assert.deepStrictEqual(asked, ["m2"])
+      assert.deepStrictEqual(came["A"]?.from, "m2")
+      // Nor where everybody is asked.
+      yield* exchange.fetch({ target: named("A"), seq: 4, from: "m3" })
+      yield* answering("m4", [certificate({ target: named("A"), seq: 4 })])
+      yield* pass(3)
+      assert.strictEqual(came["A"]?.seq, 4)
+      assert.deepStrictEqual(came["A"]?.from, "m4")
     }).pipe(Effect.scoped, Effect.provide(MemoryBroker.layer)))
 
   it.effect("gets the step that there is where one says that it is at another", () =>
