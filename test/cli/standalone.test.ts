@@ -131,7 +131,9 @@ describe.concurrent("geodns standalone", () => {
         const health = yield* get(`${api}/health`)
         assert.strictEqual(health.status, 200)
         const { conditions, config } = JSON.parse(health.text)
-        assert.deepStrictEqual(conditions.map(({ name }: any) => name), ["geoip"])
+        // The challenges of the example are at an address of documentation, which nobody may reach: that is found a moment later.
+        const found = conditions.map(({ name }: any) => name).filter((name: string) => name !== "dns:acme")
+        assert.deepStrictEqual(found, ["geoip"])
         for (const document of Object.values<any>(config.documents)) assert.notProperty(document, "problem")
         const results = yield* get(`${api}/results`)
         assert.strictEqual(results.status, 503)
